@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that can go wrong, as one tree.
+
+BeastError
+    CommandError              a command ended badly
+    DocumentError             one document could not be read; the others go on
+    PreflightError            this machine cannot carry what was asked; nothing was changed
+    ServiceError              a service answered, and refused
+    TransientError            it may work if tried again
+        BusyError             another operation holds the installation
+        LeaseLostError        a job went on in other hands; stop without writing
+        UnavailableError      a service did not answer in time
+    UsageError                wrong usage or configuration
+        CardError             a service card, or services.json, does not make sense
+        NotDeployedError      there is no running installation under this root
+        SettingsError         a setting is unknown or has a wrong value
+"""
+
+
+class BeastError(Exception):
+    """Something the operator can act on; shown as one paragraph, without a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, subject: str = "", hint: str = "") -> None:
+        """Say what failed (`message`), on what (`subject`), and what to do next (`hint`)."""
+        super().__init__(message)
+        self.subject = subject
+        self.hint = hint
+
+    def paragraph(self) -> str:
+        """Return the error as the paragraph an operator reads."""
+        where = f" ({self.subject})" if self.subject else ""
+        sentence = f"{str(self).rstrip('.')}{where}."
+        return f"{sentence} {self.hint}".rstrip()
+
+
+class CommandError(BeastError):
+    """A command ended badly."""
+
+
+class DocumentError(BeastError):
+    """One document could not be read; the others go on."""
+
+
+class PreflightError(BeastError):
+    """This machine cannot carry what was asked; nothing was changed."""
+
+
+class ServiceError(BeastError):
+    """A service answered, and refused."""
+
+
+class TransientError(BeastError):
+    """It may work if tried again."""
+
+    exit_code = 75
+
+
+class BusyError(TransientError):
+    """Another operation holds the installation."""
+
+
+class LeaseLostError(TransientError):
+    """A job went on in other hands; stop without writing."""
+
+
+class UnavailableError(TransientError):
+    """A service did not answer in time."""
+
+
+class UsageError(BeastError):
+    """Wrong usage or configuration."""
+
+    exit_code = 64
+
+
+class CardError(UsageError):
+    """A service card, or services.json, does not make sense."""
+
+
+class NotDeployedError(UsageError):
+    """There is no running installation under this root."""
+
+
+class SettingsError(UsageError):
+    """A setting is unknown or has a wrong value."""
