@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service card, and `services.json`: what Ansible renders and the library reads.
+
+A card is what a role says of its service. A service is that card after the project joined it
+with the others: addresses known, wants met, secrets versioned, a hash over all that would
+restart it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from .errors import CardError
+from .settings import Strict, explain
+
+VERSION = 1
+READABLE_VERSIONS = frozenset({VERSION})
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _is_file_variable(name: str) -> str:
+    if not name.endswith("_FILE"):
+        raise ValueError("must end in _FILE: a secret is handed over as a file, never as a value")
+    return name
+
+
+class Secret(Strict):
+    """A secret of a service: how it rotates (`never` for keys that encrypt data)."""
+
+    rotate: Literal["restart", "api", "never"] = "restart"
+
+
+class State(Strict):
+    """Data worth keeping: how it is backed up, where it lies, and the set it belongs to."""
+
+    how: Literal["sqlite", "snapshot_api", "volume", "files"]
+    volume: Identifier
+    set: Identifier
+    file: str | None = None
+
+
+class Health(Strict):
+    """How one sees that a service is well."""
+
+    path: str | None = None
+    status: int = 200
+    seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    deep: Identifier | None = None
+
+
+class Metrics(Strict):
+    """Where metrics are, and which secret of the service opens them."""
+
+    path: str
+    key: Identifier | None = None
+
+
+class Offer(Strict):
+    """A capability others may use, its port, and the secret that opens it."""
+
+    scheme: Literal["http", "https"] = "http"
+    port: Port
+    key: Identifier | None = None
+
+
+class Want(Strict):
+    """A capability this service uses, and the variables that receive address and key file."""
+
+    url: Variable
+    key: Annotated[Variable, AfterValidator(_is_file_variable)] | None = None
+    optional: bool = False
+
+
+class Card(Strict):
+    """All that others may know of a service."""
+
+    name: Name
+    role: Identifier
+    image: str | None = None
+    port: Port | None = None
+    process: tuple[str, ...] | None = None
+    external: str | None = None
+    optional: bool = False
+    environment: dict[Variable, str] = {}
+    config: dict[FileName, Any] = {}
+    secrets: dict[Identifier, Secret] = {}
+    volumes: tuple[Identifier, ...] = ()
+    state: tuple[State, ...] = ()
+    health: Health = Health()
+    metrics: Metrics | None = None
+    offers: dict[Identifier, Offer] = {}
+    wants: dict[Identifier, Want] = {}
+
+
+class Service(Strict):
+    """One service of a release, joined with the others; holds no secret."""
+
+    name: Name
+    role: Identifier
+    address: str | None
+    external: bool
+    optional: bool
+    process: tuple[str, ...] | None
+    environment: dict[Variable, str]
+    volumes: tuple[Identifier, ...]
+    state: tuple[State, ...]
+    secrets: dict[Identifier, Secret]
+    health: Health
+    metrics: Metrics | None
+    change: str
+
+
+class Services(Strict):
+    """The contract with the library: everything one release runs, in start order."""
+
+    version: int = VERSION
+    project: Name
+    runtime: Literal["embedded", "compose"]
+    root: str
+    data: str
+    services: tuple[Service, ...]
+
+    def __iter__(self) -> Iterator[Service]:  # type: ignore[override] # fields are of no use here
+        """Walk the services in start order."""
+        return iter(self.services)
+
+    def service(self, name: str) -> Service:
+        """Return the service called *name*.
+
+        Raises:
+            CardError: If there is none.
+        """
+        for service in self.services:
+            if service.name == name:
+                return service
+        known = ", ".join(service.name for service in self.services)
+        raise CardError("no such service", subject=name, hint=f"There are: {known}")
+
+
+def read_card(card: object) -> Card:
+    """Return what a role contributed as a card.
+
+    Raises:
+        CardError: If it says more or less than a card may; the message names the field.
+    """
+    name = card.get("name", "?") if isinstance(card, dict) else "?"
+    try:
+        return Card.model_validate(card, strict=False)
+    except ValidationError as wrong:
+        raise CardError(explain(wrong), subject=f"card of {name}") from wrong
+
+
+def read_services(path: Path) -> Services:
+    """Return the services of the release that owns *path*.
+
+    Raises:
+        CardError: If the file is missing, of another version, or not what a release renders.
+    """
+    try:
+        found = Services.model_validate_json(path.read_bytes())
+    except OSError as missing:
+        raise CardError(
+            f"cannot read the services: {missing.strerror}",
+            subject=str(path),
+            hint="Run: ./beast deploy",
+        ) from missing
+    except ValidationError as wrong:
+        raise CardError(explain(wrong), subject=str(path), hint="Run: ./beast deploy") from wrong
+    if found.version not in READABLE_VERSIONS:
+        raise CardError(
+            f"written as version {found.version}, readable are {sorted(READABLE_VERSIONS)}",
+            subject=str(path),
+            hint="Use the program that wrote it, or run: ./beast deploy",
+        )
+    return found
