@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write files so that a crash leaves the old content or the new, never half of it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+PRIVATE = 0o600
+
+
+def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Replace *path* by *content* in one step, durable when this returns."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as temporary:
+            temporary.write(content)
+            temporary.flush()
+            os.fchmod(temporary.fileno(), mode)
+            os.fsync(temporary.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def switch_link(link: Path, target: str) -> None:
+    """Point *link* at *target* (relative to its folder) by one rename."""
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(link)
+    sync_folder(link.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
