@@ -12,6 +12,8 @@ BeastError
         UnavailableError      a service did not answer in time
     UsageError                wrong usage or configuration
         CardError             a service card, or services.json, does not make sense
+        ConflictError         what was named is not in a state in which this can be done
+        MissingError          what was named does not exist
         NotDeployedError      there is no running installation under this root
         SettingsError         a setting is unknown or has a wrong value
 """
@@ -77,6 +79,14 @@ class UsageError(BeastError):
 
 class CardError(UsageError):
     """A service card, or services.json, does not make sense."""
+
+
+class ConflictError(UsageError):
+    """What was named is not in a state in which this can be done."""
+
+
+class MissingError(UsageError):
+    """What was named does not exist."""
 
 
 class NotDeployedError(UsageError):
