@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Speak to the HTTP API of an installation on this machine; used by the verbs."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from beast_ops import http
+from beast_ops.cards import Service, read_services
+from beast_ops.errors import (
+    BeastError,
+    ConflictError,
+    MissingError,
+    NotDeployedError,
+    ServiceError,
+    UnavailableError,
+    UsageError,
+)
+from beast_ops.keys import read_secret
+from beast_ops.place import Place
+
+DEEP = "api"
+SECONDS = 60.0
+NOT_RUNNING = "See: ./beast status, ./beast logs; start it with: ./beast deploy"
+
+_BY_STATUS: dict[int, type[BeastError]] = {
+    400: UsageError,
+    404: MissingError,
+    409: ConflictError,
+    413: UsageError,
+    415: UsageError,
+    422: UsageError,
+    429: UnavailableError,
+    503: UnavailableError,
+}
+
+
+class Api:
+    """One open connection to the API; answers are parsed JSON, refusals are our errors."""
+
+    def __init__(self, client: http.Client) -> None:
+        """Speak through *client*, which carries address and token."""
+        self._client = client
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Send *body* as JSON (nothing if `None`) and return the parsed answer.
+
+        Raises:
+            UnavailableError: If the API does not answer, or not now.
+            UsageError: If it finds fault with the request; `MissingError` and `ConflictError`
+                say which.
+            ServiceError: If it refuses for another reason, such as a wrong token.
+        """
+        with http.speaking_to("the API", hint=NOT_RUNNING):
+            return _parsed(self._client.request(method, path, json=body))
+
+    def send(self, path: str, content: Iterable[bytes]) -> Any:
+        """Upload *content* by PUT, piece by piece, and return the parsed answer.
+
+        Raises:
+            BeastError: As `call`.
+        """
+        with http.speaking_to("the API", hint=NOT_RUNNING):
+            return _parsed(
+                self._client.put(
+                    path, content=content, headers={"content-type": "application/octet-stream"}
+                )
+            )
+
+
+@contextmanager
+def connect(place: Place, *, seconds: float = SECONDS) -> Iterator[Api]:
+    """Open the API of the installation at *place*; no answer may take longer than *seconds*.
+
+    Raises:
+        NotDeployedError: If nothing is deployed there, or the release has no API.
+        BeastError: If the token cannot be read.
+    """
+    service = _service(place.require_deployed())
+    token = read_secret(place.secrets / service.name / "token")
+    headers = {"authorization": f"Bearer {token}"}
+    with http.client(service.address or "", headers=headers, seconds=seconds) as client:
+        yield Api(client)
+
+
+def _service(place: Place) -> Service:
+    for service in read_services(place.services):
+        if service.health.deep == DEEP and service.address is not None:
+            return service
+    raise NotDeployedError(
+        "this installation has no API",
+        subject=str(place.root),
+        hint="Add beast_api to beast_services, then run: ./beast deploy",
+    )
+
+
+def _parsed(answer: http.Response) -> Any:
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    raise _refusal(answer)
+
+
+def _refusal(answer: http.Response) -> BeastError:
+    """Return the API's error as ours: same sentence, same hint."""
+    kind = _BY_STATUS.get(answer.status_code, ServiceError)
+    try:
+        error = answer.json()["error"]
+        return kind(str(error["message"]), hint=str(error["hint"]))
+    except (ValueError, KeyError, TypeError):
+        return kind(f"the API answered {answer.status_code}", hint=NOT_RUNNING)
