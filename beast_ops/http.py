@@ -13,6 +13,7 @@ AsyncClient = httpx.AsyncClient
 Client = httpx.Client
 Response = httpx.Response
 RequestError = httpx.HTTPError
+ConnectError = httpx.ConnectError
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0

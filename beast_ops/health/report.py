@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Report on an installation: `run` looks at everything, `gate` only at what a deploy must prove."""
+
+import asyncio
+from pathlib import Path
+
+from beast_ops.cards import Service, Services, read_services
+from beast_ops.errors import BeastError
+from beast_ops.keys import read_secret
+from beast_ops.place import Place
+
+from . import host, services
+from .engine import Probe
+from .engine import run as run_probes
+from .model import Report
+from .services import Keys
+
+KEY_FILES = ("read_only_key", "api_key")  # looking needs no more than reading
+
+
+def run(place: Place) -> Report:
+    """Look at the services, the disk and the memory of the installation at *place*.
+
+    Raises:
+        NotDeployedError: If nothing is deployed there.
+        CardError: If its services cannot be read.
+    """
+    found = read_services(place.require_deployed().services)
+    return asyncio.run(survey(found, keys_below(place.secrets), machine=True))
+
+
+def gate(place: Place) -> Report:
+    """Look only at the services of the installation at *place*; the machine never gates.
+
+    Raises:
+        NotDeployedError: If nothing is deployed there.
+        CardError: If its services cannot be read.
+    """
+    found = read_services(place.require_deployed().services)
+    return asyncio.run(survey(found, keys_below(place.secrets), machine=False))
+
+
+async def survey(found: Services, keys: Keys, *, machine: bool) -> Report:
+    """Look at all services of *found*, and at the *machine* if wanted, at once."""
+    async with services.client(found) as through:
+        looks: tuple[Probe, ...] = services.probes(found, keys, through)
+        if machine:
+            looks += host.probes(Path(found.root))
+        return await run_probes(looks)
+
+
+def keys_below(secrets: Path) -> Keys:
+    """Return what finds a service's key in its own folder below *secrets*."""
+
+    def key(service: Service) -> str | None:
+        for name in KEY_FILES:
+            if name in service.secrets:
+                try:
+                    return read_secret(secrets / service.name / name)
+                except BeastError:
+                    continue  # the service will refuse us, which is then the finding
+        return None
+
+    return key
