@@ -14,13 +14,15 @@ from .settings import Strict
 
 VERSION = 1
 
+Outcome = Literal["proven", "failed", "rolled back", "done"]
+
 
 class Receipt(Strict):
     """The record of one finished operation; never holds a secret."""
 
     version: int = VERSION
     operation: str
-    outcome: Literal["proven", "failed", "rolled back", "done"]
+    outcome: Outcome
     release: str
     content: str
     previous: str | None

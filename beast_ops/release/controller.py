@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The controller's side of a deploy: everything the action plugin does that is not Ansible's.
+
+Kept apart from the plugin so that it can be read, typed and tested without Ansible.
+"""
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from beast_ops.cards import read_card
+from beast_ops.errors import CommandError, SettingsError, TransientError
+from beast_ops.place import Place
+from beast_ops.runtime.values import values
+
+from . import build as building
+from .build import Release, digest
+from .environment import COMPLETE
+from .observe import Observed
+from .package import LOCK, build_wheel, environment_hash
+
+__all__ = ["environment_hash"]
+
+TEMPORARY = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What an inventory says of an installation: its name, its runtime, its root on the host."""
+
+    project: str
+    runtime: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A release whose templates are still to be rendered, with the variables they take."""
+
+    release: Release
+    variables: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole release and how it differs from what the host runs."""
+
+    release: Release
+    files: Mapping[str, str]
+    seen: Observed
+
+    @property
+    def content(self) -> str:
+        """The hash over everything that is shipped."""
+        return digest(self._parts())
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return not self.seen.settled or self.seen.content != self.content
+
+    def _parts(self) -> dict[str, Any]:
+        release = self.release
+        return {
+            "venv": release.site.venv,
+            "generation": release.site.generation,
+            "files": dict(self.files),
+            "config": dict(release.config),
+            "volumes": list(release.volumes),
+            "handovers": [
+                [item.reader, item.file, item.owner, item.name] for item in release.handovers
+            ],
+            "versions": dict(release.site.versions),
+        }
+
+    def diff(self) -> list[dict[str, str]]:
+        """Return what changes in each file, in the shape Ansible prints."""
+        after = dict(self.files)
+        for path, text in self.release.config.items():
+            service, _, name = path.split("/")
+            after[f"{service}/{name}"] = text
+        before = self.seen.files
+        return [
+            {
+                "before_header": name,
+                "after_header": name,
+                "before": before.get(name, ""),
+                "after": after.get(name, ""),
+            }
+            for name in sorted({*before, *after})
+            if before.get(name, "") != after.get(name, "")
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what later tasks and the callback plugin need, as plain data."""
+        services = self.release.services
+        return {
+            "release": self.seen.release,
+            "venv": self.release.site.venv,
+            "shipment": {**self._parts(), "content": self.content},
+            "ports": {
+                service.name: int(service.address.rsplit(":", 1)[1])
+                for service in services
+                if service.address and service.process
+            },
+            "roles": {service.name: service.role for service in services},
+        }
+
+
+def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any]) -> Draft:
+    """Return the release that *cards* make, before its templates are rendered.
+
+    Raises:
+        CardError: If a card is wrong or the cards do not fit together.
+        SettingsError: If the runtime is not one this version has.
+    """
+    if site.runtime != "embedded":
+        raise SettingsError(
+            f"{site.runtime!r} is no runtime of this version",
+            subject="beast_runtime",
+            hint="Set it to: embedded",
+        )
+    observed = Observed.model_validate(seen, strict=False)
+    release = building.build(
+        [read_card(card) for card in cards],
+        building.Site(
+            site.project, site.runtime, site.root, observed.generation, venv, observed.versions
+        ),
+    )
+    python = Path(site.root) / "venv" / venv / "bin" / "python"
+    return Draft(release, values(Place(Path(site.root)), release.services, python))
+
+
+def plan(draft: Draft, files: Mapping[str, str], seen: Mapping[str, Any]) -> Plan:
+    """Return the plan made of *draft* and its rendered *files*."""
+    contract = json.dumps(draft.release.services.model_dump(mode="json"), indent=2)
+    whole = {**files, "services.json": f"{contract}\n"}
+    return Plan(draft.release, whole, Observed.model_validate(seen, strict=False))
+
+
+def host_command(verb: str, root: str, venv: str) -> str:
+    """Return the shell line that runs the host's side of *verb*.
+
+    Observing uses the environment of this release, or else that of the release in force; on a
+    host that has neither, nothing of ours stands and `{}` says so.
+    """
+    mine = shlex.quote(f"{root}/venv/{venv}")
+    words = f"-m beast_ops.release {verb} {shlex.quote(root)}"
+    if verb != "observe":
+        return f"{mine}/bin/python -I {words}"
+    theirs = shlex.quote(f"{root}/current/venv")
+    return (
+        f"for venv in {mine} {theirs}; do "
+        f'if [ -e "$venv/{COMPLETE}" ] && [ -x "$venv/bin/python" ]; then '
+        f'exec "$venv/bin/python" -I {words}; fi; done; echo "{{}}"'
+    )
+
+
+def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any]:
+    """Return what the host's side of *verb* answered.
+
+    Raises:
+        CommandError: If it failed, with its own paragraph.
+        TransientError: Likewise, when trying again may help.
+    """
+    try:
+        answer = json.loads(stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        last = " ".join((stderr or stdout).split())[-600:]
+        raise CommandError(f"the host could not {verb}: {last}", subject=f"exit {code}") from None
+    if not isinstance(answer, dict):
+        raise CommandError(f"the host answered {type(answer).__name__}", subject=verb)
+    if "error" in answer:
+        raise (TransientError if code == TEMPORARY else CommandError)(str(answer["error"]))
+    return answer
+
+
+def environment_files(clone: Path, folder: Path) -> list[Path]:
+    """Return script, wheel and lock file that make the stack's environment, built in *folder*."""
+    script = clone / "beast_ops" / "release" / "environment.py"
+    return [script, build_wheel(clone, folder), clone / LOCK]
+
+
+def installer(transport: str) -> str:
+    """Return the program that installs packages on a host reached by *transport*."""
+    beside = shutil.which("uv", path=str(Path(sys.executable).parent))
+    return beside if transport == "local" and beside else "uv"

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make the stack's own environment; runs on the host, before anything of ours is there.
+
+Therefore this file needs nothing but the standard library, and is run as a script:
+
+    python3 environment.py ROOT HASH WHEEL LOCK UV
+
+It makes `ROOT/venv/HASH` from the lock file and the wheel with the program UV. The file
+`complete` is written last; whatever lacks it is made anew. A failed run leaves nothing behind.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+COMPLETE = "complete"
+INSTALL_SECONDS = 900  # slow links download some 60 MB
+MODE = 0o700
+
+
+class InstallError(Exception):
+    """The environment could not be made; the text says why and what to do next."""
+
+
+def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
+    """Make the environment `root/venv/name` unless it is complete; return whether it was made.
+
+    Raises:
+        InstallError: If it could not be made; what was begun is removed.
+    """
+    made_root = not root.exists()
+    folder = root / "venv" / name
+    folder.parent.mkdir(mode=MODE, parents=True, exist_ok=True)
+    with _alone(folder.parent):
+        if (folder / COMPLETE).exists():
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            _install(folder, wheel, lock, uv)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            if made_root:
+                shutil.rmtree(root, ignore_errors=True)
+            raise
+        (folder / COMPLETE).write_text(f"{sys.version}\n")
+    return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time work in *folder*; a crash lets the next one in."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _install(folder: Path, wheel: Path, lock: Path, uv: str) -> None:
+    python = str(folder / "bin" / "python")
+    _run(uv, "venv", "--quiet", "--python", sys.executable, str(folder))
+    _run(uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", str(lock))
+    # The wheel was built a moment ago by the one who sends it, so it has no hash to compare.
+    _run(uv, "pip", "install", "--quiet", "--python", python, "--no-deps", "--no-index", str(wheel))
+
+
+def _run(*argv: str) -> None:
+    environ = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    try:
+        done = subprocess.run(
+            argv,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as failed:
+        raise InstallError(f"{argv[0]}: {failed}") from failed
+    if done.returncode:
+        last = " ".join(done.stderr.split())[-600:]
+        raise InstallError(
+            f"The stack's packages could not be installed: {last} "
+            "Check that the package index answers from this machine (proxy, private index, "
+            "certificate), then deploy again."
+        )
+
+
+def main(words: list[str]) -> int:
+    """Run as a script; return 0 when made, 3 when there was nothing to do, 75 when it failed."""
+    os.umask(0o077)
+    root, name, wheel, lock, uv = words
+    try:
+        made = make(Path(root), name, Path(wheel), Path(lock), uv)
+    except InstallError as failed:
+        sys.stderr.write(f"{failed}\n")
+        return 75
+    return 0 if made else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write a release on its host and make it current; take it back; prune what no one names."""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from beast_ops import keys
+from beast_ops.errors import TransientError
+from beast_ops.files import switch_link, write_atomically
+from beast_ops.place import Place
+from beast_ops.settings import Strict
+
+from .environment import COMPLETE
+from .observe import Record, current_release, read_record
+
+KEPT_RELEASES = 5
+FOLDER_MODE = 0o700
+
+
+class Shipment(Strict):
+    """What the controller sends: a release, ready to be written.
+
+    Attributes:
+        content: Hash over all that follows.
+        venv: Hash of the stack's environment, which is complete on this host.
+        generation: The data generation it uses.
+        files: The files of the release folder, by name.
+        config: Files below `config/`, by relative path.
+        volumes: Folders of the data generation.
+        handovers: Reader, file, owner and name of each secret.
+        versions: The versions of the secrets it was rendered with.
+    """
+
+    content: str
+    venv: str
+    generation: str
+    files: dict[str, str]
+    config: dict[str, str]
+    volumes: tuple[str, ...]
+    handovers: tuple[tuple[str, str, str, str], ...]
+    versions: dict[str, int]
+
+
+def land(place: Place, shipment: Shipment) -> str:
+    """Write *shipment* below *place* without making it current; return the release's name.
+
+    Raises:
+        TransientError: If a secret was rotated since the release was rendered.
+        BeastError: If the master key is damaged.
+    """
+    if keys.versions(place.secrets) != shipment.versions:
+        raise TransientError(
+            "a secret was rotated while this release was rendered",
+            subject=str(place.secrets),
+            hint="Type the same command again.",
+        )
+    for folder in (place.releases, place.config, place.data, place.receipts, place.logs, place.run):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    keys.hand_over(place.secrets, (keys.Handover(*item) for item in shipment.handovers))
+    for volume in shipment.volumes:
+        (place.data / shipment.generation / volume).mkdir(
+            mode=FOLDER_MODE, parents=True, exist_ok=True
+        )
+    _write_config(place.config, shipment.config)
+    return _write_release(place, shipment)
+
+
+def _write_config(folder: Path, files: Mapping[str, str]) -> None:
+    for relative, text in files.items():
+        target = folder / relative
+        if not target.exists():
+            target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            write_atomically(target, text.encode())
+
+
+def _write_release(place: Place, shipment: Shipment) -> str:
+    """Write the release folder, or return the name of the current one if it is the same."""
+    now = current_release(place)
+    record = read_record(place, now) if now else None
+    if now is not None and record is not None and record.content == shipment.content:
+        return now
+    name = f"{_next_number(place)}-{shipment.content}"
+    folder = place.releases / name
+    staged = place.releases / f".{name}"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(mode=FOLDER_MODE)
+    for file, text in shipment.files.items():
+        write_atomically(staged / file, text.encode())
+    record = Record(
+        content=shipment.content,
+        venv=shipment.venv,
+        generation=shipment.generation,
+        handovers=shipment.handovers,
+    )
+    write_atomically(staged / "release.json", f"{record.model_dump_json(indent=2)}\n".encode())
+    (staged / "venv").symlink_to(f"../../venv/{shipment.venv}")
+    staged.rename(folder)
+    return name
+
+
+def _number(name: str) -> int:
+    found = re.match(r"\d+(?=-)", name)
+    return int(found[0]) if found else 0
+
+
+def _next_number(place: Place) -> int:
+    return 1 + max((_number(path.name) for path in place.releases.iterdir()), default=0)
+
+
+def make_current(place: Place, release: str) -> None:
+    """Put *release* in force by one rename."""
+    switch_link(place.current, f"releases/{release}")
+
+
+def withdraw(place: Place) -> None:
+    """Leave no release in force."""
+    place.current.unlink(missing_ok=True)
+
+
+def prune(place: Place) -> None:
+    """Remove releases beyond the newest `KEPT_RELEASES`, and what only they named."""
+    now = current_release(place)
+    names = sorted(
+        (path.name for path in place.releases.iterdir() if _number(path.name)),
+        key=_number,
+        reverse=True,
+    )
+    kept = {*names[:KEPT_RELEASES], *([now] if now else [])}
+    for path in place.releases.iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+    _prune_venvs(place, kept)
+    _prune_config(place, kept)
+
+
+def _prune_venvs(place: Place, releases: set[str]) -> None:
+    records = (read_record(place, release) for release in releases)
+    named = {record.venv for record in records if record is not None}
+    for path in place.venv.iterdir():
+        # One without the mark is being made by someone else, or will be made anew.
+        if path.name not in named and (path / COMPLETE).exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _prune_config(place: Place, releases: set[str]) -> None:
+    named: set[str] = set()
+    for release in releases:
+        try:
+            services = json.loads((place.releases / release / "services.json").read_bytes())
+        except (OSError, ValueError):
+            return  # without knowing what it names, nothing is safe to remove
+        named.update(
+            service["environment"].get("BEAST_CONFIG", "") for service in services["services"]
+        )
+    for folder in place.config.glob("*/*"):
+        if str(folder) not in named:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Look at what a host runs now, and change nothing."""
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from beast_ops import keys, receipts
+from beast_ops.cards import Services, read_services
+from beast_ops.errors import BeastError
+from beast_ops.place import Place
+from beast_ops.settings import Strict
+
+PROTOCOL = 1
+FIRST_GENERATION = "1"
+
+
+class Record(Strict):
+    """`release.json`: what a release consists of besides its two files."""
+
+    content: str
+    venv: str
+    generation: str
+    handovers: tuple[tuple[str, str, str, str], ...]
+
+
+class Observed(Strict):
+    """What stands on a host.
+
+    Attributes:
+        release: Name of the release in force, such as `3-1f0c…`.
+        content: Its content hash.
+        generation: The data generation in force.
+        files: Its rendered files by a name without hashes, for the diff.
+        versions: Version of each rotated secret.
+        settled: Whether it is proven, runs as described, and all its secrets are there.
+    """
+
+    protocol: int = PROTOCOL
+    release: str | None = None
+    content: str | None = None
+    generation: str = FIRST_GENERATION
+    files: dict[str, str] = {}
+    versions: dict[str, int] = {}
+    settled: bool = False
+
+
+def current_release(place: Place) -> str | None:
+    """Return the name of the release in force, or `None`."""
+    try:
+        return os.path.basename(os.readlink(place.current))  # noqa: PTH115, PTH119 - the text of the link, not what it leads to
+    except OSError:
+        return None
+
+
+def read_record(place: Place, release: str) -> Record | None:
+    """Return the record of *release*, or `None` if it is missing or damaged."""
+    try:
+        return Record.model_validate_json((place.releases / release / "release.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def observe(place: Place) -> Observed:
+    """Return what stands at *place*."""
+    release = current_release(place)
+    versions = keys.versions(place.secrets)
+    record = read_record(place, release) if release else None
+    if release is None or record is None:
+        return Observed(versions=versions)
+    return Observed(
+        release=release,
+        content=record.content,
+        generation=record.generation,
+        files=_files(place),
+        versions=versions,
+        settled=_is_settled(place, release, record),
+    )
+
+
+def _files(place: Place) -> dict[str, str]:
+    files = {}
+    for name in ("services.json", "supervisord.conf"):
+        files[name] = _text(place.current / name)
+    try:
+        services = read_services(place.services)
+    except BeastError:
+        return files
+    for service in services:
+        folder = service.environment.get("BEAST_CONFIG")
+        if folder is None:
+            continue
+        for path in sorted(Path(folder).glob("*")):
+            files[f"{service.name}/{path.name}"] = _text(path)
+    return files
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _is_settled(place: Place, release: str, record: Record) -> bool:
+    if not receipts.is_proven(place.receipts, release):
+        return False
+    if keys.missing(place.secrets, (keys.Handover(*item) for item in record.handovers)):
+        return False
+    return _runs(place, read_services(place.services))
+
+
+def _runs(place: Place, services: Services) -> bool:
+    """Return whether exactly the described programs run."""
+    from beast_ops.runtime import control
+
+    wanted = {service.name for service in services if service.process}
+    try:
+        found = {state.name: state.state for state in control.status(place)}
+    except BeastError:
+        return False
+    return found.keys() == wanted and set(found.values()) <= {"RUNNING"}
+
+
+def as_json(observed: Observed) -> str:
+    """Return *observed* as one line."""
+    return json.dumps(observed.model_dump(mode="json"))

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry a release through its steps: plan it, make its environment, put it in force."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
+
+from beast_ops.declared import refuse_unknown
+from beast_ops.errors import BeastError
+from beast_ops.release import controller
+
+SHAPES = {"supervisord.conf": "embedded/supervisord.conf.j2"}
+NOTHING_TO_MAKE = 3  # what environment.py ends with when it stood there already
+
+
+class ActionModule(ActionBase):
+    """One plugin, three steps; only the last two change the host."""
+
+    TRANSFERS_FILES = True
+    _VALID_ARGS = frozenset({"step", "root", "project", "runtime", "cards", "templates", "plan"})
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Do the step the task names and return its result."""
+        super().run(tmp, task_vars)
+        steps = {"plan": self._plan, "environment": self._environment, "apply": self._apply}
+        step = self._task.args.get("step")
+        if step not in steps:
+            raise AnsibleActionFail(f"step must be one of {', '.join(steps)}, not {step!r}")
+        try:
+            return steps[step](task_vars or {})
+        except BeastError as failed:
+            raise AnsibleActionFail(failed.paragraph()) from failed
+
+    def _plan(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Validate, join and render everything; compare it with what the host runs."""
+        args = self._task.args
+        clone = Path(args["templates"]).parent
+        refuse_unknown(clone, task_vars, [card["role"] for card in args["cards"]])
+        site = controller.Site(args["project"], args["runtime"], args["root"])
+        venv = controller.environment_hash(clone)
+        seen = self._ask("observe", args["root"], venv)
+        draft = controller.draft(args["cards"], site, venv, seen)
+        files = {
+            name: self._render(Path(args["templates"]) / shape, draft.variables)
+            for name, shape in SHAPES.items()
+        }
+        plan = controller.plan(draft, files, seen)
+        return {"changed": plan.changes, "diff": plan.diff(), "plan": plan.as_dict()}
+
+    def _environment(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Make the stack's own environment on the host, unless it is there."""
+        if self._task.check_mode:
+            return {"changed": True, "skipped": False}
+        args = self._task.args
+        clone = Path(args["templates"]).parent
+        remote = self._make_tmp_path()
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                sent = controller.environment_files(clone, Path(folder))
+                paths = [self._send(path, remote) for path in sent]
+            words = [self._python(task_vars), paths[0], args["root"], args["plan"]["venv"]]
+            done = self._low_level_execute_command(
+                shlex.join([*words, *paths[1:], controller.installer(self._connection.transport)])
+            )
+        finally:
+            self._remove_tmp_path(remote)
+        if done["rc"] not in (0, NOTHING_TO_MAKE):
+            raise AnsibleActionFail(done["stderr"].strip() or done["stdout"].strip())
+        return {"changed": done["rc"] == 0}
+
+    def _apply(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Ship the release, put it in force and prove it."""
+        del task_vars
+        if self._task.check_mode:
+            return {"changed": True}
+        args = self._task.args
+        plan = args["plan"]
+        answer = self._ask("apply", args["root"], plan["venv"], json.dumps(plan["shipment"]))
+        return {"changed": not answer["already"], **answer}
+
+    def _ask(self, verb: str, root: str, venv: str, shipment: str | None = None) -> dict[str, Any]:
+        """Run the host's side of *verb* with the newest of our environments that is there."""
+        done = self._low_level_execute_command(
+            controller.host_command(verb, root, venv),
+            in_data=shipment.encode() if shipment is not None else None,
+        )
+        return controller.read_answer(verb, done["rc"], done["stdout"], done["stderr"])
+
+    def _render(self, shape: Path, variables: dict[str, Any]) -> str:
+        """Return the template *shape* filled with *variables* and nothing else."""
+        template = trust_as_template(shape.read_text())
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        return str(
+            templar.template(template, escape_backslashes=False, overrides={"trim_blocks": True})
+        )
+
+    def _send(self, path: Path, folder: str) -> str:
+        remote = self._connection._shell.join_path(folder, path.name)  # noqa: SLF001 - Ansible's own plugins do so
+        self._transfer_file(str(path), remote)
+        return str(remote)
+
+    def _python(self, task_vars: dict[str, Any]) -> str:
+        found = task_vars.get("ansible_python_interpreter") or sys.executable
+        return str(self._templar.template(found))
