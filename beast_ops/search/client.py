@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Search through the API of an installation on this machine; what `./beast search` calls."""
+
+import os
+from typing import Any
+
+from beast_ops.api.client import connect
+from beast_ops.place import Place
+
+from .model import SearchOptions, clean
+
+SECONDS = 30.0
+
+
+def search(place: Place, query: str, options: SearchOptions) -> dict[str, Any]:
+    """Return the answer to *query* as the JSON contract has it.
+
+    Raises:
+        UsageError: If the query cannot be searched for, or the collection does not exist.
+        UnavailableError: If the API or the vector store does not answer.
+    """
+    body: dict[str, Any] = {
+        "query": clean(query),
+        "collection": options.collection,
+        "limit": options.limit,
+    }
+    if options.source is not None:
+        body["source"] = _absolute(options.source)
+    if options.type is not None:
+        body["type"] = options.type
+    with connect(place, seconds=SECONDS) as api:
+        answer: dict[str, Any] = api.call("POST", "/search", body)
+    return answer
+
+
+def _absolute(source: str) -> str:
+    """Return a path relative to where the user is as the store knows it; all else as it is."""
+    if source.startswith(("file://", "*")):
+        return source
+    return os.path.abspath(os.path.expanduser(source))  # noqa: PTH100, PTH111 - resolve() follows links, ingestion does not

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one may ask, and what comes back."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from beast_ops.errors import UsageError
+
+COLLECTION = "docs"
+QUERY_CHARACTERS = 8000  # more is a document, not a question; bounds the work of one request
+LIMIT = 10
+LIMIT_MOST = 100
+
+# C0 and C1 controls, DEL, and what reorders or hides text on a screen.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """Where to look, and how much to bring.
+
+    Attributes:
+        collection: Name of the collection.
+        limit: How many passages at most.
+        source: Only from here: a source's URI, a path (of a file, or a folder with all below
+            it), or a glob over paths.
+        type: Only documents of this type, such as `pdf`.
+    """
+
+    collection: str = COLLECTION
+    limit: int = LIMIT
+    source: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One passage: its score (only comparable within one answer) and where it stands."""
+
+    score: float
+    chunk: str
+    source: str
+    text: str
+    place: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the hit as the JSON contract has it; `place` adds path, title, page and so on."""
+        contract = {
+            "score": self.score,
+            "source": self.source,
+            "text": self.text,
+            "chunk": self.chunk,
+        }
+        return {**contract, **self.place}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search found.
+
+    Attributes:
+        query: The question as it was searched for.
+        collection: Where.
+        mode: `hybrid`, `dense` or `lexical`.
+        hits: The passages, best first.
+        took_ms: How long it took in the API, in milliseconds.
+        note: Why it was not hybrid, if there is more to say.
+    """
+
+    query: str
+    collection: str
+    mode: str
+    hits: tuple[Hit, ...]
+    took_ms: float
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the answer as the JSON contract has it."""
+        answer: dict[str, Any] = {
+            "query": self.query,
+            "collection": self.collection,
+            "hits": [hit.as_dict() for hit in self.hits],
+            "took_ms": round(self.took_ms, 2),
+            "mode": self.mode,
+        }
+        return {**answer, "note": self.note} if self.note else answer
+
+
+def clean(query: str) -> str:
+    """Return *query* as it is searched for: control characters are spaces, the ends are bare.
+
+    Raises:
+        UsageError: If nothing is left, if it is longer than `QUERY_CHARACTERS`, or if it is
+            not text (a lone half of a surrogate pair).
+    """
+    if len(query) > QUERY_CHARACTERS:
+        raise UsageError(
+            f"the query has {len(query)} characters, at most {QUERY_CHARACTERS} are searched for",
+            hint="Ask with a sentence or a passage; documents are found by their passages.",
+        )
+    if _SURROGATE.search(query):
+        raise UsageError("the query is not valid text", hint="Send it as UTF-8.")
+    text = _CONTROL.sub(" ", query).strip()
+    if not text:
+        raise UsageError("the query is empty", hint="Write what you are looking for.")
+    return text

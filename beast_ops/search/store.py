@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Speak to the vector store: what a collection is like, and one query."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beast_ops.clock import SYSTEM, Clock
+from beast_ops.errors import MissingError, ServiceError, UnavailableError
+from beast_ops.keys import read_secret
+
+if TYPE_CHECKING:
+    from qdrant_client import AsyncQdrantClient
+
+FRESH_SECONDS = 5.0
+SECONDS = 10
+RRF_K = 60  # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion", SIGIR 2009
+DENSE, SPARSE = "dense", "text"
+NO_STORE = "See: ./beast status; start it with: ./beast deploy"
+PAYLOAD = ("text", "source", "path", "type", "title", "heading", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a search must know of a collection: size, vectors, and who made them."""
+
+    name: str
+    points: int
+    dense: bool
+    sparse: bool
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One query: at least one of both vectors, a filter in Qdrant's JSON, how many points."""
+
+    dense: Sequence[float] | None
+    sparse: tuple[Sequence[int], Sequence[float]] | None
+    condition: Mapping[str, Any] | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One point that matched."""
+
+    id: str
+    score: float
+    payload: Mapping[str, Any]
+
+
+class Store:
+    """The vector store, through `qdrant-client`; errors are ours."""
+
+    def __init__(self, client: "AsyncQdrantClient", clock: Clock = SYSTEM) -> None:
+        """Ask through *client*; shapes of collections are at most `FRESH_SECONDS` old."""
+        self._client, self._clock = client, clock
+        self._shapes: dict[str, tuple[float, Shape]] = {}
+
+    async def shape(self, collection: str) -> Shape:
+        """Return what *collection* is like.
+
+        Raises:
+            MissingError: If there is no such collection.
+            UnavailableError: If the store does not answer.
+        """
+        now = self._clock.monotonic()
+        known = self._shapes.get(collection)
+        if known is not None and now - known[0] < FRESH_SECONDS:
+            return known[1]
+        with _speaking(collection):
+            info = await self._client.get_collection(collection)
+        vectors = info.config.params.vectors
+        shape = Shape(
+            name=collection,
+            points=info.points_count or 0,
+            dense=isinstance(vectors, dict) and DENSE in vectors,
+            sparse=SPARSE in (info.config.params.sparse_vectors or {}),
+            metadata=info.config.metadata or {},
+        )
+        self._shapes[collection] = (now, shape)
+        return shape
+
+    async def names(self) -> list[str]:
+        """Return the names by which collections are asked: aliases, and what has none.
+
+        Raises:
+            UnavailableError: If the store does not answer.
+        """
+        with _speaking(""):
+            aliases = (await self._client.get_aliases()).aliases
+            collections = (await self._client.get_collections()).collections
+        behind = {alias.collection_name for alias in aliases}
+        bare = {each.name for each in collections} - behind
+        return sorted(bare | {alias.alias_name for alias in aliases})
+
+    async def ready(self) -> None:
+        """Return if the store answers to our key.
+
+        Raises:
+            UnavailableError: If it does not answer.
+            ServiceError: If it refuses us.
+        """
+        with _speaking(""):
+            await self._client.get_collections()
+
+    async def query(self, collection: str, wanted: Wanted) -> list[Found]:
+        """Return the points of *collection* that match best, fused if there are two vectors.
+
+        Raises:
+            MissingError: If there is no such collection.
+            UnavailableError: If the store does not answer.
+        """
+        with _speaking(collection):
+            answer = await self._client.query_points(collection, **_request(wanted))
+        return [Found(str(point.id), point.score, point.payload or {}) for point in answer.points]
+
+
+@asynccontextmanager
+async def open_store(url: str, key_file: Path | None) -> AsyncIterator[Store]:
+    """Open the store at *url* with the key in *key_file*.
+
+    Raises:
+        BeastError: If the key cannot be read.
+    """
+    from qdrant_client import AsyncQdrantClient
+
+    headers = {"api-key": read_secret(key_file)} if key_file is not None else {}
+    client = AsyncQdrantClient(
+        url=url,
+        headers=headers,  # not api_key=: that warns about plain HTTP, even on loopback
+        timeout=SECONDS,
+        check_compatibility=False,  # a request at start, when the store may not be up yet
+        trust_env=False,
+    )
+    try:
+        yield Store(client)
+    finally:
+        await client.close()
+
+
+def _request(wanted: Wanted) -> dict[str, Any]:
+    from qdrant_client import models
+
+    condition = models.Filter(**wanted.condition) if wanted.condition else None
+    ways: list[tuple[str, Any]] = []
+    if wanted.dense is not None:
+        ways.append((DENSE, list(wanted.dense)))
+    if wanted.sparse is not None:
+        indices, values = wanted.sparse
+        ways.append((SPARSE, models.SparseVector(indices=list(indices), values=list(values))))
+    common = {"limit": wanted.limit, "with_payload": list(PAYLOAD)}
+    if len(ways) == 1:
+        using, query = ways[0]
+        return {**common, "query": query, "using": using, "query_filter": condition}
+    candidates = max(30, 3 * wanted.limit)
+    return {
+        **common,
+        "query": models.RrfQuery(rrf=models.Rrf(k=RRF_K)),
+        "prefetch": [
+            models.Prefetch(query=query, using=using, filter=condition, limit=candidates)
+            for using, query in ways
+        ],
+    }
+
+
+@contextmanager
+def _speaking(collection: str) -> Iterator[None]:
+    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+    try:
+        yield
+    except ResponseHandlingException as failed:
+        raise UnavailableError("the vector store does not answer", hint=NO_STORE) from failed
+    except UnexpectedResponse as refused:
+        if refused.status_code == 404 and collection:  # noqa: PLR2004 - Not Found
+            raise MissingError(
+                "there is no such collection",
+                subject=collection,
+                hint="Fill it with: ./beast ingest FOLDER",
+            ) from refused
+        if refused.status_code in {502, 503, 504}:
+            raise UnavailableError("the vector store is not ready", hint=NO_STORE) from refused
+        raise ServiceError(
+            f"the vector store answered {refused.status_code}", hint="See: ./beast logs"
+        ) from refused
