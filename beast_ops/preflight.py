@@ -7,7 +7,7 @@ of ours is installed yet, and must be able to say that their Python is too old:
     python3 preflight.py '{"root": "/home/me/.beast", "ports": {"qdrant": 6333}, …}'
 
 It reads only, and answers with one JSON object: `blockers` and `warnings`, each with a stable
-`id`, what is wrong, and what to do next.
+`id`, what is wrong, and what to do next; `refusal` is the paragraph that tells all blockers.
 """
 
 from __future__ import annotations
@@ -165,6 +165,9 @@ def main(words: list[str]) -> None:
     answer = {
         "blockers": [finding for finding in found if finding["blocks"]],
         "warnings": [finding for finding in found if not finding["blocks"]],
+        "refusal": " ".join(
+            f"{finding['message']} {finding['hint']}" for finding in found if finding["blocks"]
+        ),
     }
     sys.stdout.write(f"{json.dumps(answer)}\n")
 

@@ -1,27 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host's side of a deploy: `python -m beast_ops.release observe|apply ROOT`.
+"""The host's side of deploy and remove: `python -m beast_ops.release VERB [OPTION…] ROOT`.
 
-`apply` reads a shipment as JSON from standard input. Both answer with one line of JSON on
-standard output: what they found or did, or `{"error": …}`, and the exit code of the error.
+    observe ROOT                       what stands there
+    apply ROOT                         put the shipment on standard input in force
+    remove [--data] [--dry-run] ROOT   take the installation away
+
+Each answers with one line of JSON on standard output: what it found or did, or
+`{"error": …}`, and ends with the exit code of the error.
 """
 
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from beast_ops.errors import BeastError
 from beast_ops.place import Place
 
 
-def _observe(place: Place) -> dict[str, object]:
+def _observe(place: Place, options: Sequence[str]) -> dict[str, Any]:
+    del options
     from .observe import observe
 
     return observe(place).model_dump(mode="json")
 
 
-def _apply(place: Place) -> dict[str, object]:
+def _apply(place: Place, options: Sequence[str]) -> dict[str, Any]:
+    del options
     from beast_ops.health import report
     from beast_ops.runtime import control
 
@@ -33,18 +41,34 @@ def _apply(place: Place) -> dict[str, object]:
     return asdict(apply(place, shipment, hands))
 
 
-def main(words: list[str]) -> int:
+def _remove(place: Place, options: Sequence[str]) -> dict[str, Any]:
+    from beast_ops.runtime import control
+
+    from .remove import plan, remove
+
+    data = "--data" in options
+    if "--dry-run" in options:
+        removal = plan(place, data=data)
+    else:
+        removal = remove(place, control.down, data=data)
+    return {"changed": bool(removal.gone), **asdict(removal)}
+
+
+VERBS = {"observe": _observe, "apply": _apply, "remove": _remove}
+
+
+def main(words: Sequence[str]) -> int:
     """Do what *words* say and print the answer."""
     os.umask(0o077)
-    verb, root = words
+    verb, *options, root = words
     try:
-        answer = {"observe": _observe, "apply": _apply}[verb](Place(Path(root)))
+        answer = VERBS[verb](Place(Path(root)), options)
     except BeastError as failed:
-        print(json.dumps({"error": failed.paragraph()}))  # noqa: T201 - the answer goes to a pipe
+        print(json.dumps({"error": failed.paragraph(), "exit": failed.exit_code}))  # noqa: T201 - the answer goes to a pipe
         return failed.exit_code
     except OSError as failed:
         where = failed.filename or root
-        print(json.dumps({"error": f"{failed.strerror} ({where})."}))  # noqa: T201 - likewise
+        print(json.dumps({"error": f"{failed.strerror} ({where}).", "exit": 1}))  # noqa: T201 - likewise
         return 1
     print(json.dumps(answer))  # noqa: T201 - likewise
     return 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from beast_ops import receipts
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, CommandError
-from beast_ops.health.report import Report
+from beast_ops.health.model import Report
 from beast_ops.lease import lease
 from beast_ops.place import Place
 

@@ -143,21 +143,19 @@ def plan(draft: Draft, files: Mapping[str, str], seen: Mapping[str, Any]) -> Pla
     return Plan(draft.release, whole, Observed.model_validate(seen, strict=False))
 
 
-def host_command(verb: str, root: str, venv: str) -> str:
-    """Return the shell line that runs the host's side of *verb*.
+def host_command(words: Sequence[str], root: str, venv: str, transport: str) -> str:
+    """Return the shell line that runs the host's side of a verb.
 
-    Observing uses the environment of this release, or else that of the release in force; on a
-    host that has neither, nothing of ours stands and `{}` says so.
+    It uses the environment of this release, or else that of the release in force, or else, on
+    this machine, our own. On another host without any, nothing of ours stands: `{}` says so.
     """
-    mine = shlex.quote(f"{root}/venv/{venv}")
-    words = f"-m beast_ops.release {verb} {shlex.quote(root)}"
-    if verb != "observe":
-        return f"{mine}/bin/python -I {words}"
-    theirs = shlex.quote(f"{root}/current/venv")
+    program = f"-m beast_ops.release {shlex.join([*words, root])}"
+    folders = " ".join(map(shlex.quote, (f"{root}/venv/{venv}", f"{root}/current/venv")))
+    last = f"exec {shlex.quote(sys.executable)} {program}" if transport == "local" else 'echo "{}"'
     return (
-        f"for venv in {mine} {theirs}; do "
+        f"for venv in {folders}; do "
         f'if [ -e "$venv/{COMPLETE}" ] && [ -x "$venv/bin/python" ]; then '
-        f'exec "$venv/bin/python" -I {words}; fi; done; echo "{{}}"'
+        f'exec "$venv/bin/python" -I {program}; fi; done; {last}'
     )
 
 
@@ -181,9 +179,15 @@ def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any
 
 
 def environment_files(clone: Path, folder: Path) -> list[Path]:
-    """Return script, wheel and lock file that make the stack's environment, built in *folder*."""
-    script = clone / "beast_ops" / "release" / "environment.py"
-    return [script, build_wheel(clone, folder), clone / LOCK]
+    """Return the wheel, built in *folder*, and the lock file that make the environment."""
+    return [build_wheel(clone, folder), clone / LOCK]
+
+
+def environment_command(python: str, root: str, venv: str, sent: Sequence[str], uv: str) -> str:
+    """Return the shell line that makes the environment *venv* from the *sent* files."""
+    wheel, lock = sent
+    words = ["env", f"PYTHONPATH={wheel}", "PYTHONDONTWRITEBYTECODE=1", python, "-m"]
+    return shlex.join([*words, "beast_ops.release.environment", root, venv, wheel, lock, uv])
 
 
 def installer(transport: str) -> str:

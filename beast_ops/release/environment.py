@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make the stack's own environment; runs on the host, before anything of ours is there.
 
-Therefore this file needs nothing but the standard library, and is run as a script:
+Therefore this file needs nothing but the standard library, and is run out of the wheel itself:
 
-    python3 environment.py ROOT HASH WHEEL LOCK UV
+    PYTHONPATH=WHEEL python3 -m beast_ops.release.environment ROOT HASH WHEEL LOCK UV
 
 It makes `ROOT/venv/HASH` from the lock file and the wheel with the program UV. The file
 `complete` is written last; whatever lacks it is made anew. A failed run leaves nothing behind.
@@ -14,9 +14,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from beast_ops.door.index import UNWANTED, no_index, pip_settings, redact, uv_environment
 
 COMPLETE = "complete"
 INSTALL_SECONDS = 900  # slow links download some 60 MB
@@ -64,14 +66,28 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _install(folder: Path, wheel: Path, lock: Path, uv: str) -> None:
     python = str(folder / "bin" / "python")
-    _run(uv, "venv", "--quiet", "--python", sys.executable, str(folder))
-    _run(uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", str(lock))
+    pip = _pip()
+    environ = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+    environ.pop("VIRTUAL_ENV", None)
+    environ.update(uv_environment(pip, os.environ))
+    offline = ["--no-index"] if no_index(pip) else []
+    install = [uv, "pip", "install", "--quiet", "--python", python, "--no-deps"]
+    _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], environ)
+    _run([*install, *offline, "--require-hashes", "--requirement", str(lock)], environ)
     # The wheel was built a moment ago by the one who sends it, so it has no hash to compare.
-    _run(uv, "pip", "install", "--quiet", "--python", python, "--no-deps", "--no-index", str(wheel))
+    _run([*install, "--no-index", str(wheel)], environ)
 
 
-def _run(*argv: str) -> None:
-    environ = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+def _pip() -> dict[str, str]:
+    """Return what pip is told about indexes on this host; nothing where there is no pip."""
+    try:
+        argv = [sys.executable, "-m", "pip", "config", "list"]
+        return pip_settings(_run(argv, dict(os.environ)))
+    except InstallError:
+        return {}
+
+
+def _run(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     try:
         done = subprocess.run(
             argv,
@@ -83,14 +99,15 @@ def _run(*argv: str) -> None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as failed:
-        raise InstallError(f"{argv[0]}: {failed}") from failed
+        raise InstallError(f"Cannot run {argv[0]}: {redact(str(failed))}") from failed
     if done.returncode:
-        last = " ".join(done.stderr.split())[-600:]
+        last = " ".join(redact(done.stderr).split())[-600:]
         raise InstallError(
-            f"The stack's packages could not be installed: {last} "
+            f"The stack's packages could not be installed; nothing was changed: {last} "
             "Check that the package index answers from this machine (proxy, private index, "
             "certificate), then deploy again."
         )
+    return done.stdout
 
 
 def main(words: list[str]) -> int:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carry a release through its steps: plan it, make its environment, put it in force."""
+"""Carry a release through its steps: plan it, make its environment, apply it, remove it."""
 
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -23,24 +22,31 @@ NOTHING_TO_MAKE = 3  # what environment.py ends with when it stood there already
 
 
 class ActionModule(ActionBase):
-    """One plugin, three steps; only the last two change the host."""
+    """One plugin, four steps; in check mode none of them changes the host."""
 
     TRANSFERS_FILES = True
-    _VALID_ARGS = frozenset({"step", "root", "project", "runtime", "cards", "templates", "plan"})
+    _VALID_ARGS = frozenset(
+        {"step", "root", "project", "runtime", "cards", "templates", "plan", "data"}
+    )
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Do the step the task names and return its result."""
         super().run(tmp, task_vars)
-        steps = {"plan": self._plan, "environment": self._environment, "apply": self._apply}
+        steps = {
+            "plan": self._plan,
+            "environment": self._environment,
+            "apply": self._apply,
+            "remove": self._remove,
+        }
         step = self._task.args.get("step")
         if step not in steps:
             raise AnsibleActionFail(f"step must be one of {', '.join(steps)}, not {step!r}")
         try:
             return steps[step](task_vars or {})
         except BeastError as failed:
-            raise AnsibleActionFail(failed.paragraph()) from failed
+            return {"failed": True, "msg": failed.paragraph(), "beast_exit": failed.exit_code}
 
     def _plan(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Validate, join and render everything; compare it with what the host runs."""
@@ -49,7 +55,7 @@ class ActionModule(ActionBase):
         refuse_unknown(clone, task_vars, [card["role"] for card in args["cards"]])
         site = controller.Site(args["project"], args["runtime"], args["root"])
         venv = controller.environment_hash(clone)
-        seen = self._ask("observe", args["root"], venv)
+        seen = self._ask(["observe"], args["root"], venv)
         draft = controller.draft(args["cards"], site, venv, seen)
         files = {
             name: self._render(Path(args["templates"]) / shape, draft.variables)
@@ -69,14 +75,21 @@ class ActionModule(ActionBase):
             with tempfile.TemporaryDirectory() as folder:
                 sent = controller.environment_files(clone, Path(folder))
                 paths = [self._send(path, remote) for path in sent]
-            words = [self._python(task_vars), paths[0], args["root"], args["plan"]["venv"]]
+            transport = self._connection.transport
             done = self._low_level_execute_command(
-                shlex.join([*words, *paths[1:], controller.installer(self._connection.transport)])
+                controller.environment_command(
+                    self._python(task_vars),
+                    args["root"],
+                    args["plan"]["venv"],
+                    paths,
+                    controller.installer(transport),
+                )
             )
         finally:
             self._remove_tmp_path(remote)
         if done["rc"] not in (0, NOTHING_TO_MAKE):
-            raise AnsibleActionFail(done["stderr"].strip() or done["stdout"].strip())
+            why = done["stderr"].strip() or done["stdout"].strip()
+            return {"failed": True, "msg": why, "beast_exit": done["rc"]}
         return {"changed": done["rc"] == 0}
 
     def _apply(self, task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -86,16 +99,27 @@ class ActionModule(ActionBase):
             return {"changed": True}
         args = self._task.args
         plan = args["plan"]
-        answer = self._ask("apply", args["root"], plan["venv"], json.dumps(plan["shipment"]))
+        answer = self._ask(["apply"], args["root"], plan["venv"], json.dumps(plan["shipment"]))
         return {"changed": not answer["already"], **answer}
 
-    def _ask(self, verb: str, root: str, venv: str, shipment: str | None = None) -> dict[str, Any]:
-        """Run the host's side of *verb* with the newest of our environments that is there."""
+    def _remove(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Stop everything and take it away; data stays unless told otherwise."""
+        del task_vars
+        args = self._task.args
+        verbs = ["remove", *(["--data"] if args["data"] else [])]
+        if self._task.check_mode:
+            verbs.append("--dry-run")
+        return self._ask(verbs, args["root"])
+
+    def _ask(
+        self, verbs: list[str], root: str, venv: str = "-", shipment: str | None = None
+    ) -> dict[str, Any]:
+        """Run the host's side of a verb with the newest of our environments that is there."""
         done = self._low_level_execute_command(
-            controller.host_command(verb, root, venv),
+            controller.host_command(verbs, root, venv, self._connection.transport),
             in_data=shipment.encode() if shipment is not None else None,
         )
-        return controller.read_answer(verb, done["rc"], done["stdout"], done["stderr"])
+        return controller.read_answer(verbs[0], done["rc"], done["stdout"], done["stderr"])
 
     def _render(self, shape: Path, variables: dict[str, Any]) -> str:
         """Return the template *shape* filled with *variables* and nothing else."""

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs that run playbooks."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from beast_ops.clock import SYSTEM, stamp
+from beast_ops.files import write_atomically
+from beast_ops.place import Place
+
+from . import sets
+from .playbook import CLONE, Playbook, run
+from .progress import Progress
+
+INVENTORY = "inventory/local"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployOptions:
+    """How a deploy is asked for.
+
+    Attributes:
+        inventory: Path of the inventory, from the current folder or the clone.
+        sets: Words of the form `name=value`.
+        verbose: Show everything Ansible prints.
+    """
+
+    inventory: str = INVENTORY
+    sets: tuple[str, ...] = field(default_factory=tuple)
+    verbose: bool = False
+
+
+def deploy(place: Place, options: DeployOptions) -> int:
+    """Make the machine match the inventory, prove it, and say how it went; return the exit code.
+
+    Raises:
+        SettingsError: If a word of `sets` is no setting.
+        BeastError: If the playbook failed; the settings are as they were before.
+    """
+    own = place.root / "settings.yml"
+    changes = sets.parse(CLONE, options.sets)
+    with sets.proposed(own, changes) as draft, _log(place, "deploy", options) as log:
+        playbook = Playbook("site", _inventory(options), place.root, settings=draft)
+        progress = _follow(playbook, log, Progress(place.root))
+        if draft is not None:
+            sets.keep(own, draft)
+    progress.show_end(place)
+    return 0
+
+
+def plan(place: Place, options: DeployOptions) -> int:
+    """Show what `deploy` would change, and change nothing; return the exit code.
+
+    Raises:
+        SettingsError: If a word of `sets` is no setting.
+        BeastError: If the deploy would be refused.
+    """
+    with sets.proposed(place.root / "settings.yml", sets.parse(CLONE, options.sets)) as draft:
+        playbook = Playbook("site", _inventory(options), place.root, check=True, settings=draft)
+        with _quiet(options) as log:
+            progress = _follow(playbook, log, Progress(place.root, says_steps=False))
+    progress.show_plan()
+    return 0
+
+
+def render(place: Place, folder: Path, options: DeployOptions) -> list[Path]:
+    """Write the files of the release that `deploy` would make into *folder*; start nothing.
+
+    Raises:
+        SettingsError: If a word of `sets` is no setting.
+        BeastError: If the deploy would be refused.
+    """
+    with sets.proposed(place.root / "settings.yml", sets.parse(CLONE, options.sets)) as draft:
+        playbook = Playbook("site", _inventory(options), place.root, check=True, settings=draft)
+        with _quiet(options) as log:
+            progress = _follow(playbook, log, Progress(place.root, says_steps=False))
+    shipment = progress.plan["shipment"]
+    files = {
+        **shipment["files"],
+        **{f"config/{path}": text for path, text in shipment["config"].items()},
+    }
+    written = []
+    for name, text in sorted(files.items()):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, text.encode(), 0o644)
+        written.append(target)
+    return written
+
+
+def remove(place: Place, options: DeployOptions, *, data: bool, dry_run: bool = False) -> int:
+    """Take the installation away, keeping data unless told otherwise; return the exit code.
+
+    Raises:
+        BeastError: If something else holds the installation, or it could not be removed.
+    """
+    playbook = Playbook(
+        "remove",
+        _inventory(options),
+        place.root,
+        check=dry_run,
+        variables={"remove_data": data},
+    )
+    with _quiet(options) as log:
+        progress = _follow(playbook, log, Progress(place.root, says_steps=False))
+    progress.show_removal(dry_run=dry_run)
+    return 0
+
+
+def _inventory(options: DeployOptions) -> str:
+    """Return the inventory's path: as named from here, or else from the clone."""
+    chosen = Path(options.inventory)
+    return str(chosen.resolve() if chosen.exists() else CLONE / chosen)
+
+
+def _follow(playbook: Playbook, log: IO[bytes] | None, progress: Progress) -> Progress:
+    for event in run(playbook, log):
+        progress.take(event)
+    return progress
+
+
+@contextmanager
+def _quiet(options: DeployOptions) -> Iterator[IO[bytes] | None]:
+    """Yield where output goes that nobody needs afterwards; `None` is the terminal."""
+    if options.verbose:
+        yield None
+        return
+    with tempfile.TemporaryFile() as log:
+        yield log
+
+
+@contextmanager
+def _log(place: Place, operation: str, options: DeployOptions) -> Iterator[IO[bytes] | None]:
+    """Yield a log that ends up below the root, if the root is there in the end.
+
+    It is kept elsewhere until then: a deploy that is refused changes nothing.
+    """
+    if options.verbose:
+        yield None
+        return
+    began = stamp(SYSTEM.now())
+    with tempfile.NamedTemporaryFile(prefix="beast-") as log:
+        try:
+            yield log
+        finally:
+            log.flush()
+            if place.logs.is_dir():
+                shutil.copyfile(log.name, place.logs / f"{began}-{operation}.log")

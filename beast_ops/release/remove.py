@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uninstall: stop everything, take the installation away, keep what cannot be made again."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from beast_ops.errors import UsageError
+from beast_ops.lease import lease
+from beast_ops.place import Place
+
+# Data, the key it may be encrypted with, the copies of both, and what the user set.
+KEPT = frozenset({"data", "secrets", "backups", "receipts", "settings.yml"})
+OURS = KEPT | {"releases", "current", "config", "live", "venv", "logs", "run"}
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What goes and what stays, by name below the root."""
+
+    gone: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def plan(place: Place, *, data: bool) -> Removal:
+    """Return what a removal would take; with *data*, everything.
+
+    Raises:
+        UsageError: If the folder holds things that are not ours, and everything should go.
+    """
+    names = sorted(path.name for path in place.root.iterdir()) if place.root.is_dir() else []
+    strange = [name for name in names if name not in OURS]
+    if data and strange:
+        raise UsageError(
+            f"this folder also holds what is not ours: {', '.join(strange)}",
+            subject=str(place.root),
+            hint="Move it away, then type the same command again.",
+        )
+    stays = frozenset(strange) if data else KEPT | frozenset(strange)
+    return Removal(
+        gone=tuple(name for name in names if name not in stays),
+        kept=tuple(name for name in names if name in stays),
+    )
+
+
+def remove(place: Place, stop: Callable[[Place], object], *, data: bool) -> Removal:
+    """Stop the stack at *place* and remove it; with *data*, its data and keys as well.
+
+    Raises:
+        BusyError: If another operation holds the installation.
+        UsageError: If everything should go and the folder holds what is not ours.
+    """
+    removal = plan(place, data=data)
+    if not place.root.is_dir():
+        return removal
+    with lease(place.run, "remove"):
+        stop(place)
+        for name in removal.gone:
+            path = place.root / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    if not any(place.root.iterdir()):
+        place.root.rmdir()
+    return removal
