@@ -101,6 +101,7 @@ class Plan:
         services = self.release.services
         return {
             "release": self.seen.release,
+            "changes": self.changes,
             "venv": self.release.site.venv,
             "shipment": {**self._parts(), "content": self.content},
             "ports": {
