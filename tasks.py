@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs: one short function each, all work in `beast_ops`.
+
+Nothing heavy is imported before a verb runs. `./beast VERB` and `invoke VERB` are the same.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from beast_ops.door.verb import verb
+
+_JSON = "print one JSON document, for machines"
+_INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
+_SET = "change a setting of the inventory and keep it; may be repeated"
+_SERVICE = "name of one service; all when left out"
+_AGAIN = "Run ./beast deploy again: it goes on from whatever state this left."
+
+
+def _place() -> Any:
+    from beast_ops.place import installation
+
+    return installation()
+
+
+@verb(
+    "./beast deploy --set qdrant_port=6433",
+    iterable=["set_"],
+    help={
+        "set_": _SET,
+        "inventory": _INVENTORY,
+        "check": "change nothing, show what would change",
+        "verbose": "show the whole output of Ansible",
+    },
+    interrupted=_AGAIN,
+)
+def deploy(
+    _context: Any,
+    *,
+    set_: Sequence[str] = (),
+    inventory: str = "inventory/local",
+    check: bool = False,
+    verbose: bool = False,
+) -> int:
+    """Make the machines match the inventory, then prove it."""
+    from beast_ops.deploy import DeployOptions, deploy, plan
+
+    way = plan if check else deploy
+    return way(_place(), DeployOptions(inventory, tuple(set_), verbose))
+
+
+@verb(
+    "./beast plan --set beast_api_port=9000",
+    iterable=["set_"],
+    help={"set_": "as if this were set, too", "inventory": _INVENTORY, "verbose": "show more"},
+)
+def plan(
+    _context: Any,
+    *,
+    set_: Sequence[str] = (),
+    inventory: str = "inventory/local",
+    verbose: bool = False,
+) -> int:
+    """Show what deploy would change, and change nothing."""
+    from beast_ops.deploy import DeployOptions, plan
+
+    return plan(_place(), DeployOptions(inventory, tuple(set_), verbose))
+
+
+@verb(
+    "./beast render /tmp/release",
+    iterable=["set_"],
+    help={"folder": "where to", "set_": "as if this were set, too", "inventory": _INVENTORY},
+)
+def render(
+    _context: Any, folder: str, *, set_: Sequence[str] = (), inventory: str = "inventory/local"
+) -> None:
+    """Write the release into a folder and start nothing."""
+    from beast_ops.door.stack import render
+
+    render(_place(), folder, inventory, set_)
+
+
+@verb("./beast health --json", help={"json": _JSON})
+def health(_context: Any, *, json: bool = False) -> int:
+    """Tell whether it is well: exit code 0 healthy, 1 degraded, 2 unhealthy, 3 unknown."""
+    from beast_ops.door.stack import health as show
+
+    return show(_place(), json=json)
+
+
+@verb("./beast status", help={"json": _JSON})
+def status(_context: Any, *, json: bool = False) -> None:
+    """Show which processes run, and since when."""
+    from beast_ops.door.stack import status as show
+
+    show(_place(), json=json)
+
+
+@verb(
+    "./beast logs beast-worker --follow",
+    optional=("service",),
+    short={"f": "follow", "n": "lines"},
+    help={
+        "service": _SERVICE,
+        "lines": "how many of the last lines",
+        "follow": "go on with what is written from now on, until Ctrl-C",
+    },
+)
+def logs(_context: Any, service: str = "", *, lines: int = 100, follow: bool = False) -> None:
+    """Show what the processes wrote."""
+    from beast_ops.door.stack import logs as show
+
+    show(_place(), service or None, lines, follow=follow)
+
+
+@verb("./beast start beast-worker", optional=("service",), help={"service": _SERVICE})
+def start(_context: Any, service: str = "") -> None:
+    """Start one service, or all of them."""
+    from beast_ops.door.stack import change
+
+    change(_place(), "start", service or None)
+
+
+@verb("./beast stop beast-worker", optional=("service",), help={"service": _SERVICE})
+def stop(_context: Any, service: str = "") -> None:
+    """Stop one service, or all of them, until start or deploy."""
+    from beast_ops.door.stack import change
+
+    change(_place(), "stop", service or None)
+
+
+@verb("./beast restart beast-api", optional=("service",), help={"service": _SERVICE})
+def restart(_context: Any, service: str = "") -> None:
+    """Stop and start one service, or all of them."""
+    from beast_ops.door.stack import change
+
+    change(_place(), "restart", service or None)
+
+
+@verb("./beast open", name="open", help={"json": _JSON})
+def open_(_context: Any, *, json: bool = False) -> None:
+    """Print the address of the API, and show its pages where there is a screen."""
+    from beast_ops.door.stack import show_address
+
+    show_address(_place(), json=json)
+
+
+@verb(
+    "./beast ingest ~/Documents notes.md",
+    many="path",
+    help={
+        "path": "folders, files or globs",
+        "collection": "where the passages go",
+        "json": _JSON,
+    },
+    interrupted="Run the same ingest again: what is done is not done twice.",
+)
+def ingest(
+    _context: Any, path: Sequence[str], *, collection: str = "docs", json: bool = False
+) -> int:
+    """Read documents, so that search finds them; what is unchanged costs nothing."""
+    from beast_ops.door.documents import ingest as read
+
+    return read(_place(), path, collection, json=json)
+
+
+@verb(
+    './beast search "how do I cancel a running job" --type pdf',
+    joined="query",
+    help={
+        "query": "words or a question",
+        "collection": "where to look",
+        "limit": "how many passages at most",
+        "source": "only from this file, folder or glob",
+        "type": "only documents of this type, such as pdf",
+        "json": _JSON,
+    },
+)
+def search(
+    _context: Any,
+    query: str,
+    *,
+    collection: str = "docs",
+    limit: int = 10,
+    source: str = "",
+    type: str = "",  # noqa: A002 - the option is called --type
+    json: bool = False,
+) -> None:
+    """Find the passages that answer a question."""
+    from beast_ops.door.documents import search as find
+    from beast_ops.search.model import SearchOptions
+
+    find(_place(), query, SearchOptions(collection, limit, source or None, type or None), json=json)
+
+
+@verb("./beast down")
+def down(_context: Any) -> None:
+    """End all processes; deploy or start brings them back."""
+    from beast_ops.door.stack import down as end
+
+    end(_place())
+
+
+@verb(
+    "./beast remove --data",
+    short={"y": "yes"},
+    help={
+        "data": "the documents' passages and all other data, too; there is no way back",
+        "yes": "do not ask",
+        "dry_run": "only say what would go",
+        "inventory": _INVENTORY,
+    },
+)
+def remove(
+    _context: Any,
+    *,
+    data: bool = False,
+    yes: bool = False,
+    dry_run: bool = False,
+    inventory: str = "inventory/local",
+) -> int:
+    """Uninstall; data stays unless --data is given."""
+    from beast_ops.door.stack import Removal
+    from beast_ops.door.stack import remove as uninstall
+
+    return uninstall(_place(), Removal(inventory, data, yes, dry_run))
+
+
+@verb(
+    "./beast new-service demo --port 9321",
+    help={"name": "a DNS label, such as demo", "port": "where it listens on loopback"},
+)
+def new_service(_context: Any, name: str, port: int = 8099) -> None:
+    """Write the role of a new service, ready to deploy."""
+    from beast_ops.door.developers import new_service as write
+
+    write(name, port)
+
+
+@verb(
+    "./beast test tests/unit -k words",
+    name="test",
+    rest="words",
+    help={"long": "the long campaigns in full", "words": "anything else goes to pytest"},
+)
+def run_tests(_context: Any, *, long: bool = False, words: Sequence[str] = ()) -> int:
+    """Run the tests that need no Docker, with a coverage report."""
+    from beast_ops.door.developers import test as run
+
+    return run(words, long=long)
+
+
+@verb(
+    "./beast lint", rest="only", help={"only": "names of checks, such as ruff or mypy; all if none"}
+)
+def lint(_context: Any, *, only: Sequence[str] = ()) -> int:
+    """Check style, types and roles."""
+    from beast_ops.door.developers import lint as check
+
+    return check(only)
+
+
+@verb("./beast bench invoke_list", rest="only", help={"only": "names in tests/bench; all if none"})
+def bench(_context: Any, *, only: Sequence[str] = ()) -> int:
+    """Measure, and write the results to out/bench/."""
+    from beast_ops.door.developers import bench as measure
+
+    return measure(only)
+
+
+@verb("./beast version", help={"json": _JSON})
+def version(_context: Any, *, json: bool = False) -> None:
+    """Print the versions of AI Beast, Python and Ansible."""
+    from beast_ops.door.stack import version as show
+
+    show(json=json)
