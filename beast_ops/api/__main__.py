@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serve the API: `python -m beast_ops.api`."""
+
+import logging
+import sys
+
+from beast_ops.errors import BeastError
+
+BACKLOG = 2048
+DRAIN_SECONDS = 8
+
+
+def main() -> int:
+    """Serve until told to stop; return the exit code."""
+    from beast_ops.runtime.child import settle
+
+    settle("beast-api")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request it sends
+    try:
+        return _serve()
+    except BeastError as failed:
+        sys.stderr.write(f"{failed.paragraph()}\n")
+        return failed.exit_code
+
+
+def _serve() -> int:
+    import uvicorn
+
+    from .app import build
+    from .house import watched_settings
+    from .settings import surroundings
+
+    around = surroundings()
+    settings = watched_settings(around).get()
+    config = uvicorn.Config(
+        build(around),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,  # the guard counts; a line per request would cost as much as the answer
+        server_header=False,
+        proxy_headers=False,  # nobody in front is trusted to name the client
+        backlog=BACKLOG,
+        log_config=None,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put the API together: guard, plain routes, typed routes, manual."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from beast_ops import __version__
+from beast_ops.keys import read_secret
+
+from . import docs, routes_health, routes_search
+from .guard import OPEN, Guard, Tokens
+from .house import open_house, watched_settings
+from .metrics import Figures
+from .problems import Problem, handlers
+from .settings import Surroundings
+
+TITLE = "AI Beast"
+DESCRIPTION = (
+    "Documents in, passages out. Every route but those under /health/live, /health/ready and "
+    "this manual wants the header Authorization: Bearer TOKEN."
+)
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "Refused"},
+    "5XX": {"model": Problem, "description": "Failed, or not ready"},
+}
+
+
+def build(around: Surroundings) -> ASGIApp:
+    """Return the API for the process whose things are *around*.
+
+    Raises:
+        BeastError: If a token is missing or empty, or the settings cannot be read; the API
+            does not start open.
+    """
+    tokens = Tokens(
+        all=read_secret(around.secrets / "token").encode(),
+        metrics=read_secret(around.secrets / "metrics_token").encode(),
+    )
+    settings = watched_settings(around)
+    settings.get()
+    figures = Figures()
+    typed = _typed()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with open_house(around, settings, figures) as house:
+            typed.state.house = house
+            yield
+
+    outer = Starlette(
+        routes=[
+            *routes_health.plain_routes(figures),
+            *_manual(typed),
+        ],
+        lifespan=lifespan,
+        exception_handlers=handlers(),
+    )
+    # Not a mount: that would answer 404 where a plain route refuses a method.
+    outer.router.default = typed
+    return Guard(outer, tokens, settings.get, figures.requests)
+
+
+def _typed() -> FastAPI:
+    app = FastAPI(
+        title=TITLE,
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        responses=_REFUSALS,
+        exception_handlers=handlers(),
+        redirect_slashes=False,
+    )
+    for router in (routes_health.router, routes_search.router):
+        app.include_router(router)
+    return app
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI description of *app*, saying which routes want a token."""
+    description = app.openapi()
+    components = description.setdefault("components", {})
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for path, item in description["paths"].items():
+        for operation in item.values():
+            operation["security"] = [] if path in OPEN else [{"token": []}]
+    return description
+
+
+def _manual(app: FastAPI) -> list[Route]:
+    async def manual(_: Request) -> Response:
+        return HTMLResponse(
+            docs.page(describe(app)), headers={"content-security-policy": docs.POLICY}
+        )
+
+    async def machine(_: Request) -> Response:
+        return JSONResponse(describe(app))
+
+    return [
+        Route("/docs", manual),
+        Route("/redoc", manual),
+        Route("/openapi.json", machine),
+    ]

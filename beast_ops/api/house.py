@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the routes share while the process runs: store, searcher, health, figures."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from beast_ops.cards import Service, Services, read_services
+from beast_ops.errors import BeastError, UnavailableError
+from beast_ops.health import report
+from beast_ops.health.model import Report
+from beast_ops.keys import read_secret
+from beast_ops.search.dense import Embedders
+from beast_ops.search.hybrid import Searcher
+from beast_ops.search.store import Store, open_store
+from beast_ops.settings import Watched, load
+
+from .metrics import Figures
+from .once import Once
+from .settings import Settings, Surroundings
+
+LOG = logging.getLogger("beast.api")
+HEALTH_SECONDS = 1.0
+READY_SECONDS = 0.5
+READY_DEADLINE = 2.0
+FIRST_SECONDS = 2.0  # by then this process listens, and finds itself well
+REFRESH_SECONDS = 15.0  # as often as Prometheus usually asks
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The rooms of the running API."""
+
+    settings: Callable[[], Settings]
+    store: Store
+    searcher: Searcher
+    figures: Figures
+    health: Once[Report]
+    ready: Once[None]
+    surroundings: Surroundings
+
+
+def watched_settings(around: Surroundings) -> Watched[Settings]:
+    """Return the settings of this process, which follow their file."""
+    return Watched(lambda path: load(Settings, path), around.settings)
+
+
+@asynccontextmanager
+async def open_house(
+    around: Surroundings, settings: Watched[Settings], figures: Figures
+) -> AsyncIterator[House]:
+    """Open everything the routes need, and keep the health figures fresh meanwhile.
+
+    Nothing here needs the other services to be up: they may come later and go in between.
+
+    Raises:
+        BeastError: If a secret cannot be read.
+    """
+    services = Watched(read_services, around.services)
+
+    async def look() -> Report:
+        found = await report.survey(services.get(), _keys(around), machine=True)
+        figures.show_health(found)
+        return found
+
+    async with (
+        open_store(around.vectors_url, around.vectors_key) as store,
+        Embedders(around.models_url) as embedders,
+    ):
+        house = House(
+            settings=settings.get,
+            store=store,
+            searcher=Searcher(store, embedders.embed),
+            figures=figures,
+            health=Once(look, HEALTH_SECONDS),
+            ready=Once(lambda: _ready(store, services), READY_SECONDS),
+            surroundings=around,
+        )
+        refreshing = asyncio.create_task(_refresh(house))
+        try:
+            yield house
+        finally:
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
+
+
+def house(request: Request) -> House:
+    """Return the house of the process that serves *request*."""
+    return cast(House, request.app.state.house)
+
+
+InHouse = Annotated[House, Depends(house)]
+
+
+async def _ready(store: Store, services: Watched[Services]) -> None:
+    services.get()
+    try:
+        async with asyncio.timeout(READY_DEADLINE):
+            await store.ready()
+    except TimeoutError as late:
+        raise UnavailableError("the vector store does not answer in time") from late
+
+
+def _keys(around: Surroundings) -> Callable[[Service], str | None]:
+    """Return what finds a service's key among the secrets this process may read."""
+
+    def key(service: Service) -> str | None:
+        if service.health.deep != "vectors" or around.vectors_key is None:
+            return None
+        try:
+            return read_secret(around.vectors_key)
+        except BeastError:
+            return None  # the store will refuse us, which is then the finding
+
+    return key
+
+
+async def _refresh(house: House) -> None:
+    await asyncio.sleep(FIRST_SECONDS)
+    while True:
+        try:
+            await house.health.get()
+            for name in await house.store.names():
+                shape = await house.store.shape(name)
+                house.figures.chunks.labels(name).set(shape.points)
+        except BeastError as failed:
+            LOG.debug("figures not refreshed: %s", failed)
+        except Exception:
+            LOG.exception("figures not refreshed")
+        await asyncio.sleep(REFRESH_SECONDS)

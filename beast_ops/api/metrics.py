@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures for Prometheus; every label has a small, fixed set of values."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST as CLASSIC
+from prometheus_client.exposition import generate_latest as classic
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN_METRICS
+from prometheus_client.openmetrics.exposition import generate_latest as open_metrics
+from starlette.types import Scope
+
+from beast_ops.health.model import Report, Status
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Requests:
+    """Requests by route as declared, never by path as sent: strangers cannot make new series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Keep the figures in *registry*."""
+        self._total = Counter(
+            "ai_beast_api_requests_total",
+            "Requests answered by the API.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "ai_beast_api_request_duration_seconds",
+            "Time from a request to the end of its answer.",
+            ("route",),
+            buckets=SECONDS,
+            registry=registry,
+        )
+
+    def count(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        route = getattr(scope.get("route"), "path", None) or "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self._total.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+class Figures:
+    """All figures of the API process."""
+
+    def __init__(self) -> None:
+        """Start with everything at nothing."""
+        self.registry = CollectorRegistry()
+        self.requests = Requests(self.registry)
+        self.searches = Counter(
+            "ai_beast_rag_queries_total", "Searches answered.", ("mode",), registry=self.registry
+        )
+        self.search_seconds = Histogram(
+            "ai_beast_rag_query_duration_seconds",
+            "Time of a search, without HTTP.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.chunks = Gauge(
+            "ai_beast_rag_collection_chunks",
+            "Chunks in a collection.",
+            ("collection",),
+            registry=self.registry,
+        )
+        self._health = Gauge(
+            "ai_beast_health_status",
+            "Last result of a health check; 1 for the status it has, else 0.",
+            ("check", "status"),
+            registry=self.registry,
+        )
+        self._disk = Gauge(
+            "ai_beast_disk_usage_bytes",
+            "Used bytes of the installation's file system.",
+            registry=self.registry,
+        )
+
+    def show_health(self, report: Report) -> None:
+        """Let the gauges show *report*; `overall` is the whole."""
+        self._health.clear()
+        found = {check.name: check.status for check in report.checks}
+        for name, status in {**found, "overall": report.status}.items():
+            for each in Status:
+                self._health.labels(name, each.value).set(float(each is status))
+        for check in report.checks:
+            if check.name == "disk" and "free_bytes" in check.details:
+                self._disk.set(check.details["total_bytes"] - check.details["free_bytes"])
+
+    def text(self, accept: str) -> tuple[bytes, str]:
+        """Return all figures in the form *accept* asks for, and that form's name."""
+        if "application/openmetrics-text" in accept:
+            return open_metrics(self.registry), OPEN_METRICS
+        text: bytes = classic(self.registry)  # type: ignore[no-untyped-call] # theirs has no types
+        return text, CLASSIC

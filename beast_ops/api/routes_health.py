@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is it well, does it live, is it ready; and its figures."""
+
+import asyncio
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.responses import Response as PlainResponse
+from starlette.routing import Route
+
+from .house import InHouse
+from .metrics import Figures
+
+router = APIRouter(tags=["health"])
+State = Literal["healthy", "degraded", "unhealthy", "unknown"]
+_LIVE = b'{"status":"alive"}'
+
+
+class CheckModel(BaseModel):
+    """One check."""
+
+    name: str
+    status: State
+    message: str
+    details: dict[str, Any]
+    duration_ms: float
+
+
+class ReportModel(BaseModel):
+    """All checks, made at once."""
+
+    status: State
+    timestamp: str
+    checks: list[CheckModel]
+
+
+class ReadyModel(BaseModel):
+    """The API and all it needs are ready."""
+
+    status: Literal["ready"]
+
+
+@router.get(
+    "/health",
+    response_model=ReportModel,
+    responses={503: {"model": ReportModel, "description": "Unhealthy or unknown"}},
+)
+async def health(house: InHouse) -> JSONResponse:
+    """Look at all services, the disk and the memory; 200 if healthy or degraded, else 503."""
+    found = await house.health.get()
+    return JSONResponse(found.as_dict(), 200 if found.passable else 503)
+
+
+@router.get("/health/ready")
+async def ready(house: InHouse) -> ReadyModel:
+    """Answer 200 if what the API needs is there, else 503. Needs no token."""
+    await house.ready.get()
+    return ReadyModel(status="ready")
+
+
+async def live(_: Request) -> PlainResponse:
+    """Answer as long as the process lives; as bare as possible, for it is asked all the time."""
+    return PlainResponse(_LIVE, media_type="application/json")
+
+
+def plain_routes(figures: Figures) -> list[Route]:
+    """Return the routes that go without FastAPI."""
+
+    async def metrics(request: Request) -> PlainResponse:
+        # Rendering holds no lock for long, but large registries take milliseconds.
+        accept = request.headers.get("accept", "")
+        text, kind = await asyncio.to_thread(figures.text, accept)
+        return PlainResponse(text, media_type=kind)
+
+    return [Route("/health/live", live), Route("/metrics", metrics)]

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Search, and the collections one can search."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, BaseModel, Field
+
+from beast_ops.errors import UsageError
+from beast_ops.search.model import COLLECTION, LIMIT, LIMIT_MOST, SearchOptions, clean
+from beast_ops.settings import Strict
+
+from .house import InHouse
+
+router = APIRouter(tags=["search"])
+
+CollectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+Filter = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+def _searchable(query: str) -> str:
+    try:
+        return clean(query)
+    except UsageError as wrong:
+        raise ValueError(wrong.paragraph()) from wrong
+
+
+class SearchBody(Strict):
+    """A question and where to look for its answer."""
+
+    query: Annotated[str, AfterValidator(_searchable)] = Field(
+        examples=["How do I rotate the keys?"]
+    )
+    collection: CollectionName = COLLECTION
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = LIMIT
+    source: Filter | None = Field(default=None, description="URI, path, folder or glob")
+    type: Filter | None = Field(default=None, description="Such as pdf or md", examples=["pdf"])
+
+
+class HitModel(BaseModel):
+    """One passage, best first; scores compare only within one answer."""
+
+    score: float
+    source: str
+    text: str = Field(description="At most 500 characters around the words of the query")
+    chunk: str
+    path: str | None = None
+    type: str | None = None
+    title: str | None = None
+    heading: list[str] | None = None
+    page: int | None = None
+
+
+class AnswerModel(BaseModel):
+    """What was found; `note` says why words alone were searched for, if so."""
+
+    query: str
+    collection: str
+    hits: list[HitModel]
+    took_ms: float
+    mode: Literal["hybrid", "dense", "lexical"]
+    note: str | None = None
+
+
+class CollectionModel(BaseModel):
+    """A collection: chunks (points), and what made its dense vectors."""
+
+    name: str
+    points: int
+    documents: int | None
+    embedder: str | None
+    model: str | None
+    language: str | None
+
+
+class CollectionsModel(BaseModel):
+    """All collections."""
+
+    collections: list[CollectionModel]
+
+
+@router.post("/search", response_model=AnswerModel, response_model_exclude_none=True)
+async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
+    """Find passages by meaning and by words, fused by reciprocal rank.
+
+    Control characters in the query count as spaces; an empty query, or one of more than 8000
+    characters, is refused; one of nothing but stop words finds nothing.
+    """
+    options = SearchOptions(body.collection, body.limit, body.source, body.type)
+    answer = await house.searcher.search(body.query, options)
+    house.figures.searches.labels(answer.mode).inc()
+    house.figures.search_seconds.observe(answer.took_ms / 1000)
+    return answer.as_dict()
+
+
+@router.get("/collections")
+async def collections(house: InHouse) -> CollectionsModel:
+    """List the collections with their sizes."""
+    found = []
+    for name in await house.store.names():
+        shape = await house.store.shape(name)
+        found.append(
+            CollectionModel(
+                name=name,
+                points=shape.points,
+                documents=None,
+                embedder=_text(shape.metadata.get("embedder")),
+                model=_text(shape.metadata.get("model")),
+                language=_text(shape.metadata.get("language")),
+            )
+        )
+    return CollectionsModel(collections=found)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the release says about the API: settings, and where its things are."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from beast_ops.cards import Port
+from beast_ops.errors import SettingsError
+from beast_ops.settings import Strict
+
+UPLOAD_BYTES = 256 << 20
+
+
+class Settings(Strict):
+    """The whole of settings.json of the service `beast-api`.
+
+    Attributes:
+        host: Address to listen on; the loopback unless something stands in front.
+        port: Port to listen on.
+        allowed_hosts: Names under which browsers may ask, besides those of the loopback.
+        folders: Folders on this host that may be ingested by name.
+        upload_bytes: The largest document that is taken in.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8787
+    allowed_hosts: tuple[str, ...] = ()
+    folders: dict[str, str] = {}
+    upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where the release put this process's things: paths and addresses, never a secret."""
+
+    root: Path
+    services: Path
+    data: Path
+    settings: Path
+    secrets: Path
+    vectors_url: str
+    vectors_key: Path | None
+    models_url: str | None
+
+
+def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
+    """Return what the environment says.
+
+    Raises:
+        SettingsError: If a variable is missing; the message names it.
+    """
+    key_file = environ.get("BEAST_VECTORS_KEY_FILE")
+    return Surroundings(
+        root=Path(_need(environ, "BEAST_ROOT")),
+        services=Path(_need(environ, "BEAST_SERVICES")),
+        data=Path(_need(environ, "BEAST_DATA")),
+        settings=Path(_need(environ, "BEAST_CONFIG")) / "settings.json",
+        secrets=Path(_need(environ, "BEAST_SECRETS")),
+        vectors_url=_need(environ, "BEAST_VECTORS_URL"),
+        vectors_key=Path(key_file) if key_file else None,
+        models_url=environ.get("BEAST_MODELS_URL") or None,
+    )
+
+
+def _need(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name)
+    if not value:
+        raise SettingsError(
+            "a variable is missing in the environment",
+            subject=name,
+            hint="This process is started by: ./beast deploy",
+        )
+    return value
