@@ -90,5 +90,5 @@ class Figures:
         """Return all figures in the form *accept* asks for, and that form's name."""
         if "application/openmetrics-text" in accept:
             return open_metrics(self.registry), OPEN_METRICS
-        text: bytes = classic(self.registry)  # type: ignore[no-untyped-call] # theirs has no types
+        text: bytes = classic(self.registry)  # type: ignore[no-untyped-call] # it has no types
         return text, CLASSIC
