@@ -53,9 +53,13 @@ def refuse_unknown(clone: Path, names: Iterable[str], roles: Iterable[str]) -> N
     prefixes = (GLOBAL_PREFIX, *(f"{role}_" for role in roles))
     unknown = sorted(name for name in names if name.startswith(prefixes) and name not in known)
     if unknown:
-        raise SettingsError(
-            "not a setting", subject=", ".join(unknown), hint=_closest(unknown, known)
-        )
+        raise unknown_error(unknown, known)
+
+
+def unknown_error(names: Iterable[str], known: Iterable[str]) -> SettingsError:
+    """Return the error that says that *names* are not among the *known* settings."""
+    unknown = list(names)
+    return SettingsError("not a setting", subject=", ".join(unknown), hint=_closest(unknown, known))
 
 
 def _closest(unknown: Iterable[str], known: Iterable[str]) -> str:

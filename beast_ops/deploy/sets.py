@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from beast_ops.declared import Setting, declared, refuse_unknown
+from beast_ops.declared import Setting, declared, unknown_error
 from beast_ops.errors import SettingsError
 from beast_ops.files import write_atomically
 
@@ -36,7 +36,7 @@ def parse(clone: Path, words: Iterable[str]) -> dict[str, Any]:
         if not equals or not name:
             raise SettingsError("--set takes name=value", subject=word.partition("=")[0] or "--set")
         if name not in known:
-            refuse_unknown(clone, [name], [name])
+            raise unknown_error([name], known)
         if name in ELSEWHERE:
             raise SettingsError("cannot be set here", subject=name, hint=ELSEWHERE[name])
         found[name] = value(known[name], text)

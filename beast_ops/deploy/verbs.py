@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs that run playbooks."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,4 +149,5 @@ def _log(place: Place, operation: str, options: DeployOptions) -> Iterator[IO[by
         finally:
             log.flush()
             if place.logs.is_dir():
-                shutil.copyfile(log.name, place.logs / f"{began}-{operation}.log")
+                log.seek(0)
+                write_atomically(place.logs / f"{began}-{operation}.log", log.read())

@@ -121,7 +121,7 @@ def _runs(place: Place, services: Services) -> bool:
         found = {state.name: state.state for state in control.status(place)}
     except BeastError:
         return False
-    return found.keys() == wanted and set(found.values()) <= {"RUNNING"}
+    return found.keys() == wanted and set(found.values()) <= {"running"}
 
 
 def as_json(observed: Observed) -> str:

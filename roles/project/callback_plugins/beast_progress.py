@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
-TOLD = ("changed", "diff", "msg", "plan", "release", "already", "seconds", "beast_exit", "note")
+TOLD = (
+    *("changed", "diff", "msg", "plan", "beast_exit"),  # what any step may say
+    *("release", "already", "seconds"),  # what was put in force
+    *("gone", "kept"),  # what was removed
+)
 
 
 class CallbackModule(CallbackBase):
