@@ -89,6 +89,6 @@ class Figures:
     def text(self, accept: str) -> tuple[bytes, str]:
         """Return all figures in the form *accept* asks for, and that form's name."""
         if "application/openmetrics-text" in accept:
-            return open_metrics(self.registry), OPEN_METRICS
-        text: bytes = classic(self.registry)  # type: ignore[no-untyped-call] # it has no types
-        return text, CLASSIC
+            text: bytes = open_metrics(self.registry)  # type: ignore[no-untyped-call] # no types
+            return text, OPEN_METRICS
+        return classic(self.registry), CLASSIC
