@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vector process: `python -m beast_ops.vectors`, told by paths in its environment."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from beast_ops.errors import BeastError
+from beast_ops.runtime.child import settle
+from beast_ops.settings import load
+
+DRAIN_SECONDS = 8  # below supervisord's patience
+
+
+def serve(environ: Mapping[str, str]) -> None:
+    """Serve until told to stop.
+
+    Args:
+        environ: `BEAST_CONFIG`, `BEAST_DATA` and `BEAST_SECRETS`, each a folder.
+
+    Raises:
+        BeastError: If settings or keys are wrong, or another process has the data.
+    """
+    import uvicorn
+
+    from .app import build
+    from .auth import read_keys
+    from .settings import Settings
+    from .store import Store
+
+    settings = load(Settings, Path(environ["BEAST_CONFIG"]) / "settings.json")
+    keys = read_keys(Path(environ["BEAST_SECRETS"]))
+    store = Store(Path(environ["BEAST_DATA"]) / "vectors")
+    uvicorn.run(
+        build(store, keys),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+def main() -> int:
+    """Run the process; return its exit code."""
+    settle("qdrant")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        serve(os.environ)
+    except BeastError as error:
+        print(error.paragraph(), file=sys.stderr)  # noqa: T201 - the operator reads the log
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
