@@ -82,6 +82,8 @@ class Progress:
             _say(f"Release {self._applied['release']} is in force and proven ({seconds:.1f} s).")
         else:
             _say(f"Nothing to do: release {self.plan['release']} is in force, proven and running.")
+        if self._applied.get("note"):
+            _say(str(self._applied["note"]))
         _say(f"changed={self._changed}\n")
         _show_health(place)
 

@@ -37,8 +37,18 @@ def _apply(place: Place, options: Sequence[str]) -> dict[str, Any]:
     from .land import Shipment
 
     shipment = Shipment.model_validate_json(sys.stdin.buffer.read())
-    hands = Hands(start=control.apply, stop=control.down, gate=report.gate)
+    hands = Hands(start=control.apply, stop=control.down, gate=report.gate, boot=_boot)
     return asdict(apply(place, shipment, hands))
+
+
+def _boot(place: Place, wanted: bool) -> str:  # noqa: FBT001 - the setting, passed on
+    from beast_ops.runtime.unit import Boot
+
+    boot = Boot(place)
+    if wanted:
+        return boot.enable(Path(sys.executable))
+    boot.disable()
+    return ""
 
 
 def _remove(place: Place, options: Sequence[str]) -> dict[str, Any]:
@@ -51,6 +61,7 @@ def _remove(place: Place, options: Sequence[str]) -> dict[str, Any]:
         removal = plan(place, data=data)
     else:
         removal = remove(place, control.down, data=data)
+        _boot(place, False)  # noqa: FBT003 - what is gone does not start
     return {"changed": bool(removal.gone), **asdict(removal)}
 
 

@@ -21,11 +21,20 @@ WAIT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What acts on the host: the runtime that starts programs, and the gate that judges them."""
+    """What acts on the host.
+
+    Attributes:
+        start: Makes the runtime run what the release in force describes; returns what it started.
+        stop: Ends everything.
+        gate: Judges the services.
+        boot: Has the stack start with the machine, or not; returns a note for the operator.
+        clock: Where time comes from.
+    """
 
     start: Callable[[Place], set[str]]
     stop: Callable[[Place], None]
     gate: Callable[[Place], Report]
+    boot: Callable[[Place, bool], str]
     clock: Clock = SYSTEM
 
 
@@ -37,6 +46,7 @@ class Outcome:
     changed: tuple[str, ...]
     seconds: float
     already: bool = False
+    note: str = ""
 
 
 def apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
@@ -94,7 +104,8 @@ def _apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
     if failure:
         raise CommandError(failure.rstrip("."), subject=release, hint=_AFTERWARDS[outcome])
     prune(place)
-    return Outcome(release, tuple(sorted(changed)), seconds)
+    note = hands.boot(place, shipment.boot)
+    return Outcome(release, tuple(sorted(changed)), seconds, note=note)
 
 
 _AFTERWARDS: dict[receipts.Outcome, str] = {

@@ -31,11 +31,19 @@ TEMPORARY = 75
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What an inventory says of an installation: its name, its runtime, its root on the host."""
+    """What an inventory says of an installation.
+
+    Attributes:
+        project: Its name.
+        runtime: What runs its services.
+        root: Where it lies on its host.
+        boot: Whether it starts with the machine.
+    """
 
     project: str
     runtime: str
     root: str
+    boot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class Draft:
     """A release whose templates are still to be rendered, with the variables they take."""
 
     release: Release
+    boot: bool
     variables: dict[str, Any]
 
 
@@ -51,6 +60,7 @@ class Plan:
     """A whole release and how it differs from what the host runs."""
 
     release: Release
+    boot: bool
     files: Mapping[str, str]
     seen: Observed
 
@@ -69,6 +79,7 @@ class Plan:
         return {
             "venv": release.site.venv,
             "generation": release.site.generation,
+            "boot": self.boot,
             "files": dict(self.files),
             "config": dict(release.config),
             "volumes": list(release.volumes),
@@ -134,14 +145,14 @@ def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any
         ),
     )
     python = Path(site.root) / "venv" / venv / "bin" / "python"
-    return Draft(release, values(Place(Path(site.root)), release.services, python))
+    return Draft(release, site.boot, values(Place(Path(site.root)), release.services, python))
 
 
 def plan(draft: Draft, files: Mapping[str, str], seen: Mapping[str, Any]) -> Plan:
     """Return the plan made of *draft* and its rendered *files*."""
     contract = json.dumps(draft.release.services.model_dump(mode="json"), indent=2)
     whole = {**files, "services.json": f"{contract}\n"}
-    return Plan(draft.release, whole, Observed.model_validate(seen, strict=False))
+    return Plan(draft.release, draft.boot, whole, Observed.model_validate(seen, strict=False))
 
 
 def host_command(words: Sequence[str], root: str, venv: str, transport: str) -> str:

@@ -27,6 +27,7 @@ class Shipment(Strict):
         content: Hash over all that follows.
         venv: Hash of the stack's environment, which is complete on this host.
         generation: The data generation it uses.
+        boot: Whether the stack starts with the machine.
         files: The files of the release folder, by name.
         config: Files below `config/`, by relative path.
         volumes: Folders of the data generation.
@@ -37,6 +38,7 @@ class Shipment(Strict):
     content: str
     venv: str
     generation: str
+    boot: bool
     files: dict[str, str]
     config: dict[str, str]
     volumes: tuple[str, ...]

@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = True
     _VALID_ARGS = frozenset(
-        {"step", "root", "project", "runtime", "cards", "templates", "plan", "data"}
+        {"step", "root", "project", "runtime", "cards", "templates", "plan", "data", "boot"}
     )
 
     def run(
@@ -53,7 +53,9 @@ class ActionModule(ActionBase):
         args = self._task.args
         clone = Path(args["templates"]).parent
         refuse_unknown(clone, task_vars, [card["role"] for card in args["cards"]])
-        site = controller.Site(args["project"], args["runtime"], args["root"])
+        site = controller.Site(
+            args["project"], args["runtime"], args["root"], boot=bool(args["boot"])
+        )
         venv = controller.environment_hash(clone)
         seen = self._ask(["observe"], args["root"], venv)
         draft = controller.draft(args["cards"], site, venv, seen)
