@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Doubles and small installations for tests: ours, and those of who builds on us.
+
+They are real where it matters: a fake service listens on a real port of the loopback.
+"""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .cards import Health, Secret, Service, Services
+from .place import Place
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+START_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request a fake service got."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Canned:
+    """What a fake service answers: anything but bytes goes out as JSON, after some *seconds*."""
+
+    body: Any = b""
+    status: int = 200
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class FakeService:
+    """A service that answers from a can, and remembers what it was asked."""
+
+    address: str
+    asked: list[Asked] = field(default_factory=list)
+
+
+Answers = Mapping[str, Canned | Callable[[Asked], Canned]]
+
+
+@contextmanager
+def fake_service(answers: Answers) -> Iterator[FakeService]:
+    """Serve *answers*, by path without query, on a free port; all else is 404."""
+    over = threading.Event()
+    fake = FakeService("")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            asked = Asked(self.command, self.path, dict(self.headers.items()), body)
+            fake.asked.append(asked)
+            found = answers.get(self.path.split("?")[0], Canned(status=404))
+            self._answer(found(asked) if callable(found) else found)
+
+        def _answer(self, canned: Canned) -> None:
+            over.wait(canned.seconds)  # a test that is done does not wait for a service that hangs
+            raw = isinstance(canned.body, bytes)
+            content = canned.body if raw else json.dumps(canned.body).encode()
+            try:
+                self.send_response(canned.status)
+                self.send_header("content-length", str(len(content)))
+                self.send_header("content-type", "text/plain" if raw else "application/json")
+                self.end_headers()
+                self.wfile.write(content)
+            except OSError:
+                self.close_connection = True  # whoever asked has lost patience
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815 - the names are http.server's
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        fake.address = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield fake
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def serving(app: "ASGIApp", port: int = 0) -> Iterator[str]:
+    """Serve *app* by uvicorn in a thread and give its address.
+
+    Raises:
+        RuntimeError: If it does not start within `START_SECONDS`.
+    """
+    import uvicorn
+
+    listener = socket.create_server(("127.0.0.1", port))
+    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("the application did not start")
+            time.sleep(0.005)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(START_SECONDS)
+        listener.close()
+
+
+def free_port() -> int:
+    """Return a port nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def a_service(name: str, address: str | None = None, **said: Any) -> Service:
+    """Return a service of a release of which only the fields in *said* matter."""
+    plain: dict[str, Any] = {
+        "name": name,
+        "role": name.replace("-", "_"),
+        "address": address,
+        "external": False,
+        "optional": False,
+        "process": None,
+        "environment": {},
+        "volumes": (),
+        "state": (),
+        "secrets": {},
+        "health": Health(),
+        "metrics": None,
+        "change": "0",
+    }
+    return Service(**{**plain, **said})
+
+
+def an_installation(
+    root: Path, *services: Service, secrets: Mapping[str, str] | None = None
+) -> Place:
+    """Make a place below *root* whose release runs *services*.
+
+    Args:
+        root: An empty folder.
+        services: What the release runs.
+        secrets: Values of secrets by `reader/file`.
+    """
+    place = Place(root)
+    release = place.releases / "1-0"
+    release.mkdir(parents=True)
+    place.current.symlink_to(release)
+    (place.data / "1").mkdir(parents=True)
+    found = Services(
+        project="beast",
+        runtime="embedded",
+        root=str(root),
+        data=str(place.data / "1"),
+        services=services,
+    )
+    place.services.write_text(found.model_dump_json())
+    for name, value in (secrets or {}).items():
+        target = place.secrets / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(value)
+    return place
+
+
+def secrets(*names: str) -> dict[str, Secret]:
+    """Return secrets with these *names*, as a card has them."""
+    return {name: Secret() for name in names}
