@@ -228,9 +228,12 @@ def remove(
 
 @verb(
     "./beast new-service demo --port 9321",
-    help={"name": "a DNS label, such as demo", "port": "where it listens on loopback"},
+    help={
+        "name": "a DNS label, such as demo",
+        "port": "where it listens on loopback; a free one if left out",
+    },
 )
-def new_service(_context: Any, name: str, port: int = 8099) -> None:
+def new_service(_context: Any, name: str, *, port: int = 0) -> None:
     """Write the role of a new service, ready to deploy."""
     from beast_ops.door.developers import new_service as write
 

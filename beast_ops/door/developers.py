@@ -13,7 +13,7 @@ def new_service(name: str, port: int) -> None:
     """Write the role and say which line brings it in."""
     from beast_ops.scaffold import service
 
-    for text in service.write(CLONE, name, port):
+    for text in service.write(CLONE, name, port or None):
         line(text)
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write what a new service needs: one role, one scenario."""
