@@ -13,10 +13,11 @@ from beast_ops.place import Place
 from . import child, identity, leftovers, tail
 from .address import socket_path
 from .identity import Identity
-from .launch import interpreter, launch
+from .launch import COMPLAINTS, IDENTITY, interpreter, launch
 from .lock import held
 from .readiness import await_started, await_stopped, await_up
-from .rpc import Info, Supervisor
+from .rpc import LEAVING, Info, Supervisor
+from .unit import Boot
 from .values import programs
 
 STOP_SECONDS = 30.0  # more than stopwaitsecs of a program
@@ -57,13 +58,15 @@ def apply(place: Place, clock: Clock = SYSTEM) -> set[str]:
         leftovers.end(leftovers.find(place, keeper), clock)
         if keeper is None:
             _sweep(place)
-            launch(place)
+            if not Boot(place).start():
+                launch(place)
             await_started(place, server, clock)
             started = {info.name for info in server.processes()}
         else:
             started = _update(server, clock)
-        started |= _start_idle(server, {info.name for info in server.processes()})
-        await_up(place, server, started, clock)
+        names = {info.name for info in server.processes()}
+        started |= _start_idle(server, names)
+        await_up(place, server, names, clock)
         return started
 
 
@@ -77,7 +80,9 @@ def down(place: Place, clock: Clock = SYSTEM) -> None:
     if not place.run.is_dir() and not leftovers.find(place):
         return
     with held(place, clock):
-        _shut_down(Supervisor(socket_path(place)), clock)
+        server = Supervisor(socket_path(place))
+        _shut_down(place, server, server.presence(), clock)
+        Boot(place).stop()
         leftovers.end(leftovers.find(place), clock)
         leftovers.end(leftovers.find(place), clock)  # what one of them was just starting
         _sweep(place)
@@ -162,25 +167,29 @@ def _keeper(place: Place, server: Supervisor, clock: Clock) -> int | None:
 
     One of another environment would go on with its old code, and leave with its folder.
     """
-    pid = server.pid()
-    if pid is None:
-        return None
-    if identity.program(pid) == str(interpreter(place)):
-        return pid
-    _shut_down(server, clock)
+    found = server.presence()
+    if found and identity.program(found) == str(interpreter(place)):
+        return found
+    _shut_down(place, server, found, clock)
     return None
 
 
-def _shut_down(server: Supervisor, clock: Clock) -> None:
-    """Have supervisord stop all programs at once, then itself; leave the rest to force."""
-    pid = server.pid()
-    begun = identity.started(pid) if pid else None
-    if pid is None or begun is None:
-        return
-    with suppress(ServiceError, UnavailableError):
-        server.call("stopAllProcesses", False)  # noqa: FBT003 - do not wait
-        server.call("shutdown")
-        leftovers.await_end([Identity(pid, begun)], STOP_SECONDS, clock)
+def _shut_down(place: Place, server: Supervisor, found: int | None, clock: Clock) -> None:
+    """Have supervisord stop all programs at once, then itself; leave the rest to force.
+
+    Args:
+        place: The installation.
+        server: Its supervisord.
+        found: What `presence` said of it.
+        clock: Measures how long it may take.
+    """
+    owner = identity.read(place.run / IDENTITY) if found == LEAVING else None
+    if found:
+        owner = Identity(found, identity.started(found) or "")
+        with suppress(ServiceError, UnavailableError):
+            server.call("stopAllProcesses", False)  # noqa: FBT003 - do not wait
+            server.call("shutdown")
+    leftovers.await_end([owner] if owner else [], STOP_SECONDS, clock)
 
 
 def _update(server: Supervisor, clock: Clock) -> set[str]:
@@ -208,7 +217,8 @@ def _start_idle(server: Supervisor, names: Collection[str]) -> set[str]:
 
 def _sweep(place: Place) -> None:
     """Remove what processes that are no more left in `<root>/run`."""
-    for path in (*place.run.glob("*.json"), place.run / "supervisord.pid", socket_path(place)):
+    rest = (place.run / "supervisord.pid", place.run / COMPLAINTS)
+    for path in (*place.run.glob("*.json"), *rest, socket_path(place)):
         path.unlink(missing_ok=True)
     with suppress(OSError):
         socket_path(place).parent.rmdir()  # the short folder; `run` is not empty
@@ -216,7 +226,7 @@ def _sweep(place: Place) -> None:
 
 def _server(place: Place) -> Supervisor:
     server = Supervisor(socket_path(place))
-    if server.pid() is None:
+    if not server.presence():
         raise UsageError("nothing runs here", subject=str(place.root), hint="Run: ./beast start")
     return server
 

@@ -67,6 +67,11 @@ def clean_environ(place: Place, environ: Mapping[str, str] = os.environ) -> dict
     }
 
 
+def private(path: str, flags: int) -> int:
+    """Open *path* so that, if it is new, only its owner may read it."""
+    return os.open(path, flags, 0o600)
+
+
 def launch(place: Place) -> None:
     """Start supervisord in a session of its own, so that it outlives the terminal.
 
@@ -78,7 +83,7 @@ def launch(place: Place) -> None:
     """
     argv = [str(interpreter(place)), "-I", "-m", "beast_ops.runtime", "--detach", str(place.root)]
     place.run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (place.run / COMPLAINTS).open("w") as complaints:
+    with open(place.run / COMPLAINTS, "w", opener=private) as complaints:
         try:
             subprocess.run(
                 argv,

@@ -9,6 +9,8 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BusyError
 from beast_ops.place import Place
 
+from .launch import private
+
 LOCK = "runtime.lock"
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.1
@@ -23,7 +25,8 @@ def held(place: Place, clock: Clock = SYSTEM) -> Iterator[None]:
     """
     place.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     deadline = clock.monotonic() + WAIT_SECONDS
-    with (place.run / LOCK).open("a") as file:  # not inherited by what we start: PEP 446
+    # Not inherited by what we start: PEP 446.
+    with open(place.run / LOCK, "a", opener=private) as file:
         while not _taken(file.fileno()):
             if clock.monotonic() >= deadline:
                 raise BusyError(

@@ -35,7 +35,7 @@ def await_started(place: Place, server: Supervisor, clock: Clock = SYSTEM) -> No
         UnavailableError: If it does not answer in time.
     """
     deadline = clock.monotonic() + BEGIN_SECONDS
-    while server.pid() is None:
+    while not server.presence():
         process = identity.read(place.run / IDENTITY)
         late = clock.monotonic() >= deadline
         if late or (process and not process.lives):
@@ -98,7 +98,9 @@ def await_stopped(
 
 
 def _is_waited_for(info: Info, names: Collection[str]) -> bool:
-    return info.name in names and info.state != "RUNNING"
+    """Return whether a program is not up, or has ended so lately that supervisord missed it."""
+    up = info.state == "RUNNING" and identity.started(info.pid) is not None
+    return info.name in names and not up
 
 
 def _reason(place: Place, info: Info) -> str:

@@ -17,7 +17,8 @@ from xml.parsers.expat import ExpatError
 from beast_ops.errors import ServiceError, UnavailableError
 
 CALL_SECONDS = 10.0
-SHUTDOWN_STATE, ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED = 6, 60, 70, 90  # xmlrpc.Faults
+ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED = 60, 70, 90  # xmlrpc.Faults
+LEAVING = 0
 HARMLESS = frozenset({ALREADY_STARTED, NOT_RUNNING, ALREADY_ADDED})
 
 
@@ -40,13 +41,13 @@ class Supervisor:
         """Remember the socket's *path*, and how many *seconds* one answer may take."""
         self._path, self._seconds = path, seconds
 
-    def pid(self) -> int | None:
-        """Return its process number, or None if nothing answers."""
+    def presence(self) -> int | None:
+        """Return its process number, `LEAVING` if it is on its way out, None if nobody answers."""
         try:
             return int(self.call("getPID"))
+        except ServiceError:  # then it answers this to everything
+            return LEAVING
         except UnavailableError:
-            return None
-        except ServiceError:  # it is on its way out and refuses all but its state
             return None
 
     def processes(self) -> list[Info]:
