@@ -34,7 +34,7 @@ def serve(environ: Mapping[str, str]) -> None:
     keys = read_keys(Path(environ["BEAST_SECRETS"]))
     store = Store(Path(environ["BEAST_DATA"]) / "vectors")
     uvicorn.run(
-        build(store, keys),
+        build(store, keys, settings.optimize_points),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -19,6 +19,7 @@ from .errors import RefusedError
 from .metrics import Metrics
 from .routes import collections, points, service
 from .store import Store
+from .upkeep import Upkeep
 
 
 class Counted:
@@ -59,17 +60,26 @@ async def no_route(request: Request, error: Exception) -> Response:
     )
 
 
-def build(store: Store, keys: Keys) -> Starlette:
-    """Return the application that serves *store* to holders of *keys*."""
+def build(store: Store, keys: Keys, optimize_points: int) -> Starlette:
+    """Return the application that serves *store* to holders of *keys*.
+
+    Args:
+        store: The collections; closed when the application ends.
+        keys: Who may do what.
+        optimize_points: Fresh points after which a collection is optimised.
+    """
     metrics = Metrics(service.VERSION)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        opening = asyncio.create_task(store.open_all())
+        upkeep = Upkeep(store, metrics, optimize_points)
+        beside = [asyncio.create_task(store.open_all()), asyncio.create_task(upkeep.run())]
         try:
             yield
         finally:
-            opening.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             store.close()
 
     app = Starlette(

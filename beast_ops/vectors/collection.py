@@ -2,7 +2,7 @@
 """One collection: a folder with a record of what it is, and the shard that the record names.
 
     collection.json    name, configuration, payload indexes, which shard is in force
-    shard-<number>/    the engine's directory; others of that name are leftovers
+    shard-<id>/        the engine's directory; others of that name are leftovers
 
 The record is written before the engine is told, so after a crash the engine is brought to what
 the record says. Everything here runs on the event loop: between two `await` nothing else happens.
@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -39,7 +40,8 @@ class Record:
     name: str
     config: Mapping[str, Any]
     indexes: Mapping[str, Any] = field(default_factory=dict)
-    shard: int = 0
+    shard: str = "shard-0"
+    optimized: int = 0  # points there were after the last optimisation
     format: int = FORMAT
 
     @classmethod
@@ -67,7 +69,7 @@ class Collection:
         self.lock = asyncio.Lock()  # held by whoever writes
         self.journal: list[engine.UpdateOperation] | None = None  # kept while a copy is optimised
         self.fresh = 0  # points written since the last optimisation
-        self.written = 0.0  # when, on the monotonic clock
+        self.written = self.dirty_since = 0.0  # when, on the monotonic clock
         self.unflushed = False
         self.gone = False
         self._shard: Shard | None = None
@@ -77,7 +79,7 @@ class Collection:
     def create(cls, folder: Path, name: str, body: Mapping[str, Any]) -> None:
         """Make a new collection in the empty *folder*, complete when this returns."""
         record = Record(name, body)
-        Shard.create(folder / "shard-0", read_config(body).engine).close()
+        Shard.create(folder / record.shard, read_config(body).engine).close()
         record.write(folder)
 
     @property
@@ -88,7 +90,7 @@ class Collection:
     @property
     def path(self) -> Path:
         """The directory of the shard in force."""
-        return self.folder / f"shard-{self.record.shard}"
+        return self.folder / self.record.shard
 
     @property
     def open(self) -> bool:
@@ -114,6 +116,7 @@ class Collection:
                 shutil.rmtree(other)
         shard = Shard.load(self.path)
         self._reconcile(shard)
+        self.fresh = abs(shard.info().points_count - self.record.optimized)
         return shard
 
     def _reconcile(self, shard: Shard) -> None:
@@ -154,8 +157,9 @@ class Collection:
         shard = self.shard
         if self.journal is not None:
             self.journal.append(operation)
-        self.unflushed = True
         self.written = time.monotonic()
+        if not self.unflushed:
+            self.unflushed, self.dirty_since = True, self.written
         shard.update(operation)
 
     async def set_index(self, name: str, schema: Any) -> int:
@@ -188,10 +192,14 @@ class Collection:
         record.write(self.folder)
         self.record = record
 
-    def swap(self, shard: Shard, **changes: Any) -> None:
-        """Put the next shard in force, with other *changes* of the record; only under the lock."""
+    def fresh_name(self) -> str:
+        """Return the name of a folder for another shard of this collection."""
+        return f"shard-{uuid4().hex}"
+
+    def swap(self, name: str, shard: Shard, **changes: Any) -> None:
+        """Put *shard*, of folder *name*, in force, with other *changes*; only under the lock."""
         former, path = self.shard, self.path
-        self.rewrite(shard=self.record.shard + 1, **changes)
+        self.rewrite(shard=name, optimized=shard.info().points_count, **changes)
         self.config = read_config(self.record.config)
         self._shard = shard
         former.close()
