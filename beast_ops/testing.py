@@ -88,8 +88,10 @@ def fake_service(answers: Answers) -> Iterator[FakeService]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # many may knock at once; the default of 5 makes them wait 1 s
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         fake.address = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()

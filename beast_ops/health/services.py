@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look at the services of a release: does the path answer, does the deep check pass?"""
 
+import ssl
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from beast_ops import http
 from beast_ops.cards import Service, Services
-from beast_ops.errors import UnavailableError
+from beast_ops.errors import ServiceError, UnavailableError
 
 from .deep import CHECKS, Sight
 from .engine import Probe
@@ -47,21 +48,39 @@ def _probe(sight: Sight) -> Probe:
 
 
 async def _look(sight: Sight) -> Finding:
-    if not sight.service.optional:
-        return await _whole(sight)
+    service = sight.service
     try:
         found = await _whole(sight)
     except UnavailableError as failed:
-        if isinstance(failed.__cause__, http.ConnectError):
-            note = ABSENT.get(sight.service.health.deep or "", "not there; optional")
-            return Finding(
-                Status.HEALTHY, note, {"address": sight.service.address, "present": False}
-            )
-        return Finding(Status.DEGRADED, failed.paragraph())
-    # What one can do without is at worst a nuisance.
-    if found.status is Status.UNHEALTHY:
+        if _nobody_there(failed):
+            return _absent(service)
+        found = Finding(Status.UNHEALTHY, failed.paragraph())
+    except ServiceError as failed:
+        found = Finding(Status.UNHEALTHY, failed.paragraph())
+    if service.optional and found.status is Status.UNHEALTHY:
+        # What one can do without is at worst a nuisance.
         return Finding(Status.DEGRADED, found.message, found.details)
     return found
+
+
+def _absent(service: Service) -> Finding:
+    details = {"address": service.address, "present": False}
+    if service.optional:
+        note = ABSENT.get(service.health.deep or "", "not there; optional")
+        return Finding(Status.HEALTHY, note, details)
+    return Finding(Status.UNHEALTHY, f"nobody listens at {service.address}", details)
+
+
+def _nobody_there(failed: UnavailableError) -> bool:
+    """Return whether there was no connection; a certificate we refuse is somebody's."""
+    if not isinstance(failed.__cause__, http.ConnectError):
+        return False
+    reason: BaseException | None = failed.__cause__
+    while reason is not None:
+        if isinstance(reason, ssl.SSLError):
+            return False
+        reason = reason.__cause__ or reason.__context__
+    return True
 
 
 async def _whole(sight: Sight) -> Finding:
