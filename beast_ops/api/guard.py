@@ -13,22 +13,23 @@ from functools import lru_cache
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .metrics import Requests
 from .problems import refusal, unforeseen
 from .settings import Settings
 
-OPEN = frozenset(
-    {"/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json"}  # DESIGN §6, Logging in
-)
+LIVE = "/health/live"
+MANUAL = frozenset({"/docs", "/redoc"})
+OPEN = frozenset({LIVE, "/health/ready", "/openapi.json", *MANUAL})
 METRICS = "/metrics"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES = 1 << 20
 MANIFEST_BYTES = 64 << 20  # a hundred thousand documents with long paths
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:/@\s]+))(?::\d{1,5})?")
-_HEADERS = [
+_MANUAL = [  # the manual's pages bring a content policy of their own
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -36,7 +37,7 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_CLOSED = [*_HEADERS, _POLICY]
+_CLOSED = [*_MANUAL, _POLICY]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,35 +61,34 @@ class Guard:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        path = scope["path"]
-        if path == "/health/live":  # asked all the time: neither counted nor timed
-            await self._pass(scope, receive, send)
-            return
-        begun = time.perf_counter()
-        status = 500
+        elif scope["path"] == LIVE:
+            await self._live(scope, receive, send)
+        else:
+            await self._any(scope, receive, send)
 
-        async def observed(message: Message) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what is asked all the time: neither counted nor timed, with no body to limit."""
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = message["headers"] + _CLOSED
+            await send(message)
+
+        if _known(_host(scope), self._settings().allowed_hosts):
+            await self._app(scope, receive, dressed)
+        else:
+            await _answer(_stranger())(scope, receive, dressed)
+
+    async def _any(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = time.perf_counter()
+        status = 0
+        extra = _MANUAL if scope["path"] in MANUAL else _CLOSED
+
+        async def dressed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
-
-        try:
-            await self._pass(scope, receive, observed)
-        finally:
-            self._requests.count(scope, status, time.perf_counter() - begun)
-
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def dressed(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                own = message["headers"]
-                named = any(name == b"content-security-policy" for name, _ in own)
-                message["headers"] = [*own, *(_HEADERS if named else _CLOSED)]
+                message["headers"] = message["headers"] + extra
             await send(message)
 
         try:
@@ -96,11 +96,12 @@ class Guard:
             inward = receive if limit is None else _limited(receive, limit)
             await self._app(scope, inward, dressed)
         except HTTPException as refused:
-            answer = refusal(refused.status_code, str(refused.detail), headers=refused.headers)
-            await answer(scope, receive, dressed)
+            await _answer(refused)(scope, receive, dressed)
         except Exception as failure:  # noqa: BLE001 - the last door: nothing gets past it unlogged
-            if not started:  # else the routes have answered and logged it already
+            if not status:  # else the routes have answered and logged it already
                 await (await unforeseen(Request(scope), failure))(scope, receive, dressed)
+        finally:
+            self._requests.count(scope, status, time.perf_counter() - begun)
 
     def _admit(self, scope: Scope) -> int | None:
         """Return how many bytes of body may follow, `None` if there can be none.
@@ -108,10 +109,10 @@ class Guard:
         Raises:
             HTTPException: If the request is refused.
         """
-        headers = dict(scope["headers"])
         settings = self._settings()
-        if not _known(headers.get(b"host", b""), settings.allowed_hosts):
-            raise HTTPException(403, "this name is not one of this server's; see allowed_hosts")
+        if not _known(_host(scope), settings.allowed_hosts):
+            raise _stranger()
+        headers = dict(scope["headers"])
         path = scope["path"]
         if path not in OPEN:
             self._judge(path, headers.get(b"authorization", b""))
@@ -130,6 +131,20 @@ class Guard:
         if is_all or is_metrics:
             raise HTTPException(403, "this token is not for this route")
         raise HTTPException(401, "a valid token is missing", headers={"www-authenticate": "Bearer"})
+
+
+def _host(scope: Scope) -> bytes:
+    """Return the Host header; nothing if there is none, or more than one."""
+    found = [value for name, value in scope["headers"] if name == b"host"]
+    return found[0] if len(found) == 1 else b""
+
+
+def _stranger() -> HTTPException:
+    return HTTPException(403, "this name is not one of this server's; see allowed_hosts")
+
+
+def _answer(refused: HTTPException) -> Response:
+    return refusal(refused.status_code, str(refused.detail), headers=refused.headers)
 
 
 def _size(scope: Scope, headers: dict[bytes, bytes], settings: Settings) -> int:
