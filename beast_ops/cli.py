@@ -124,7 +124,7 @@ class Door(Program):
         if reading.help or self.args.help.value:
             output.line(pages.page(name, verb))
             return
-        self.verbose |= reading.verbose or bool(reading.values.get("verbose"))
+        self.verbose |= reading.verbose  # a verb's own --verbose asks for more of its own
         self.interrupted = verb.manner.interrupted
         self.tasks = ParseResult([_context(name, verb, reading)])
         self.update_config()

@@ -44,6 +44,11 @@ class Verb(Task[Callable[..., Any]]):
         )
         self.manner = manner
 
+    def arg_opts(self, name: str, default: Any, taken_names: set[str]) -> dict[str, Any]:
+        """Describe an argument as Invoke does, with a tuple as default meaning a list."""
+        default = list(default) if isinstance(default, tuple) else default
+        return super().arg_opts(name, default, taken_names)
+
 
 def verb(example: str, **settings: Any) -> Callable[[Callable[..., Any]], Verb]:
     """Make a function a verb.

@@ -40,7 +40,8 @@ class Reader:
                 self.options[f"--{name}"] = (argument, True)
                 if argument.kind is bool and argument.default:
                     self.options[f"--no-{name}"] = (argument, False)
-        for letter, name in manner.short.items():
+        own = {"v": "verbose"} if "--verbose" in self.options else {}
+        for letter, name in {**manner.short, **own}.items():
             self.options[f"-{letter}"] = self.options[f"--{name}"]
 
     def read(self, words: Sequence[str]) -> Reading:
