@@ -8,17 +8,19 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import http
 from .cards import Health, Secret, Service, Services
 from .place import Place
 
 if TYPE_CHECKING:
+    from qdrant_edge import Bm25
     from starlette.types import ASGIApp
 
 START_SECONDS = 10.0
@@ -185,6 +187,74 @@ def an_installation(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(value)
     return place
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk to be found; dense only if it has a vector."""
+
+    text: str
+    path: str = "/docs/a.md"
+    type: str = "md"
+    dense: tuple[float, ...] | None = None
+    page: int | None = None
+
+
+def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> None:
+    """Make *collection*, an alias with a collection behind it, of *passages* in the store.
+
+    Its dense vectors, if the passages have any, are from the embedder `test`.
+
+    Args:
+        client: Carries the store's address and key.
+        collection: The alias; the collection is called like it with `--1` behind.
+        passages: What one can find; their ids count from 1.
+    """
+    from qdrant_edge import Bm25, Bm25Config
+
+    size = next((len(passage.dense) for passage in passages if passage.dense), 0)
+    bm25 = Bm25(Bm25Config(language="english"))
+    behind = f"{collection}--1"
+    _put(
+        client,
+        f"/collections/{behind}",
+        {
+            "vectors": {"dense": {"size": size, "distance": "Cosine"}} if size else {},
+            "sparse_vectors": {"text": {"modifier": "idf"}},
+            "metadata": {"embedder": "test", "model": "test", "language": "english"},
+        },
+    )
+    alias = {"collection_name": behind, "alias_name": collection}
+    client.post(
+        "/collections/aliases", json={"actions": [{"create_alias": alias}]}
+    ).raise_for_status()
+    points = [
+        {"id": number, "vector": _vectors(passage, bm25), "payload": _payload(passage)}
+        for number, passage in enumerate(passages, start=1)
+    ]
+    _put(client, f"/collections/{behind}/points?wait=true", {"points": points})
+
+
+def _vectors(passage: Passage, bm25: "Bm25") -> dict[str, Any]:
+    sparse = bm25.embed_document(passage.text)
+    vector: dict[str, Any] = {"text": {"indices": sparse.indices, "values": sparse.values}}
+    return {**vector, "dense": list(passage.dense)} if passage.dense else vector
+
+
+def _payload(passage: Passage) -> dict[str, Any]:
+    return {
+        "text": passage.text,
+        "source": f"file://host{passage.path}",
+        "path": passage.path,
+        "type": passage.type,
+        "title": "",
+        "heading": ["Top"],
+        "page": passage.page,
+    }
+
+
+def _put(client: http.Client, path: str, body: Any) -> None:
+    client.put(path, json=body).raise_for_status()
 
 
 def secrets(*names: str) -> dict[str, Secret]:
