@@ -168,7 +168,7 @@ def _keeper(place: Place, server: Supervisor, clock: Clock) -> int | None:
     One of another environment would go on with its old code, and leave with its folder.
     """
     found = server.presence()
-    if found and identity.program(found) == str(interpreter(place)):
+    if found and identity.runs(found, str(interpreter(place))):
         return found
     _shut_down(place, server, found, clock)
     return None

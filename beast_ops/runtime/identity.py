@@ -59,15 +59,15 @@ def stat(pid: int) -> list[str] | None:
     return text.rpartition(")")[2].split()  # a name may hold spaces and parentheses
 
 
-def program(pid: int) -> str | None:
-    """Return the first word of the command that process *pid* runs, or None."""
+def runs(pid: int, program: str) -> bool:
+    """Return whether the command of process *pid* begins with the word *program*."""
     if sys.platform == "linux":
         try:
             words = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
         except OSError:
-            return None
-        return os.fsdecode(words[0]) or None
-    return _ps(pid, "comm=")
+            return False
+        return words[0] == os.fsencode(program)
+    return f"{_ps(pid, 'command=')} ".startswith(f"{program} ")
 
 
 def myself() -> Identity:

@@ -4,6 +4,7 @@
 import json
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,20 +109,20 @@ def until() -> Callable[..., bool]:
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Callable[..., House]]:
-    """Return a builder of installations below the test's folder; all are taken down after it."""
+def build() -> Iterator[Callable[..., House]]:
+    """Return a builder of installations in a short folder; all are taken down after the test."""
+    base = Path(tempfile.mkdtemp(prefix="beast-"))
     built: list[House] = []
 
     def one(name: str = "root") -> House:
-        built.append(House(tmp_path / name))
+        built.append(House(base / name))
         return built[-1]
 
     yield one
     for house in built:
         control.down(house.place)
-        left = leftovers.find(house.place)
-        shutil.rmtree(house.place.root)
-        assert set() == left
+        assert set() == leftovers.find(house.place)
+    shutil.rmtree(base)
 
 
 @pytest.fixture

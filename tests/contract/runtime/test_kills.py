@@ -13,6 +13,7 @@ import pytest
 from beast_ops.runtime import control, leftovers
 from beast_ops.runtime.address import socket_path
 from beast_ops.runtime.identity import Identity, started
+from beast_ops.runtime.launch import clean_environ, interpreter, supervisord_argv
 from beast_ops.runtime.rpc import Supervisor
 
 SEED = 20260102
@@ -119,8 +120,6 @@ def test_a_record_of_another_process_with_the_same_number_harms_nobody(house):
 
 
 def test_a_supervisord_that_somebody_started_by_hand_is_adopted(house, until):
-    from beast_ops.runtime.launch import clean_environ, interpreter, supervisord_argv
-
     house.release(house.service("one"))
     argv = supervisord_argv(house.place, interpreter(house.place))
     with subprocess.Popen(argv, cwd=house.place.root, env=clean_environ(house.place)) as byhand:

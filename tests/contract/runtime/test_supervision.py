@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from beast_ops.errors import NotDeployedError, ServiceError, UsageError
+from beast_ops.place import Place
 from beast_ops.runtime import control, leftovers
 from beast_ops.runtime.address import socket_path
+from beast_ops.runtime.launch import launch
+from beast_ops.runtime.rpc import Supervisor
 
 HARD = "a b%20%(here)s #no ;yes 'q' \"qq\" $HOME a=b ünï☃"
 
@@ -275,9 +278,40 @@ def test_logs_rotate_and_are_read_across_it(house, until):
     assert [f"{number:07d}" for number in range(8000, 11000)] == found
 
 
-def control_pid(house):
-    from beast_ops.runtime.rpc import Supervisor
+def test_where_systemd_is_asked_supervisord_is_started_by_it(house, monkeypatch):
+    asked = []
 
+    class Boot:
+        """What stands in for systemd: no machine of ours here has one."""
+
+        def __init__(self, place):
+            self.place = place
+
+        def start(self):
+            asked.append("start")
+            launch(self.place)
+            return True
+
+        def stop(self):
+            asked.append("stop")
+
+    monkeypatch.setattr(control, "Boot", Boot)
+    house.release(house.service("one"))
+
+    assert {"one"} == control.apply(house.place)
+
+    control.down(house.place)
+
+    assert ["start", "stop"] == asked
+
+
+def test_down_where_nothing_ever_was_makes_nothing(tmp_path):
+    control.down(Place(tmp_path / "none"))
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def control_pid(house):
     return Supervisor(socket_path(house.place)).presence()
 
 
