@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client says it has: the body of `POST /ingest`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from beast_ops.settings import Strict
+
+COLLECTION = "docs"
+DOCUMENTS_MOST = 200_000
+
+CollectionName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Source = Annotated[str, Field(pattern=r"^file://[^/]*/", max_length=16_384)]
+
+
+class DocumentEntry(Strict):
+    """One document: its name (`sources.uri`), its size in bytes, when it was last written."""
+
+    source: Source
+    size: Annotated[int, Field(ge=0)]
+    mtime_ns: int
+
+
+class Manifest(Strict):
+    """The documents of a client.
+
+    Attributes:
+        collection: Where they go.
+        documents: What there is.
+        folders: Folders that were listed completely: what is known below them and not among
+            the documents is gone.
+    """
+
+    collection: CollectionName = COLLECTION
+    documents: Annotated[tuple[DocumentEntry, ...], Field(max_length=DOCUMENTS_MOST)]
+    folders: tuple[Source, ...] = ()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    HELD = "held"  # waits for what it needs, such as uploads
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job as it stood when it was read.
+
+    Attributes:
+        id: Its name, made of letters, digits and hyphens.
+        kind: Which handler runs it.
+        payload: What the handler needs.
+        state: Where it stands.
+        token: The fencing token: how often it was handed out. Whoever holds an older one
+            has lost the job.
+        progress: What its handler last said.
+        result: What it came to, once done.
+        error: Why it failed, once failed.
+        created: When it was added, in seconds since the epoch.
+    """
+
+    id: str
+    kind: str
+    payload: Mapping[str, Any]
+    state: State
+    token: int
+    created: float
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] | None = None
+    error: str | None = None

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker: takes one job after the other and shows that it is alive."""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from beast_ops.clock import SYSTEM, Clock
+from beast_ops.errors import BeastError, LeaseLostError
+
+from .model import Job
+from .table import JobTable
+
+HEARTBEAT_SECONDS = 5.0
+LOOK_SECONDS = 0.2
+SWEEP_SECONDS = 600.0
+
+log = logging.getLogger(__name__)
+
+
+class CancelledError(Exception):
+    """Somebody cancelled the job."""
+
+
+class StoppingError(Exception):
+    """The worker is asked to end; the job goes back."""
+
+
+class Grip:
+    """What a handler holds while it runs a job: its lease, and a way to say how far it is."""
+
+    def __init__(self, table: JobTable, job: Job, stopping: threading.Event) -> None:
+        """Hold *job* of *table* until *stopping*."""
+        self.job = job
+        self._table = table
+        self._stopping = stopping
+        self._lost = threading.Event()
+        self._cancelled = threading.Event()
+
+    def check(self) -> None:
+        """Return if the handler may go on; call it before every write.
+
+        Raises:
+            LeaseLostError: If another worker has the job.
+            CancelledError: If somebody cancelled it.
+            StoppingError: If the worker is asked to end.
+        """
+        if self._lost.is_set():
+            raise LeaseLostError("another worker has this job now", subject=self.job.id)
+        if self._cancelled.is_set():
+            raise CancelledError
+        if self._stopping.is_set():
+            raise StoppingError
+
+    def say(self, progress: Mapping[str, Any]) -> None:
+        """Note how far the job is; raises as `check` does."""
+        self.check()
+        self._table.progress(self.job, progress)
+
+    def renew(self) -> None:
+        """Show a sign of life."""
+        try:
+            if self._table.heartbeat(self.job):
+                self._cancelled.set()
+        except LeaseLostError:
+            self._lost.set()
+
+
+Handler = Callable[[Grip], Mapping[str, Any]]
+
+
+class Worker:
+    """Runs the jobs of a table, each with the handler of its kind."""
+
+    def __init__(
+        self,
+        table: JobTable,
+        handlers: Mapping[str, Handler],
+        name: str,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        """Work on *table* as *name* with *handlers* by kind."""
+        self._table, self._handlers, self._name, self._clock = table, handlers, name, clock
+        self._stopping = threading.Event()
+        self._grip: Grip | None = None
+
+    def stop(self) -> None:
+        """End soon: the job at hand goes back. May be called by a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        beat = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
+        self._table.report(self._name)
+        beat.start()
+        swept = float("-inf")
+        while not self._stopping.is_set():
+            if self._clock.monotonic() - swept > SWEEP_SECONDS:
+                self._table.sweep()
+                swept = self._clock.monotonic()
+            if not self.run_one():
+                self._stopping.wait(LOOK_SECONDS)
+
+    def run_one(self) -> bool:
+        """Run the next job, if there is one; return whether there was."""
+        job = self._table.claim(self._name)
+        if job is None:
+            return False
+        self._grip = Grip(self._table, job, self._stopping)
+        try:
+            self._run(self._grip)
+        except LeaseLostError as lost:
+            log.warning("%s", lost.paragraph())
+        finally:
+            self._grip = None
+        return True
+
+    def _run(self, grip: Grip) -> None:
+        job = grip.job
+        log.info("job %s (%s), attempt %d", job.id, job.kind, job.token)
+        handler = self._handlers.get(job.kind)
+        if handler is None:
+            self._table.fail(job, f"this worker knows no jobs of the kind {job.kind!r}")
+            return
+        try:
+            result = handler(grip)
+        except StoppingError:
+            self._table.give_back(job)
+        except CancelledError:
+            self._table.stop(job)
+        except LeaseLostError:
+            raise
+        except BeastError as failed:
+            self._table.fail(job, failed.paragraph())
+        except Exception:
+            log.exception("job %s failed", job.id)
+            self._table.fail(job, "the worker made a mistake; its log says more")
+        else:
+            self._table.finish(job, result)
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_SECONDS):
+            grip = self._grip
+            # A full disk must not end the sign of life of a worker that could go on.
+            with suppress(sqlite3.Error):
+                self._table.report(self._name)
+                if grip is not None:
+                    grip.renew()
