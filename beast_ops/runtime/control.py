@@ -217,8 +217,9 @@ def _start_idle(server: Supervisor, names: Collection[str]) -> set[str]:
 
 def _sweep(place: Place) -> None:
     """Remove what processes that are no more left in `<root>/run`."""
+    records = [path for path in place.run.glob("*.json") if identity.read(path)]
     rest = (place.run / "supervisord.pid", place.run / COMPLAINTS)
-    for path in (*place.run.glob("*.json"), *rest, socket_path(place)):
+    for path in (*records, *rest, socket_path(place)):
         path.unlink(missing_ok=True)
     with suppress(OSError):
         socket_path(place).parent.rmdir()  # the short folder; `run` is not empty

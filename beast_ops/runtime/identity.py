@@ -77,9 +77,10 @@ def myself() -> Identity:
 
 
 def read(path: Path) -> Identity | None:
-    """Return the process recorded in the file *path*, or None if it holds none."""
+    """Return the process that `child.record` wrote to *path*, or None if that is not its work."""
     try:
         found = json.loads(path.read_bytes())
+        found["starts"]  # others may keep files here that tell a process, too
         return Identity(int(found["pid"]), str(found["started"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

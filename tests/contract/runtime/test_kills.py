@@ -109,7 +109,7 @@ def test_a_lost_log_folder_is_repaired_by_down_and_apply(running):
 def test_a_record_of_another_process_with_the_same_number_harms_nobody(house):
     house.release(house.service("one"))
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as innocent:
-        record = f'{{"pid": {innocent.pid}, "started": "another boot/1"}}'
+        record = f'{{"pid": {innocent.pid}, "started": "another boot/1", "starts": 1}}'
         (house.place.run / "one.json").write_text(record)
         (house.place.run / "supervisord.pid").write_text(str(innocent.pid))
 

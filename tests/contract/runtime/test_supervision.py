@@ -3,6 +3,10 @@
 
 import json
 import os
+import pty
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +20,7 @@ from beast_ops.runtime.address import socket_path
 from beast_ops.runtime.launch import launch
 from beast_ops.runtime.rpc import Supervisor
 
+NOBODY = 65534
 HARD = "a b%20%(here)s #no ;yes 'q' \"qq\" $HOME a=b ünï☃"
 
 
@@ -264,6 +269,63 @@ def test_supervisord_outlives_the_terminal_of_its_caller(house):
     streams = [str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in (0, 1)]
     assert ["/dev/null"] * 2 == streams
     assert str(house.place.root) == str(Path(f"/proc/{pid}/cwd").readlink())
+
+
+def test_supervisord_survives_when_the_terminal_goes(house, until):
+    house.release(house.service("one"))
+    ours, theirs = pty.openpty()
+    code = f"""
+import os, sys, time
+os.open(os.ttyname(0), os.O_RDWR)  # the leader of a session thereby owns the terminal
+from pathlib import Path
+from beast_ops.place import Place
+from beast_ops.runtime import control
+control.apply(Place(Path({str(house.place.root)!r})))
+print("applied", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=theirs, stdout=theirs, start_new_session=True
+    ) as caller:
+        os.close(theirs)
+        assert b"applied" in os.read(ours, 100)
+        before = control_pid(house)
+        os.close(ours)
+
+        assert -signal.SIGHUP == caller.wait(10)
+
+    assert {"one": "running"} == house.states()
+    assert before == control_pid(house)
+
+
+def test_another_user_than_root_runs_it_as_well(house):
+    if os.getuid():
+        pytest.skip("needs root, to become another user")
+    house.release(house.service("one"))
+    for path in (house.place.root.parent, *house.place.root.parent.rglob("*")):
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    code = f"""
+from pathlib import Path
+from beast_ops.place import Place
+from beast_ops.runtime import control
+place = Place(Path({str(house.place.root)!r}))
+assert control.apply(place) == {{"one"}}
+assert control.apply(place) == set()
+assert [state.state for state in control.status(place)] == ["running"]
+control.down(place)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+        env={},
+        check=False,
+    )
+
+    assert 0 == done.returncode
+    owners = {path.stat().st_uid for path in house.place.logs.iterdir()}
+    assert {NOBODY} == owners
 
 
 def test_logs_rotate_and_are_read_across_it(house, until):

@@ -87,7 +87,18 @@ def test_a_name_with_parentheses_does_not_confuse(tmp_path):
         process.kill()
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"pid": "x", "started": 1}', "\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "[]",
+        "{}",
+        '{"pid": "x", "started": 1, "starts": 1}',
+        '{"pid": 1, "started": "1"}',
+        "\xff",
+    ],
+)
 def test_a_record_that_holds_no_process_is_none(tmp_path, content):
     path = tmp_path / "one.json"
     if content is not None:

@@ -45,7 +45,7 @@ def mark(place):
 
 
 def put_on_record(place, process):
-    record = {"pid": process.pid, "started": process.started}
+    record = {"pid": process.pid, "started": process.started, "starts": 1}
     (place.run / "one.json").write_text(json.dumps(record))
 
 

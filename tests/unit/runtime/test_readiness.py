@@ -130,7 +130,7 @@ def test_a_supervisord_that_does_not_answer_is_told(place, clock, file):
 
 
 def test_a_supervisord_that_ended_is_told_at_once(place):
-    (place.run / "supervisord.json").write_text('{"pid": 1, "started": "long ago"}')
+    (place.run / "supervisord.json").write_text('{"pid": 1, "started": "long ago", "starts": 1}')
 
     with pytest.raises(ServiceError, match="does not come up"):
         readiness.await_started(place, Scripted())
