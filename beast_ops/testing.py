@@ -32,7 +32,7 @@ class Asked:
 
     method: str
     path: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in small letters
     body: bytes
 
 
@@ -66,11 +66,20 @@ def fake_service(answers: Answers) -> Iterator[FakeService]:
         protocol_version = "HTTP/1.1"
 
         def do_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            asked = Asked(self.command, self.path, dict(self.headers.items()), body)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            asked = Asked(self.command, self.path, headers, self._body(headers))
             fake.asked.append(asked)
             found = answers.get(self.path.split("?")[0], Canned(status=404))
             self._answer(found(asked) if callable(found) else found)
+
+        def _body(self, headers: Mapping[str, str]) -> bytes:
+            if headers.get("transfer-encoding") != "chunked":
+                return self.rfile.read(int(headers.get("content-length", 0)))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size + 2)[:-2]
+            self.rfile.readline()
+            return body
 
         def _answer(self, canned: Canned) -> None:
             over.wait(canned.seconds)  # a test that is done does not wait for a service that hangs

@@ -49,7 +49,10 @@ def _serve() -> int:
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     server = uvicorn.Server(config)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:  # uvicorn's way of saying that it could not listen, which it has logged
+        return 1
     return 0 if server.started else 1
 
 

@@ -3,6 +3,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from beast_ops import __version__
+from beast_ops.errors import SettingsError
 from beast_ops.keys import read_secret
 
 from . import docs, routes_health, routes_search
@@ -40,10 +42,7 @@ def build(around: Surroundings) -> ASGIApp:
         BeastError: If a token is missing or empty, or the settings cannot be read; the API
             does not start open.
     """
-    tokens = Tokens(
-        all=read_secret(around.secrets / "token").encode(),
-        metrics=read_secret(around.secrets / "metrics_token").encode(),
-    )
+    tokens = read_tokens(around.secrets)
     settings = watched_settings(around)
     settings.get()
     figures = Figures()
@@ -66,6 +65,22 @@ def build(around: Surroundings) -> ASGIApp:
     # Not a mount: that would answer 404 where a plain route refuses a method.
     outer.router.default = typed
     return Guard(outer, tokens, settings.get, figures.requests)
+
+
+def read_tokens(folder: Path) -> Tokens:
+    """Return the two tokens in *folder*.
+
+    Raises:
+        BeastError: If one is missing or empty.
+        SettingsError: If both are the same, so that who reads figures could do everything.
+    """
+    tokens = Tokens(
+        all=read_secret(folder / "token").encode(),
+        metrics=read_secret(folder / "metrics_token").encode(),
+    )
+    if tokens.all == tokens.metrics:
+        raise SettingsError("both tokens are the same", subject=str(folder))
+    return tokens
 
 
 def _typed() -> FastAPI:

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+from beast_ops.api.settings import UPLOAD_BYTES, Settings, surroundings
+from beast_ops.errors import SettingsError
+from beast_ops.settings import load
+
+ENVIRONMENT = {
+    "BEAST_ROOT": "/r",
+    "BEAST_SERVICES": "/r/current/services.json",
+    "BEAST_DATA": "/r/data/1",
+    "BEAST_CONFIG": "/r/config/x",
+    "BEAST_SECRETS": "/r/secrets/beast-api",
+    "BEAST_VECTORS_URL": "http://127.0.0.1:6333",
+}
+
+
+def test_the_environment_says_where_things_are():
+    found = surroundings(
+        {
+            **ENVIRONMENT,
+            "BEAST_VECTORS_KEY_FILE": "/r/secrets/beast-api/k",
+            "BEAST_MODELS_URL": "http://m",
+        }
+    )
+
+    assert found.settings == Path("/r/config/x/settings.json")
+    assert found.vectors_key == Path("/r/secrets/beast-api/k")
+    assert found.models_url == "http://m"
+
+
+def test_key_and_model_server_may_be_missing():
+    found = surroundings(ENVIRONMENT)
+
+    assert found.vectors_key is None
+    assert found.models_url is None
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+@pytest.mark.parametrize("left", [{}, {"": ""}])
+def test_a_variable_that_is_missing_or_empty_is_named(name, left):
+    environment = {each: value for each, value in ENVIRONMENT.items() if each != name}
+    if left:
+        environment[name] = ""
+
+    with pytest.raises(SettingsError) as refused:
+        surroundings(environment)
+
+    assert refused.value.subject == name
+
+
+def test_settings_have_defaults(tmp_path):
+    (tmp_path / "s").write_text("{}")
+
+    expected = Settings(
+        host="127.0.0.1", port=8787, allowed_hosts=(), folders={}, upload_bytes=UPLOAD_BYTES
+    )
+    assert expected == load(Settings, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"port": 0}', "port"),
+        ('{"port": "8787"}', "port"),
+        ('{"allowed_hosts": "x"}', "allowed_hosts"),
+        ('{"folders": []}', "folders"),
+        ('{"upload_bytes": 0}', "upload_bytes"),
+        ('{"prot": 1}', "prot"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path, text, named):
+    (tmp_path / "s").write_text(text)
+
+    with pytest.raises(SettingsError, match=named):
+        load(Settings, tmp_path / "s")
