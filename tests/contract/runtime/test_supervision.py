@@ -271,7 +271,7 @@ def test_supervisord_outlives_the_terminal_of_its_caller(house):
     assert str(house.place.root) == str(Path(f"/proc/{pid}/cwd").readlink())
 
 
-def test_supervisord_survives_when_the_terminal_goes(house, until):
+def test_supervisord_survives_when_the_terminal_goes(house):
     house.release(house.service("one"))
     ours, theirs = pty.openpty()
     code = f"""
@@ -314,14 +314,11 @@ assert control.apply(place) == set()
 assert [state.state for state in control.status(place)] == ["running"]
 control.down(place)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
-        env={},
-        check=False,
-    )
+    other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    try:
+        done = subprocess.run([sys.executable, "-c", code], env={}, check=False, **other)
+    except PermissionError:
+        pytest.skip("needs a Python that other users may run")
 
     assert 0 == done.returncode
     owners = {path.stat().st_uid for path in house.place.logs.iterdir()}
