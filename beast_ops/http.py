@@ -71,5 +71,5 @@ def speaking_to(service: str, *, hint: str = "") -> Iterator[None]:
 def _reason(response: Response) -> str:
     try:
         return response.read().decode(errors="replace").strip()[:300] or response.reason_phrase
-    except httpx.HTTPError:
+    except (httpx.HTTPError, RuntimeError):  # RuntimeError: a stream, closed or asynchronous
         return response.reason_phrase

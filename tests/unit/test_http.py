@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+
+import pytest
+
+from beast_ops import http
+from beast_ops.errors import ServiceError, UnavailableError
+from beast_ops.testing import Canned, fake_service, free_port
+
+
+@pytest.fixture(scope="module")
+def fake():
+    answers = {
+        "/ok": Canned({"a": 1}),
+        "/slow": Canned(b"", seconds=5),
+        "/no": Canned(b"not today", 403),
+        "/silent": Canned(b"", 500),
+        "/long": Canned(b"x" * 5000, 500),
+        "/bytes": Canned(b"\xff", 500),
+    }
+    with fake_service(answers) as service:
+        yield service
+
+
+def ask(address, path, **options):
+    with http.client(address, **options) as client, http.speaking_to("it", hint="Do so."):
+        return client.get(path, params={"api-key": "hunter2"}).raise_for_status()
+
+
+def test_an_answer_comes_through(fake):
+    assert {"a": 1} == ask(fake.address, "/ok").json()
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/no", "it answered 403: not today"),
+        ("/silent", "it answered 500: Internal Server Error"),
+        ("/missing", "it answered 404: Not Found"),
+        ("/bytes", "it answered 500: �"),
+    ],
+)
+def test_a_refusal_names_service_code_and_reason(path, said, fake):
+    with pytest.raises(ServiceError) as caught:
+        ask(fake.address, path)
+
+    assert said == str(caught.value)
+    assert f"{fake.address}{path}" == caught.value.subject
+    assert "Do so." == caught.value.hint
+
+
+def test_a_long_refusal_is_cut(fake):
+    with pytest.raises(ServiceError) as caught:
+        ask(fake.address, "/long")
+
+    assert len(str(caught.value)) < 400
+
+
+def test_queries_are_never_in_the_error(fake):
+    with pytest.raises(ServiceError) as caught:
+        ask(fake.address, "/no")
+
+    assert "hunter2" not in caught.value.paragraph()
+
+
+def test_nobody_there_is_temporary():
+    with pytest.raises(UnavailableError, match="it does not answer"):
+        ask(f"http://127.0.0.1:{free_port()}", "/")
+
+
+@pytest.mark.parametrize("address", ["http://[bad", "http://a b", "no-scheme", "http://x:99999"])
+def test_an_address_that_is_none_is_no_traceback(address):
+    with pytest.raises(UnavailableError):
+        ask(address, "/")
+
+
+def test_no_answer_takes_longer_than_allowed(fake):
+    with pytest.raises(UnavailableError, match="timed out|ReadTimeout"):
+        ask(fake.address, "/slow", seconds=0.1)
+
+
+def test_a_proxy_of_the_environment_is_not_for_our_services(fake, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{free_port()}")
+
+    assert {"a": 1} == ask(fake.address, "/ok").json()
+
+
+def test_a_refused_stream_that_is_open_is_told_with_its_reason(fake):
+    with (
+        http.client(fake.address) as client,
+        client.stream("GET", "/no") as answer,
+        pytest.raises(ServiceError, match="it answered 403: not today"),
+        http.speaking_to("it"),
+    ):
+        answer.raise_for_status()
+
+
+def test_a_refused_stream_is_told_even_when_it_is_closed(fake):
+    with (
+        pytest.raises(ServiceError, match="it answered 403"),
+        http.client(fake.address) as client,
+        http.speaking_to("it"),
+    ):
+        with client.stream("GET", "/no") as answer:
+            pass
+        answer.raise_for_status()
+
+
+def test_a_refused_asynchronous_stream_is_told(fake):
+    async def asks():
+        async with http.async_client(fake.address) as client, client.stream("GET", "/no") as answer:
+            with http.speaking_to("it"):
+                answer.raise_for_status()
+
+    with pytest.raises(ServiceError, match="it answered 403"):
+        asyncio.run(asks())
