@@ -161,3 +161,44 @@ def test_a_program_that_waits_for_its_next_try_is_tried_at_once(house, tmp_path)
 
     assert {"one"} == control.apply(house.place)
     assert {"one": "running"} == house.states()
+
+
+APPLY = """
+import sys
+from pathlib import Path
+from beast_ops.place import Place
+from beast_ops.runtime import control
+control.apply(Place(Path(sys.argv[1])))
+"""
+
+
+def killed_applies(house, rounds):
+    """Deploy again and again, kill each attempt somewhere on its way, and finish it."""
+    chance = random.Random(SEED)  # noqa: S311 - no secret comes of it
+    print(f"seed {SEED}")
+    cut_short = 0
+    for number in range(rounds):
+        if chance.random() < 0.3:
+            control.down(house.place)
+        house.release(house.service("one", change=str(number)), house.service("two"))
+        with subprocess.Popen([sys.executable, "-c", APPLY, house.place.root]) as caller:
+            try:
+                caller.wait(chance.uniform(0.1, 1.2))
+            except subprocess.TimeoutExpired:
+                caller.kill()
+                cut_short += 1
+
+        control.apply(house.place)
+
+        assert {"one": "running", "two": "running"} == house.states()
+        assert set() == leftovers.find(house.place, supervisord(house))
+    assert cut_short > rounds / 2
+
+
+def test_an_apply_that_is_killed_is_finished_by_the_next(house):
+    killed_applies(house, 4)
+
+
+@pytest.mark.long
+def test_many_applies_that_are_killed_are_finished_by_the_next(house):
+    killed_applies(house, 40)
