@@ -17,7 +17,7 @@ from beast_ops import __version__
 from beast_ops.errors import SettingsError
 from beast_ops.keys import read_secret
 
-from . import docs, routes_health, routes_search
+from . import docs, routes_health, routes_ingest, routes_search
 from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
 from .metrics import Figures
@@ -95,7 +95,7 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for router in (routes_health.router, routes_search.router):
+    for router in (routes_health.router, routes_search.router, routes_ingest.router):
         app.include_router(router)
     return app
 

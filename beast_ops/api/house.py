@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -14,6 +15,9 @@ from beast_ops.cards import Service, Services, read_services
 from beast_ops.errors import BeastError, UnavailableError
 from beast_ops.health import report
 from beast_ops.health.model import Report
+from beast_ops.ingest.intake import Intake
+from beast_ops.ingest.settings import state_file
+from beast_ops.ingest.state import DocumentState
 from beast_ops.keys import read_secret
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
@@ -38,6 +42,7 @@ class House:
 
     settings: Callable[[], Settings]
     store: Store
+    intake: Intake
     searcher: Searcher
     figures: Figures
     health: Once[Report]
@@ -72,9 +77,11 @@ async def open_house(
         open_store(around.vectors_url, around.vectors_key) as store,
         Embedders(around.models_url) as embedders,
     ):
+        intake = Intake(around.data)
         house = House(
             settings=settings.get,
             store=store,
+            intake=intake,
             searcher=Searcher(store, embedders.embed),
             figures=figures,
             health=Once(look, HEALTH_SECONDS),
@@ -88,6 +95,16 @@ async def open_house(
             refreshing.cancel()
             with suppress(asyncio.CancelledError):
                 await refreshing
+            intake.close()
+
+
+def documents(data: Path, physical: str) -> int | None:
+    """Return how many documents are in the collection *physical*; `None` if nobody knows."""
+    state = state_file(data)
+    if not state.is_file():
+        return None
+    with DocumentState(state, read_only=True) as opened:
+        return opened.count(physical)
 
 
 def house(request: Request) -> House:

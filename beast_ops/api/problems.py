@@ -14,6 +14,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from beast_ops.errors import (
@@ -98,6 +99,7 @@ def handlers() -> dict[int | type[Exception], Handler]:
         HTTPException: _from_framework,
         RequestValidationError: _from_validation,
         BeastError: _from_us,
+        ClientDisconnect: _gone,
         Exception: unforeseen,
     }
 
@@ -128,6 +130,10 @@ async def _from_validation(_: Request, wrong: Exception) -> Response:
         for error in errors
     )
     return refusal(422, "; ".join(f"{where or 'body'}: {what}" for where, what in places))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return refusal(400, "the connection ended before the body did")  # told to the figures alone
 
 
 async def _from_us(request: Request, failed: Exception) -> Response:

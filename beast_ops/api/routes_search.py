@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Search, and the collections one can search."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
@@ -10,7 +11,7 @@ from beast_ops.errors import UsageError
 from beast_ops.search.model import COLLECTION, LIMIT, LIMIT_MOST, SearchOptions, clean
 from beast_ops.settings import Strict
 
-from .house import InHouse
+from .house import InHouse, documents
 
 router = APIRouter(tags=["search"])
 
@@ -103,7 +104,9 @@ async def collections(house: InHouse) -> CollectionsModel:
             CollectionModel(
                 name=name,
                 points=shape.points,
-                documents=None,
+                documents=await asyncio.to_thread(
+                    documents, house.surroundings.data, await house.store.physical(name)
+                ),
                 embedder=_text(shape.metadata.get("embedder")),
                 model=_text(shape.metadata.get("model")),
                 language=_text(shape.metadata.get("language")),

@@ -97,6 +97,17 @@ class Store:
         bare = {each.name for each in collections} - behind
         return sorted(bare | {alias.alias_name for alias in aliases})
 
+    async def physical(self, collection: str) -> str:
+        """Return what is behind the alias *collection*, or would be if it were made now.
+
+        Raises:
+            UnavailableError: If the store does not answer.
+        """
+        with _speaking(""):
+            aliases = (await self._client.get_aliases()).aliases
+        behind = {alias.alias_name: alias.collection_name for alias in aliases}
+        return behind.get(collection, f"{collection}--1")
+
     async def ready(self) -> None:
         """Return if the store answers to our key.
 

@@ -51,9 +51,7 @@ def test_each_of_our_errors_has_its_status(kind, status):
     if status != 500:
         assert error["message"] == "what failed (it)"
         assert error["hint"] == "Do that."
-
-
-XX
+    assert ("retry-after" in answer.headers) is issubclass(kind, TransientError)
 
 
 def answered(error):

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Documents in: a manifest, then what is wanted of it, then a job one can watch.
+
+The work behind these routes is `beast_ops.ingest.intake`; it blocks, so it runs in threads.
+"""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, ValidationError
+from starlette.requests import Request
+
+from beast_ops.ingest.intake import Upload, declared_folder
+from beast_ops.ingest.manifest import COLLECTION, CollectionName, Manifest
+from beast_ops.settings import Strict
+
+from .house import House, InHouse
+
+router = APIRouter(tags=["ingest"], prefix="/ingest")
+
+BLOCK_BYTES = 1 << 20
+JOBS_MOST = 500
+
+Index = Annotated[int, Field(ge=0)]
+
+
+class FolderBody(Strict):
+    """A folder on the server's host, by the name under which the inventory declares it."""
+
+    collection: CollectionName = COLLECTION
+    folder: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class OpenedModel(BaseModel):
+    """A job, and the places in its manifest of the documents it wants to be sent."""
+
+    job: str
+    wanted: list[int]
+
+
+class SkipBody(Strict):
+    """Why a wanted document will not come."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class TakenModel(BaseModel):
+    """A document was received, or its absence noted."""
+
+    job: str
+    index: int
+
+
+class JobModel(BaseModel):
+    """Where an ingestion stands; `result` is there once it is done."""
+
+    job: str
+    state: Literal["held", "ready", "running", "done", "failed", "cancelled"]
+    progress: dict[str, Any]
+    result: dict[str, Any] | None
+    error: str | None
+
+
+class JobsModel(BaseModel):
+    """The newest ingestions first, without their results."""
+
+    jobs: list[JobModel]
+
+
+def _kind(body: object) -> str:
+    return "folder" if isinstance(body, dict) and "folder" in body else "manifest"
+
+
+_BODY: TypeAdapter[Manifest | FolderBody] = TypeAdapter(
+    Annotated[
+        Annotated[Manifest, Tag("manifest")] | Annotated[FolderBody, Tag("folder")],
+        Discriminator(_kind),
+    ]
+)
+
+
+def _schemas() -> dict[str, Any]:
+    """Return how OpenAPI describes the body that `open_job` reads by itself."""
+    either = [
+        TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
+        for model in (Manifest, FolderBody)
+    ]
+    for schema in either:
+        for name, definition in schema.pop("$defs", {}).items():
+            schema["properties"] = _inline(schema["properties"], name, definition)
+    return {"requestBody": {"content": {"application/json": {"schema": {"anyOf": either}}}}}
+
+
+def _inline(value: Any, name: str, definition: Any) -> Any:
+    """Return *value* with references to *name* replaced by its *definition*."""
+    if isinstance(value, dict):
+        if value.get("$ref") == f"#/components/schemas/{name}":
+            return definition
+        return {key: _inline(each, name, definition) for key, each in value.items()}
+    return [_inline(each, name, definition) for each in value] if isinstance(value, list) else value
+
+
+@router.post("", status_code=202, openapi_extra=_schemas())
+async def open_job(request: Request, house: InHouse) -> OpenedModel:
+    """Open an ingestion: of the documents in a manifest, or of a folder declared on the server.
+
+    Documents known by size and time of writing are not wanted again. With nothing wanted, or
+    for a folder, the job runs at once; else send what is wanted, then start it.
+    """
+    # Not by FastAPI: a hundred thousand documents would hold up everybody for a second.
+    body = await asyncio.to_thread(_read, await request.body())
+    if isinstance(body, FolderBody):
+        return await asyncio.to_thread(_open_folder, house, body)
+    physical = await house.store.physical(body.collection)
+    opened = await asyncio.to_thread(house.intake.open_job, body, physical)
+    return OpenedModel(job=opened.job, wanted=list(opened.wanted))
+
+
+@router.put(
+    "/{job}/documents/{index}",
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
+)
+async def send_document(job: str, index: Index, request: Request, house: InHouse) -> TakenModel:
+    """Send the content of one wanted document, as it is."""
+    upload = await asyncio.to_thread(house.intake.receive, job, index)
+    try:
+        await _stream(request, upload)
+        await asyncio.to_thread(upload.finish)
+    except BaseException:
+        upload.abandon()
+        raise
+    return TakenModel(job=job, index=index)
+
+
+@router.post("/{job}/documents/{index}/skip")
+async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) -> TakenModel:
+    """Say why one wanted document will not come; it is then reported as failed."""
+    await asyncio.to_thread(house.intake.skip, job, index, body.reason)
+    return TakenModel(job=job, index=index)
+
+
+@router.post("/{job}/start", status_code=202)
+async def start(job: str, house: InHouse) -> JobModel:
+    """Let the job run; documents that were not sent are reported as failed."""
+    await asyncio.to_thread(house.intake.start, job)
+    return await status(job, house)
+
+
+@router.get("/{job}")
+async def status(job: str, house: InHouse) -> JobModel:
+    """Tell where the job stands."""
+    return JobModel.model_validate(await asyncio.to_thread(house.intake.status, job))
+
+
+@router.get("")
+async def newest(
+    house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
+) -> JobsModel:
+    """List the newest ingestions."""
+    jobs = await asyncio.to_thread(house.intake.newest, limit)
+    return JobsModel(jobs=[JobModel.model_validate(job) for job in jobs])
+
+
+@router.delete("/{job}", status_code=202)
+async def cancel(job: str, house: InHouse) -> JobModel:
+    """Cancel the job: at once if it waits, after the current batch if it runs."""
+    await asyncio.to_thread(house.intake.cancel, job)
+    return await status(job, house)
+
+
+def _read(raw: bytes) -> Manifest | FolderBody:
+    try:
+        return _BODY.validate_json(raw)
+    except ValidationError as wrong:
+        raise RequestValidationError(
+            wrong.errors(include_url=False, include_input=False, include_context=False)
+        ) from wrong
+
+
+def _open_folder(house: House, body: FolderBody) -> OpenedModel:
+    declared = house.settings().folders
+    folder = declared_folder(house.surroundings.root, declared, body.folder)
+    return OpenedModel(job=house.intake.open_folder(body.collection, folder), wanted=[])
+
+
+async def _stream(request: Request, upload: Upload) -> None:
+    """Write the body of *request* in large blocks: each costs a trip to another thread."""
+    held: list[bytes] = []
+    size = 0
+    async for block in request.stream():
+        held.append(block)
+        size += len(block)
+        if size >= BLOCK_BYTES:
+            await asyncio.to_thread(upload.write, b"".join(held))
+            held, size = [], 0
+    await asyncio.to_thread(upload.write, b"".join(held))
