@@ -79,8 +79,8 @@ class Door(Program):
         self.parse_core([argv[0], *head])
         if not tail:
             self._without_verb()
-        elif tail[0] == "help":
-            self._help(tail[1:])
+        elif self.args.help.value or tail[0] == "help":
+            self._help([word for word in tail if word != "help"])
         else:
             self._verb(tail)
 
@@ -119,9 +119,9 @@ class Door(Program):
     def _verb(self, words: list[str]) -> None:
         self.json = "--json" in words
         name, verb = self._find(words[0])
-        arguments = verb.get_arguments(ignore_unknown_help=True)
+        arguments = verb.get_arguments()
         reading = Reader(name, arguments, verb.manner).read(words[1:])
-        if reading.help or self.args.help.value:
+        if reading.help:
             output.line(pages.page(name, verb))
             return
         self.verbose |= reading.verbose  # a verb's own --verbose asks for more of its own
@@ -175,7 +175,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 def _context(name: str, verb: Verb, reading: Reading) -> ParserContext:
     """Return the arguments in the form in which Invoke's executor takes them."""
-    context = ParserContext(name=name, args=verb.get_arguments(ignore_unknown_help=True))
+    context = ParserContext(name=name, args=verb.get_arguments())
     for key, value in reading.values.items():
         argument = context.args[key]
         if argument.kind is list:

@@ -13,7 +13,7 @@ from pathlib import Path
 from beast_ops.errors import UsageError
 
 from .output import complain, line
-from .setup import extra
+from .setup import python_for
 
 ROOMS = ("unit", "cases", "contract", "house", "e2e")
 # What pytest means by its exit codes: https://docs.pytest.org/en/stable/reference/exit-codes.html
@@ -37,7 +37,7 @@ def test(clone: Path, words: Sequence[str], *, long: bool) -> int:
         words: Anything for pytest; paths among them replace the rooms.
         long: Run the long campaigns in full.
     """
-    python = extra("test")
+    python = python_for("test")
     argv = [str(python), "-m", "pytest", *_pytest_words(clone, words)]
     argv += ["--long"] if long else []
     argv += [] if os.access(clone, os.W_OK) else ["-p", "no:cacheprovider"]
@@ -64,7 +64,7 @@ def lint(clone: Path, only: Sequence[str]) -> int:
     Raises:
         UsageError: If a name is not a check.
     """
-    python = extra("lint")
+    python = python_for("lint")
     checks = {check.name: check for check in _checks(clone, python)}
     for name in only:
         if name not in checks:
@@ -108,7 +108,7 @@ def bench(clone: Path, only: Sequence[str]) -> int:
     Raises:
         UsageError: If a name is not a measurement, or there is none.
     """
-    python = extra("test")
+    python = python_for("test")
     found = {path.stem: path for path in sorted((clone / "tests/bench").glob("[!_]*.py"))}
     unknown = [name for name in only if name not in found]
     if unknown or not found:

@@ -59,7 +59,7 @@ def candidates(words: Sequence[str], verbs: Mapping[str, Verb]) -> list[str]:
     if chosen is None:
         known = [*verbs, "help"] if not last.startswith("-") else [*HELP, "--version", "--list"]
     elif last.startswith("-"):
-        arguments = verbs[chosen].get_arguments(ignore_unknown_help=True)
+        arguments = verbs[chosen].get_arguments()
         known = [*Reader(chosen, arguments, verbs[chosen].manner).options, *HELP, *VERBOSE]
     else:
         known = []

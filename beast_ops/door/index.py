@@ -14,7 +14,7 @@ from pathlib import Path
 
 # Later ones win, as in pip: files first, then the environment.
 _SECTIONS = ("global", "install", ":env:")
-_CREDENTIALS = re.compile(r"(?<=://)[^/\\s@'\"]+(?=@)")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]+(?=@)")
 
 # What disturbs an installation into an environment of our own.
 UNWANTED = frozenset(

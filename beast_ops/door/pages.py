@@ -49,7 +49,7 @@ def overview(verbs: dict[str, Verb]) -> str:
 
 def page(name: str, verb: Verb) -> str:
     """Return the page of one verb."""
-    arguments = verb.get_arguments(ignore_unknown_help=True)
+    arguments = verb.get_arguments()
     usage = " ".join(["beast", name, *(_usage(arguments, verb))])
     parts = [f"Usage: {usage}", inspect.getdoc(verb) or ""]
     rows = [(_flag(argument, verb), argument.help or "") for argument in arguments]

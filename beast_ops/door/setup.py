@@ -118,9 +118,9 @@ def _install(site: Site, level: str, lock: int, before: Stamp | None) -> None:
     uv = [str(site.venv / "bin" / "uv"), "pip", "sync", "--quiet", "--no-progress"]
     uv += ["--python", str(site.python), "--require-hashes", "--compile-bytecode"]
     uv += ["--no-index"] if no_index(pip) else []
-    extra = uv_environment(pip, os.environ) | _cache(os.environ)
+    uv_words = uv_environment(pip, os.environ) | _cache(os.environ)
     try:
-        _run([*uv, str(lockfile)], lock, extra, seconds=3600)
+        _run([*uv, str(lockfile)], lock, uv_words, seconds=3600)
     except UnavailableError:
         if before is not None:
             before.write(site.venv)  # uv fetches everything before it touches anything
@@ -184,7 +184,7 @@ def _verdict(output: str) -> BeastError:
     )
 
 
-def extra(level: str) -> Path:
+def python_for(level: str) -> Path:
     """Return a Python that has the packages of *level*, installing them on first use.
 
     Raises:

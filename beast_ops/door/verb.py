@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from beast_ops.errors import BeastError
@@ -48,6 +49,17 @@ class Verb(Task[Callable[..., Any]]):
         """Describe an argument as Invoke does, with a tuple as default meaning a list."""
         default = list(default) if isinstance(default, tuple) else default
         return super().arg_opts(name, default, taken_names)
+
+    def get_arguments(  # Invoke's own signature
+        self,
+        ignore_unknown_help: bool | None = None,  # noqa: FBT001 - as Invoke calls it
+    ) -> list[Argument]:
+        """Return fresh arguments; Invoke would forget their help the second time."""
+        kept = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help=ignore_unknown_help)
+        finally:
+            self.help = kept
 
 
 def verb(example: str, **settings: Any) -> Callable[[Callable[..., Any]], Verb]:
