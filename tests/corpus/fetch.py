@@ -8,12 +8,14 @@ or old ones, a private copy is updated beside the cache; the machine's own is ne
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 UPDATE_SECONDS = 300
 DOWNLOAD_SECONDS = 900
+TOO_LONG = "took longer than"
 TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
 # Without it apt warns, as root, that its own user cannot write into our folder.
 UNSANDBOXED = ("-o", "APT::Sandbox::User=root")
@@ -59,7 +61,7 @@ class _Apt:
                 argv, cwd=cwd, capture_output=True, text=True, timeout=seconds, check=False
             )
         except subprocess.TimeoutExpired:
-            return f"E: {tool} took longer than {seconds} s"
+            return f"E: {tool} {TOO_LONG} {seconds} s"
         return done.stdout + done.stderr
 
     def names(self, wishes: Iterable[Wish]) -> dict[str, str]:
@@ -77,9 +79,12 @@ class _Apt:
 
     def download(self, names: Iterable[str], folder: Path) -> str:
         """Download packages into *folder*; return apt's last complaint, or nothing."""
-        said = self.run(
-            "apt-get", "download", "-q", *sorted(names), cwd=folder, seconds=DOWNLOAD_SECONDS
-        )
+        with tempfile.TemporaryDirectory(dir=folder.parent) as incoming:
+            argv = ("download", "-q", *sorted(names))
+            said = self.run("apt-get", *argv, cwd=Path(incoming), seconds=DOWNLOAD_SECONDS)
+            if TOO_LONG not in said:  # else the last file may be cut off
+                for path in Path(incoming).glob("*.deb"):
+                    path.rename(folder / path.name)
         return next((line for line in reversed(said.splitlines()) if line.startswith("E:")), "")
 
 

@@ -67,10 +67,13 @@ class Gathered:
     @property
     def lacking(self) -> str:
         """Return why this is not the whole corpus, or nothing."""
-        if len(self.documents) < ENOUGH or self.missing:
-            reasons = "; ".join(f"{name}: {why}" for name, why in sorted(self.missing.items()))
-            return f"{len(self.documents)} documents; missing {reasons or 'nothing'}"
-        return ""
+        if len(self.documents) >= ENOUGH and not self.missing:
+            return ""
+        reasons: dict[str, list[str]] = {}
+        for name, why in sorted(self.missing.items()):
+            reasons.setdefault(why, []).append(name)
+        said = [f"{', '.join(names)} ({why})" for why, names in reasons.items()]
+        return f"{len(self.documents)} documents, without {'; '.join(said) or 'others'}"
 
     def formats(self) -> Counter[str]:
         """Return how many documents each format has."""
