@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run one ingestion: find, read, cut, embed, store, with the slowest stage setting the pace."""
+
+import hashlib
+import json
+import shutil
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from beast_ops.errors import DocumentError, MissingError
+from beast_ops.jobs.model import ENDED
+from beast_ops.jobs.table import JobTable
+from beast_ops.jobs.worker import Grip
+
+from .batches import Batches, Read
+from .find import find
+from .intake import read_manifest
+from .manifest import DocumentEntry, Manifest
+from .parse import Document
+from .plan import IngestPlan, compare
+from .pool import ParserPool
+from .settings import Surroundings
+from .sources import path_of, shown, uri
+from .state import DocumentState, Known
+from .store import PointStore
+from .tally import Line, Tally
+from .target import open_target
+from .writer import Finished, Writer
+
+FORGET_AT_ONCE = 100
+
+
+class Content(NamedTuple):
+    """A document's content as a file on this host."""
+
+    entry: DocumentEntry
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to ingest, and where its content lies.
+
+    Attributes:
+        manifest: The documents.
+        uploads: The folder with their content by place; `None` if they are read where they are.
+        problems: What could not even be listed, with the reason.
+    """
+
+    manifest: Manifest
+    uploads: Path | None
+    problems: Sequence[tuple[str, str]] = ()
+
+    def content(self, place: int, entry: DocumentEntry) -> Path:
+        """Return the file that holds the document at *place*.
+
+        Raises:
+            DocumentError: If it did not come; says why.
+        """
+        if self.uploads is None:
+            return Path(path_of(entry.source))
+        sent = self.uploads / str(place)
+        if sent.exists():
+            return sent
+        try:
+            note = json.loads((self.uploads / f"{place}.skipped").read_bytes())
+        except FileNotFoundError:
+            raise DocumentError("it was not uploaded", subject=shown(entry.source)) from None
+        raise DocumentError(str(note["reason"]), subject=shown(entry.source))
+
+    def sent(self) -> frozenset[int]:
+        """Return the places whose content came, or will not come."""
+        if self.uploads is None or not self.uploads.is_dir():
+            return frozenset()
+        names = (path.name.partition(".")[0] for path in self.uploads.iterdir())
+        return frozenset(int(name) for name in names if name.isdigit())
+
+
+def handler(around: Surroundings) -> "Run":
+    """Return the handler of ingestion jobs for the worker in *around*."""
+    return Run(around)
+
+
+class Run:
+    """Runs ingestion jobs."""
+
+    def __init__(self, around: Surroundings) -> None:
+        """Work with the data and services of *around*; clean up after jobs that ended."""
+        self._around = around
+        self._sweep()
+
+    def __call__(self, grip: Grip) -> Mapping[str, Any]:
+        """Run the job in *grip* and return what `ingest --json` prints.
+
+        Raises:
+            BeastError: If it cannot go on; the job fails with its paragraph.
+        """
+        around = self._around
+        uploads = around.data / "uploads" / grip.job.id
+        order = self._order(grip.job.payload, uploads)
+        with (
+            DocumentState(around.state) as state,
+            PointStore(around.vectors_url, around.vectors_key) as store,
+        ):
+            result = Ingestion(around, grip, order, state, store).run()
+        shutil.rmtree(uploads, ignore_errors=True)
+        self._sweep()
+        return result
+
+    def _sweep(self) -> None:
+        """Remove what was uploaded for jobs that are gone, failed or cancelled."""
+        uploads = self._around.data / "uploads"
+        if not uploads.is_dir():
+            return
+        with JobTable(self._around.jobs) as jobs:
+            for folder in uploads.iterdir():
+                try:
+                    ended = jobs.get(folder.name).state in ENDED
+                except MissingError:
+                    ended = True
+                if ended:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _order(self, payload: Mapping[str, Any], uploads: Path) -> Order:
+        if "folder" not in payload:
+            return Order(read_manifest(uploads), uploads)
+        host = socket.gethostname()
+        found = find([str(payload["folder"])], exclude=self._around.data.parent.parent)
+        documents = tuple(
+            DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
+            for each in found.documents
+        )
+        folders = tuple(uri(host, folder) for folder in found.folders)
+        manifest = Manifest(
+            collection=str(payload["collection"]), documents=documents, folders=folders
+        )
+        problems = [(uri(host, path), reason) for path, reason in found.problems]
+        return Order(manifest, None, problems)
+
+
+class Ingestion:
+    """One run of one job."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        grip: Grip,
+        order: Order,
+        state: DocumentState,
+        store: PointStore,
+    ) -> None:
+        """Carry out *order* while *grip* holds."""
+        self._around, self._grip, self._order = around, grip, order
+        self._state, self._store = state, store
+        seen = len(order.manifest.documents) + len(order.problems)
+        self._tally = Tally(order.manifest.collection, seen)
+        self._collection = ""
+
+    def run(self) -> Mapping[str, Any]:
+        """Do it and return what it came to."""
+        around, manifest = self._around, self._order.manifest
+        target = open_target(self._store, manifest.collection, around.settings, around.models_url)
+        self._collection = target.collection
+        known, plan = self._plan()
+        for source, reason in self._order.problems:
+            self._tally.failed(Line(source, 0, reason))
+        with Writer(self._store, self._state, target.collection, self._stored) as writer:
+            batches = Batches(target, around.settings, writer.put, self._refused)
+            for read in self._reads(plan, known):
+                batches.add(read)
+                self._tell()
+            batches.flush()
+        self._forget([*plan.gone, *sorted(batches.refused)])
+        self._tally.deleted(len(plan.gone))
+        return self._tally.result()
+
+    def _plan(self) -> tuple[dict[str, Known], IngestPlan]:
+        manifest = self._order.manifest
+        known = self._state.known(self._collection, (each.source for each in manifest.documents))
+        below = [
+            source
+            for folder in manifest.folders
+            for source in self._state.below(self._collection, folder)
+        ]
+        mine = self._grip.job.id
+        # What an earlier attempt of this very job stored needs no second look.
+        sent = {
+            place
+            for place in self._order.sent()
+            if (before := known.get(manifest.documents[place].source)) is None or before.job != mine
+        }
+        plan = compare(manifest, known, below, sent)
+        for before in plan.unchanged:
+            line = Line(before.source, len(before.chunks))
+            (self._tally.ingested if before.job == mine else self._tally.unchanged)(line)
+        return known, plan
+
+    def _reads(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Read]:
+        """Yield every document that was read and has changed, as it comes."""
+        settings = self._around.settings
+        doubtful = self._state.in_doubt(self._collection, [entry.source for _, entry in plan.read])
+        with ParserPool(settings.parsers, settings.parse_seconds, settings.parse_megabytes) as pool:
+            work = (
+                (content, content.path, shown(content.entry.source))
+                for content in self._contents(plan, known)
+            )
+            for content, document, seconds in pool.map(work):
+                self._grip.check()
+                source = content.entry.source
+                if isinstance(document, DocumentError):
+                    self._tally.failed(Line(source, 0, str(document), seconds))
+                else:
+                    yield self._read(content, document, known, source in doubtful, seconds)
+
+    def _read(
+        self,
+        content: Content,
+        document: Document,
+        known: Mapping[str, Known],
+        in_doubt: bool,  # noqa: FBT001 - passed on as it is
+        seconds: float,
+    ) -> Read:
+        entry = content.entry
+        now = self._known(entry, content.sha256, {})
+        return Read(now, document, known.get(entry.source), in_doubt, seconds)
+
+    def _contents(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Content]:
+        """Yield the documents whose content is new; settle those that were merely touched."""
+        for place, entry in plan.read:
+            try:
+                path = self._order.content(place, entry)
+                sha256 = _hash(path, shown(entry.source))
+            except DocumentError as failed:
+                self._tally.failed(Line(entry.source, 0, str(failed)))
+                continue
+            before = known.get(entry.source)
+            if before is not None and before.sha256 == sha256:
+                touched = self._known(entry, sha256, before.chunks)
+                self._state.settle(self._collection, [touched])
+                self._tally.unchanged(Line(entry.source, len(before.chunks)))
+                continue
+            yield Content(entry, path, sha256)
+
+    def _known(self, entry: DocumentEntry, sha256: str, chunks: Mapping[str, str]) -> Known:
+        return Known(
+            source=entry.source,
+            size=entry.size,
+            mtime_ns=entry.mtime_ns,
+            sha256=sha256,
+            chunks=chunks,
+            job=self._grip.job.id,
+        )
+
+    def _stored(self, finished: Finished) -> None:
+        known = finished.known
+        self._tally.ingested(Line(known.source, len(known.chunks), seconds=finished.seconds))
+
+    def _refused(self, source: str, error: DocumentError) -> None:
+        self._tally.failed(Line(source, 0, str(error)))
+
+    def _forget(self, sources: Sequence[str]) -> None:
+        for begin in range(0, len(sources), FORGET_AT_ONCE):
+            self._grip.check()
+            some = sources[begin : begin + FORGET_AT_ONCE]
+            self._state.intend(self._collection, some)
+            self._store.delete_of(self._collection, some)
+            self._state.forget(self._collection, some)
+
+    def _tell(self) -> None:
+        if self._tally.due:
+            self._grip.say(self._tally.progress())
+
+
+def _hash(path: Path, name: str) -> str:
+    """Return the SHA-256 of the file at *path*.
+
+    Raises:
+        DocumentError: If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as gone:
+        raise DocumentError("it vanished before it was read", subject=name) from gone
+    except OSError as failed:
+        raise DocumentError(f"cannot be read: {failed.strerror}", subject=name) from failed

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write passages into the vector store.
+
+Collections are made and described through `qdrant-client`. Points go another way: writing
+their JSON ourselves is half again as fast as having the client build and check a model of
+each, and points are nearly all there is to write.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from beast_ops import http
+from beast_ops.errors import SettingsError, TransientError, UnavailableError
+
+DENSE, SPARSE = "dense", "text"
+INDEXED = ("source", "type")
+FIRST = "--1"
+SECONDS = 60
+PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it
+SERVICE = "the vector store"
+HINT = "See: ./beast status"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Which vectors a collection has and who makes them.
+
+    Attributes:
+        embedder: `none`, `ollama` or `hash`.
+        model: The embedding model, empty without one.
+        dimension: Length of dense vectors; 0 means that there are none.
+        language: Language of the lexical index; `None` means that there is none.
+    """
+
+    embedder: str
+    model: str
+    dimension: int
+    language: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the metadata of the collection."""
+        return {
+            "embedder": self.embedder,
+            "model": self.model,
+            "dimension": self.dimension,
+            "language": self.language,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One passage as it is stored."""
+
+    id: str
+    payload: Mapping[str, Any]
+    sparse: tuple[Sequence[int], Sequence[float]] | None = None
+    dense: Any = None
+
+
+class PointStore:
+    """The vector store as the worker writes it."""
+
+    def __init__(self, url: str, key: str, patience: float = PATIENCE_SECONDS) -> None:
+        """Write to the store at *url* with *key*, trying again for *patience* seconds."""
+        from qdrant_client import QdrantClient
+
+        headers = {"api-key": key}
+        self._patience = patience
+        self._http = http.client(url, headers=headers, seconds=SECONDS)
+        self._admin = QdrantClient(
+            url=url,
+            headers=headers,  # not api_key=: that warns about plain HTTP, even on loopback
+            timeout=SECONDS,
+            check_compatibility=False,  # a request at start, when the store may not be up yet
+            trust_env=False,
+        )
+
+    def find(self, name: str) -> tuple[str, Space] | None:
+        """Return the collection behind the alias *name* and its space, if it exists.
+
+        Raises:
+            UnavailableError: If the store does not answer.
+            SettingsError: If we did not make it.
+        """
+        with _speaking():
+            aliases = {a.alias_name: a.collection_name for a in self._admin.get_aliases().aliases}
+            if name not in aliases:
+                return None
+            metadata = self._admin.get_collection(aliases[name]).config.metadata
+        try:
+            return aliases[name], Space(**(metadata or {}))
+        except TypeError as strange:
+            raise SettingsError(
+                "this collection was not made by ingestion, so its vectors are unknown",
+                subject=name,
+                hint="Choose another name with --collection.",
+            ) from strange
+
+    def make(self, name: str, space: Space) -> str:
+        """Make a collection with *space* behind the alias *name*; return the collection.
+
+        Raises:
+            UnavailableError: If the store does not answer.
+        """
+        from qdrant_client import models
+
+        physical = f"{name}{FIRST}"
+        dense = models.VectorParams(size=space.dimension or 1, distance=models.Distance.COSINE)
+        sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        with _speaking():
+            if not self._admin.collection_exists(physical):
+                self._admin.create_collection(
+                    physical,
+                    vectors_config={DENSE: dense} if space.dimension else {},
+                    sparse_vectors_config={SPARSE: sparse} if space.language else None,
+                    metadata=space.as_dict(),
+                )
+            for field in INDEXED:
+                self._admin.create_payload_index(
+                    physical, field, models.PayloadSchemaType.KEYWORD, wait=True
+                )
+            alias = models.CreateAlias(collection_name=physical, alias_name=name)
+            self._admin.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+        return physical
+
+    def upsert(self, collection: str, points: Sequence[Point]) -> None:
+        """Store *points*, durable when this returns; raises as `make` does."""
+        body = {"points": [_as_json(point) for point in points]}
+        self._send("PUT", f"/collections/{collection}/points", body)
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """Delete the points *ids*; raises as `make` does."""
+        self._send("POST", f"/collections/{collection}/points/delete", {"points": list(ids)})
+
+    def delete_of(self, collection: str, sources: Sequence[str], but: Sequence[str] = ()) -> None:
+        """Delete all points of *sources* except the points *but*; raises as `make` does."""
+        condition: dict[str, Any] = {"must": [{"key": "source", "match": {"any": list(sources)}}]}
+        if but:
+            condition["must_not"] = [{"has_id": list(but)}]
+        self._send("POST", f"/collections/{collection}/points/delete", {"filter": condition})
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+        """Send one request, again while the store is away.
+
+        Raises:
+            UnavailableError: If it stays away.
+            ServiceError: If it refuses.
+        """
+        import orjson
+        import stamina
+
+        content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        for attempt in stamina.retry_context(
+            on=TransientError, attempts=None, timeout=self._patience, wait_max=2.0
+        ):
+            with attempt, http.speaking_to(SERVICE, hint=HINT):
+                answer = self._http.request(
+                    method,
+                    path,
+                    params={"wait": "true"},
+                    content=content,
+                    headers={"content-type": "application/json"},
+                )
+                if answer.status_code in {502, 503, 504}:
+                    raise UnavailableError(f"{SERVICE} is not ready", hint=HINT)
+                answer.raise_for_status()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+        self._admin.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Close the connections."""
+        self.close()
+
+
+def _as_json(point: Point) -> dict[str, Any]:
+    vectors: dict[str, Any] = {}
+    if point.sparse is not None:
+        indices, values = point.sparse
+        vectors[SPARSE] = {"indices": indices, "values": values}
+    if point.dense is not None:
+        vectors[DENSE] = point.dense
+    return {"id": point.id, "vector": vectors, "payload": point.payload}
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turn what qdrant-client raises into our own errors."""
+    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+    try:
+        yield
+    except (ResponseHandlingException, UnexpectedResponse) as failed:
+        raise UnavailableError(f"{SERVICE} does not answer as it should", hint=HINT) from failed

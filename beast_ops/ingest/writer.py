@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last stage: store batches, in order, while the next ones are being made.
+
+For every batch: note the intent, store the points, delete what they replace, note the result.
+Each step may be cut off; whatever stands after it is put right by doing the document again.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from .state import DocumentState, Known
+from .store import Point, PointStore
+
+AHEAD = 2  # batches that may wait; more would only cost memory
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A document whose last chunk is in this batch.
+
+    Attributes:
+        known: What is to be known of it.
+        stale: Chunks it had and has no longer.
+        in_doubt: Whether chunks may be stored that nobody knows.
+        seconds: How long it took to read.
+    """
+
+    known: Known
+    stale: tuple[str, ...]
+    in_doubt: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Points of one or more documents, and the documents that end with them."""
+
+    points: Sequence[Point]
+    sources: frozenset[str]
+    finished: Sequence[Finished]
+
+
+class Writer:
+    """Stores batches in a thread of its own."""
+
+    def __init__(
+        self,
+        store: PointStore,
+        state: DocumentState,
+        collection: str,
+        done: Callable[[Finished], None],
+    ) -> None:
+        """Write to *collection*; call *done* for each document, in the writer's thread."""
+        self._store, self._state, self._collection, self._done = store, state, collection, done
+        self._queue: queue.Queue[Batch | None] = queue.Queue(AHEAD)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def put(self, batch: Batch) -> None:
+        """Hand over *batch*; waits while too many are ahead; raises what an earlier one did."""
+        self._raise()
+        self._queue.put(batch)
+
+    def _run(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            if self._failure is not None:
+                continue  # only empties the queue, so that nobody waits for ever
+            try:
+                self._write(batch)
+            except BaseException as failed:  # noqa: BLE001 - raised again by put or at the end
+                self._failure = failed
+
+    def _write(self, batch: Batch) -> None:
+        self._state.intend(self._collection, batch.sources)
+        if batch.points:
+            self._store.upsert(self._collection, batch.points)
+        stale = [chunk for each in batch.finished for chunk in each.stale]
+        if stale:
+            self._store.delete(self._collection, stale)
+        for each in batch.finished:
+            if each.in_doubt:
+                self._store.delete_of(
+                    self._collection, [each.known.source], but=tuple(each.known.chunks)
+                )
+        self._state.settle(self._collection, [each.known for each in batch.finished])
+        for each in batch.finished:
+            self._done(each)
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def __enter__(self) -> Self:
+        """Begin to write."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *failure: object) -> None:
+        """Write what waits; raise what went wrong unless something else did already."""
+        self._queue.put(None)
+        self._thread.join()
+        if kind is None:
+            self._raise()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker process: `python -m beast_ops.jobs`."""
+
+import logging
+import signal
+import socket
+import sys
+
+from beast_ops.errors import BeastError
+from beast_ops.runtime.child import settle
+
+NAME = "beast-worker"
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def main() -> int:
+    """Run jobs until told to stop; return the exit code."""
+    settle(NAME)
+    logging.basicConfig(level=logging.INFO, format=FORMAT)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request says nothing new
+    from beast_ops.ingest.intake import KIND
+    from beast_ops.ingest.run import handler
+    from beast_ops.ingest.settings import surroundings
+
+    from .table import JobTable
+    from .worker import Worker
+
+    try:
+        around = surroundings()
+    except BeastError as failed:
+        sys.stderr.write(f"{failed.paragraph()}\n")
+        return failed.exit_code
+    with JobTable(around.jobs) as table:
+        worker = Worker(table, {KIND: handler(around)}, f"{NAME}@{socket.gethostname()}")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop())
+        worker.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
