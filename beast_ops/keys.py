@@ -8,6 +8,7 @@ else must be kept. Versions stand in an append-only file that no rollback touche
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from .files import write_atomically
 MASTER_BYTES = 32  # as long as the digest of the hash function, RFC 5869 section 3.1
 SECRET_BYTES = 32  # 256 bits: 43 characters of base64url
 SALT = b"ai-beast secrets 1"
+ROTATED = re.compile(rb"(?P<name>[a-z0-9-]+/[a-z0-9_]+) (?P<version>[0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +47,29 @@ def derive(master: bytes, owner: str, name: str, version: int) -> str:
 
 
 def versions(folder: Path) -> dict[str, int]:
-    """Return the version of each rotated secret, by `owner/name`; all others have version 1."""
+    """Return the version of each rotated secret, by `owner/name`; all others have version 1.
+
+    Raises:
+        BeastError: If a line is damaged, other than the last one, torn by a crash: passing over
+            it could bring back a secret that was given up.
+    """
     found: dict[str, int] = {}
+    path = folder / "versions"
     try:
-        lines = (folder / "versions").read_text().splitlines()
+        *lines, last = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return found
-    for line in lines:
-        name, _, version = line.rpartition(" ")
-        if name and version.isdigit():
-            found[name] = max(int(version), found.get(name, 1))
+    for number, line in enumerate((*lines, last), 1):
+        rotated = ROTATED.fullmatch(line)
+        if rotated:
+            name = rotated["name"].decode()
+            found[name] = max(int(rotated["version"]), found.get(name, 1))
+        elif number <= len(lines) and line:
+            raise BeastError(
+                f"line {number} of the versions of secrets is damaged",
+                subject=str(path),
+                hint="Correct it: owner/name, a space, the version.",
+            )
     return found
 
 
@@ -87,7 +102,7 @@ def missing(folder: Path, handovers: Iterable[Handover]) -> bool:
 def _holds(path: Path, value: bytes) -> bool:
     try:
         return path.read_bytes() == value and path.stat().st_mode & 0o777 == 0o600  # noqa: PLR2004 - readable by its owner alone
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
 
 
@@ -96,7 +111,7 @@ def _master(folder: Path) -> bytes:
     try:
         master = path.read_bytes()
     except FileNotFoundError:
-        if any(child.is_dir() for child in folder.iterdir()):
+        if any(child.is_dir() or child.name == "versions" for child in folder.iterdir()):
             raise BeastError(
                 "the master key is gone while secrets made from it are still here",
                 subject=str(path),
@@ -123,13 +138,17 @@ def read_secret(path: Path) -> str:
         BeastError: If it is missing, unreadable or empty.
     """
     try:
-        value = path.read_text().strip()
+        value = path.read_text(encoding="utf-8").strip()
     except OSError as failed:
         raise BeastError(
             f"cannot read a secret: {failed.strerror}",
             subject=os.fspath(path),
             hint="Run: ./beast deploy",
         ) from failed
+    except UnicodeDecodeError:
+        raise BeastError(
+            "a secret is no text", subject=os.fspath(path), hint="Run: ./beast deploy"
+        ) from None  # the cause would show it
     if not value:
         raise BeastError("a secret is empty", subject=os.fspath(path), hint="Run: ./beast deploy")
     return value

@@ -34,29 +34,42 @@ def lease(
     Raises:
         BusyError: If another operation still holds it after *wait* seconds.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(folder / "lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = _take(folder / "lease", clock.monotonic() + wait, clock)
     try:
-        _take(handle, clock.monotonic() + wait, clock)
         _sign(handle, operation, clock)
         yield
     finally:
         os.close(handle)
 
 
-def _take(handle: int, deadline: float, clock: Clock) -> None:
+def _take(path: Path, deadline: float, clock: Clock) -> int:
+    """Return the locked file at *path*."""
     while True:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            who = _holder(handle)
+            os.close(handle)
             if clock.monotonic() >= deadline:
                 raise BusyError(
-                    f"another operation is under way: {_holder(handle)}",
+                    f"another operation is under way: {who}",
                     hint="Wait for it to end, then type the same command again.",
                 ) from None
             clock.sleep(LOOK_AGAIN_SECONDS)
         else:
-            return
+            if _lies_at(handle, path):
+                return handle
+            os.close(handle)
+
+
+def _lies_at(handle: int, path: Path) -> bool:
+    """Return whether the file still has its name: after a removal, its lock excludes nobody."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _sign(handle: int, operation: str, clock: Clock) -> None:

@@ -2,7 +2,9 @@
 """Receipts: what was done, when, and whether it was proven to work."""
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +15,7 @@ from .files import write_atomically
 from .settings import Strict
 
 VERSION = 1
+STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 Outcome = Literal["proven", "failed", "rolled back", "done"]
 
@@ -37,10 +40,20 @@ class Receipt(Strict):
 def write(folder: Path, receipt: Receipt, clock: Clock = SYSTEM) -> Path:
     """Store *receipt* below *folder* under a name that sorts by time and never collides."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / f"{stamp(clock.now())}-{receipt.operation}.json"
+    target = folder / f"{_after_all(folder, clock.now())}-{receipt.operation}.json"
     text = json.dumps(receipt.model_dump(mode="json"), indent=2, ensure_ascii=False)
     write_atomically(target, f"{text}\n".encode())
     return target
+
+
+def _after_all(folder: Path, now: datetime) -> str:
+    """Return the stamp of *now*, or one just after the newest receipt if the clock went back."""
+    stamps = (path.name.partition("-")[0] for path in folder.glob("*.json"))
+    newest = max(filter(STAMP.fullmatch, stamps), default="")
+    if stamp(now) > newest:
+        return stamp(now)
+    last = datetime.strptime(newest, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+    return stamp(last + timedelta(microseconds=1))
 
 
 def read_all(folder: Path) -> Iterator[Receipt]:

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def test_a_place_without_a_release_says_what_to_type(tmp_path):
 
 
 def test_a_link_that_leads_nowhere_is_no_installation(tmp_path):
-    os.symlink("releases/1-x", tmp_path / "current")
+    (tmp_path / "current").symlink_to("releases/1-x")
 
     with pytest.raises(NotDeployedError):
         Place(tmp_path).require_deployed()

@@ -36,14 +36,14 @@ def test_folder_and_environment_are_those_given(tmp_path):
 
 
 def test_a_bad_end_tells_code_and_last_words():
-    with pytest.raises(CommandError, match="^ended with 3: oh no$") as caught:
+    with pytest.raises(CommandError, match=r"^ended with 3: oh no$") as caught:
         LocalRunner().run(["sh", "-c", "echo oh no >&2; exit 3"])
 
     assert "sh" == caught.value.subject
 
 
 def test_what_was_only_printed_counts_as_last_words():
-    with pytest.raises(CommandError, match="^ended with 1: oh no$"):
+    with pytest.raises(CommandError, match=r"^ended with 1: oh no$"):
         LocalRunner().run(["sh", "-c", "echo oh no; exit 1"])
 
 
@@ -75,7 +75,7 @@ def test_a_program_that_is_not_there_is_said_so():
 def test_a_command_has_a_deadline_even_if_its_children_hold_the_pipe(text):
     began = time.monotonic()
 
-    with pytest.raises(CommandError, match="took longer than 0.2 s"):
+    with pytest.raises(CommandError, match=r"took longer than 0\.2 s"):
         LocalRunner().run(["sh", "-c", text], seconds=0.2)
 
     assert time.monotonic() - began < 3

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import re
+import stat
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beast_ops import keys
+from beast_ops.errors import BeastError
+from beast_ops.keys import Handover, derive, hand_over, missing, read_secret, versions
+
+MASTER = bytes(range(32))
+TOKEN = Handover("beast-api", "token", "beast-api", "token")
+LENT = Handover("beast-api", "vectors_key", "qdrant", "api_key")
+BOTH = (TOKEN, LENT)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of secrets whose master key is known."""
+    found = tmp_path / "secrets"
+    found.mkdir(mode=0o700)
+    (found / "master.key").write_bytes(MASTER)
+    (found / "master.key").chmod(0o600)
+    return found
+
+
+# RFC 5869, appendix A, test cases 1 to 3: the function we rely on is the one it describes.
+VECTORS = [
+    (
+        "0b" * 22,
+        "000102030405060708090a0b0c",
+        "f0f1f2f3f4f5f6f7f8f9",
+        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+    ),
+    (
+        bytes(range(0x50)).hex(),
+        bytes(range(0x60, 0xB0)).hex(),
+        bytes(range(0xB0, 0x100)).hex(),
+        (
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"
+            "59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71"
+            "cc30c58179ec3e87c14c01d5c1f3434f1d87"
+        ),
+    ),
+    (
+        "0b" * 22,
+        "",
+        "",
+        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "salt", "info", "expected"), VECTORS)
+def test_hkdf_is_that_of_rfc_5869(key, salt, info, expected):
+    wanted = bytes.fromhex(expected)
+    made = HKDF(SHA256(), len(wanted), bytes.fromhex(salt), bytes.fromhex(info))
+
+    assert wanted == made.derive(bytes.fromhex(key))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "version", "secret"),
+    [
+        ("beast-api", "token", 1, "elhCiBvC2QtTUui-UXqWxIIJxe2aawye03ZHsQaQK7w"),
+        ("beast-api", "token", 2, "3zj9Evc8yi0id_rD74sH7rHL7XOiwWPp_FctxrSfr4I"),
+        ("qdrant", "api_key", 1, "uQ9GVr1MciOOKlG2xphiBotCJQWYYJE3femJFKCw0VE"),
+    ],
+)
+def test_secrets_stay_what_they_were_in_the_first_version_of_this_program(
+    owner, name, version, secret
+):
+    # Never change these: every installation would lose what its keys encrypt.
+    assert secret == derive(MASTER, owner, name, version)
+
+
+@given(st.binary(min_size=32, max_size=32), st.integers(1, 10**9))
+def test_a_secret_can_stand_in_a_header_and_in_an_address(master, version):
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", derive(master, "a", "b", version))
+
+
+def test_owner_name_version_and_master_all_count():
+    made = {
+        derive(master, owner, name, version)
+        for master in (MASTER, bytes(32))
+        for owner in ("a", "b")
+        for name in ("a", "b")
+        for version in (1, 2)
+    }
+
+    assert 16 == len(made)
+
+
+def test_the_first_time_a_master_key_is_made(tmp_path):
+    folder = tmp_path / "new" / "secrets"
+
+    hand_over(folder, BOTH)
+
+    assert 32 == len((folder / "master.key").read_bytes())
+    assert {"beast-api", "master.key"} == {path.name for path in folder.iterdir()}
+
+
+def test_every_installation_has_a_master_key_of_its_own(tmp_path):
+    for name in ("one", "other"):
+        hand_over(tmp_path / name, BOTH)
+
+    assert read_secret(tmp_path / "one/beast-api/token") != read_secret(
+        tmp_path / "other/beast-api/token"
+    )
+
+
+def test_each_reader_has_its_files(folder):
+    hand_over(folder, BOTH)
+
+    assert derive(MASTER, "beast-api", "token", 1) == read_secret(folder / "beast-api/token")
+    assert derive(MASTER, "qdrant", "api_key", 1) == read_secret(folder / "beast-api/vectors_key")
+
+
+def test_nobody_else_may_read_them_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        hand_over(tmp_path / "secrets", BOTH)
+    finally:
+        os.umask(before)
+
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert len(modes) == 5
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items())
+
+
+def test_what_is_right_is_left_alone(folder):
+    hand_over(folder, BOTH)
+    before = {path: path.stat().st_ino for path in folder.rglob("*")}
+
+    hand_over(folder, BOTH)
+
+    assert before == {path: path.stat().st_ino for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"other"),
+        lambda path: path.chmod(0o644),
+        lambda path: path.chmod(0),
+    ],
+    ids=["gone", "empty", "other", "readable", "unreadable"],
+)
+def test_a_damaged_file_is_made_again(damage, folder):
+    hand_over(folder, BOTH)
+    target = folder / "beast-api/token"
+    damage(target)
+
+    hand_over(folder, BOTH)
+
+    assert derive(MASTER, "beast-api", "token", 1) == read_secret(target)
+    assert 0o600 == stat.S_IMODE(target.stat().st_mode)
+
+
+def test_an_unreadable_file_is_made_again_by_who_is_not_root(folder, monkeypatch):
+    hand_over(folder, BOTH)
+
+    def refuses(_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.read_bytes", refuses)
+        assert not keys._holds(folder / "beast-api/token", b"")
+
+
+def test_a_rotated_secret_is_handed_over_anew(folder):
+    hand_over(folder, BOTH)
+    (folder / "versions").write_text("qdrant/api_key 2\n")
+
+    hand_over(folder, BOTH)
+
+    assert derive(MASTER, "qdrant", "api_key", 2) == read_secret(folder / "beast-api/vectors_key")
+    assert derive(MASTER, "beast-api", "token", 1) == read_secret(folder / "beast-api/token")
+
+
+@pytest.mark.parametrize("length", [0, 31, 33, 64])
+def test_a_damaged_master_key_is_refused_and_left_as_it_is(length, folder):
+    (folder / "master.key").write_bytes(b"s" * length)
+
+    with pytest.raises(BeastError, match=f"has {length} bytes instead of 32"):
+        hand_over(folder, BOTH)
+
+    assert b"s" * length == (folder / "master.key").read_bytes()
+    assert not (folder / "beast-api").exists()
+
+
+def test_a_lost_master_key_is_never_replaced_while_its_secrets_are_here(folder):
+    hand_over(folder, BOTH)
+    (folder / "master.key").unlink()
+
+    with pytest.raises(BeastError, match="the master key is gone"):
+        hand_over(folder, BOTH)
+
+    assert not (folder / "master.key").exists()
+
+
+def test_a_lost_master_key_is_never_replaced_while_versions_tell_of_it(folder):
+    (folder / "versions").write_text("qdrant/api_key 2\n")
+    (folder / "master.key").unlink()
+
+    with pytest.raises(BeastError, match="the master key is gone"):
+        hand_over(folder, BOTH)
+
+
+def test_a_master_key_that_others_may_read_is_closed(folder):
+    (folder / "master.key").chmod(0o644)
+
+    hand_over(folder, BOTH)
+
+    assert 0o600 == stat.S_IMODE((folder / "master.key").stat().st_mode)
+
+
+def test_the_master_key_is_in_no_error(folder):
+    (folder / "master.key").write_bytes(b"hunter2")
+
+    with pytest.raises(BeastError) as caught:
+        hand_over(folder, BOTH)
+
+    assert "hunter2" not in repr(caught.value) + caught.value.paragraph()
+
+
+def test_missing_looks_at_each_file(folder):
+    assert missing(folder, BOTH)
+
+    hand_over(folder, BOTH)
+    assert not missing(folder, BOTH)
+
+    (folder / "beast-api/vectors_key").unlink()
+    assert missing(folder, BOTH)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", {}),
+        ("a/b 2\n", {"a/b": 2}),
+        ("a/b 2\nc/d 3\na/b 3\n", {"a/b": 3, "c/d": 3}),
+        ("a/b 3\na/b 2\n", {"a/b": 3}),  # nothing takes a rotation back
+        ("a/b 2", {"a/b": 2}),
+        ("a/b 11\na/b 1", {"a/b": 11}),  # torn while 12 was written
+        ("a/b 2\na/b ", {"a/b": 2}),
+        ("a/b 2\na/", {"a/b": 2}),
+        ("a/b 2\n\xc3", {"a/b": 2}),
+        ("a/b 2\n\n", {"a/b": 2}),
+    ],
+)
+def test_versions_are_read_even_if_the_last_line_is_torn(text, expected, tmp_path):
+    (tmp_path / "versions").write_bytes(text.encode("latin-1"))
+
+    assert expected == versions(tmp_path)
+
+
+def test_without_the_file_nothing_was_rotated(tmp_path):
+    assert {} == versions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a/b\nc/d 2\n", "a/b x\n", "a/b -1\n", "a/b \xb2\n", "\xff\xfe\n", f"a/b {'9' * 5000}\n"],
+)
+def test_a_damaged_line_is_refused_for_it_may_tell_of_a_rotation(text, tmp_path):
+    (tmp_path / "versions").write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(BeastError, match="line 1 of the versions"):
+        versions(tmp_path)
+
+
+def test_a_secret_is_read_without_its_last_newline(tmp_path):
+    (tmp_path / "s").write_text("hunter2\n")
+
+    assert "hunter2" == read_secret(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot read a secret: No such file"), (b" \n", "empty"), (b"\xff\xfehunter2", "text")],
+    ids=["missing", "empty", "bytes"],
+)
+def test_a_secret_that_is_none_says_so_and_no_more(content, said, tmp_path):
+    if content is not None:
+        (tmp_path / "s").write_bytes(content)
+
+    with pytest.raises(BeastError, match=said) as caught:
+        read_secret(tmp_path / "s")
+
+    assert "Run: ./beast deploy" == caught.value.hint
+    assert "hunter2" not in caught.value.paragraph()
