@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The job table: nothing lost, nothing held twice, whatever falls silent."""
+
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from beast_ops.clock import Clock
+from beast_ops.errors import ConflictError, LeaseLostError, MissingError
+from beast_ops.jobs.model import ENDED, State
+from beast_ops.jobs.table import ATTEMPTS, KEEP_SECONDS, LEASE_SECONDS, JobTable
+
+
+class Hands:
+    """A clock that moves when it is told to."""
+
+    def __init__(self):
+        self.at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def clock(self):
+        return Clock(now=lambda: self.at)
+
+    def move(self, seconds):
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def hands():
+    return Hands()
+
+
+@pytest.fixture
+def table(tmp_path, hands):
+    with JobTable(tmp_path / "jobs.sqlite", hands.clock()) as opened:
+        yield opened
+
+
+def test_the_oldest_ready_job_is_handed_out_first(table, hands):
+    first = table.add("ingest", {"n": 1})
+    hands.move(1)
+    second = table.add("ingest", {"n": 2})
+
+    assert [first, second] == [table.claim("a").id, table.claim("b").id]
+    assert table.claim("c") is None
+
+
+def test_a_held_job_waits_until_it_is_released(table):
+    job = table.add("ingest", {}, held=True)
+
+    assert table.claim("a") is None
+    table.release(job)
+    assert job == table.claim("a").id
+
+
+def test_a_job_is_released_only_once(table):
+    job = table.add("ingest", {}, held=True)
+    table.release(job)
+
+    with pytest.raises(ConflictError):
+        table.release(job)
+    with pytest.raises(MissingError):
+        table.release("nobody")
+
+
+def test_a_silent_worker_loses_its_job_and_may_not_write_any_more(table, hands):
+    table.add("ingest", {})
+    old = table.claim("a")
+    hands.move(LEASE_SECONDS + 1)
+    new = table.claim("b")
+
+    assert (old.id, old.token + 1) == (new.id, new.token)
+    for write in (
+        lambda: table.heartbeat(old),
+        lambda: table.progress(old, {}),
+        lambda: table.finish(old, {}),
+        lambda: table.fail(old, "no"),
+        lambda: table.give_back(old),
+        lambda: table.stop(old),
+    ):
+        with pytest.raises(LeaseLostError):
+            write()
+    table.finish(new, {"chunks": 3})
+    assert (State.DONE, {"chunks": 3}) == (table.get(new.id).state, table.get(new.id).result)
+
+
+def test_a_heartbeat_keeps_the_job(table, hands):
+    table.add("ingest", {})
+    job = table.claim("a")
+    for _ in range(5):
+        hands.move(LEASE_SECONDS - 1)
+        table.heartbeat(job)
+
+    assert table.claim("b") is None
+
+
+def test_a_job_that_takes_every_worker_with_it_fails_with_the_reason(table, hands):
+    job = table.add("ingest", {})
+    for _ in range(ATTEMPTS):
+        assert table.claim("a").id == job
+        hands.move(LEASE_SECONDS + 1)
+
+    assert table.claim("a") is None
+    assert State.FAILED == table.get(job).state
+    assert "5 times" in table.get(job).error
+
+
+def test_a_job_given_back_counts_as_no_attempt(table):
+    job = table.add("ingest", {})
+    for _ in range(3 * ATTEMPTS):
+        table.give_back(table.claim("a"))
+
+    assert State.READY == table.get(job).state
+
+
+def test_cancelling_a_waiting_job_ends_it_and_a_running_one_is_told(table):
+    waiting, running = table.add("ingest", {}, held=True), table.add("ingest", {})
+    held = table.claim("a")
+    table.cancel(waiting)
+    table.cancel(running)
+
+    assert State.CANCELLED == table.get(waiting).state
+    assert table.heartbeat(held) is True
+    table.stop(held)
+    assert State.CANCELLED == table.get(running).state
+    with pytest.raises(ConflictError):
+        table.cancel(running)
+
+
+def test_results_are_kept_for_a_day_and_running_jobs_for_ever(table, hands):
+    done = table.add("ingest", {})
+    hands.move(1)
+    running = table.add("ingest", {})
+    table.finish(table.claim("a"), {})
+    table.claim("a", lease_seconds=10 * KEEP_SECONDS)
+    hands.move(KEEP_SECONDS - 1)
+
+    assert [] == table.sweep()
+    hands.move(2)
+    assert [done] == table.sweep()
+    assert State.RUNNING == table.get(running).state
+
+
+def test_jobs_outlive_the_process_that_added_them(tmp_path, hands):
+    with JobTable(tmp_path / "jobs.sqlite", hands.clock()) as table:
+        job = table.add("ingest", {"folder": "/a"})
+    with JobTable(tmp_path / "jobs.sqlite", hands.clock()) as table:
+        assert {"folder": "/a"} == table.get(job).payload
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Workers claim, fall silent, come back and finish in any order."""
+
+    jobs = Bundle("jobs")
+    held = Bundle("held")
+
+    def __init__(self):
+        super().__init__()
+        self.hands = Hands()
+        self.folder = tempfile.TemporaryDirectory()
+        self.table = JobTable(Path(self.folder.name) / "jobs.sqlite", self.hands.clock())
+        self.added: set[str] = set()
+        self.finished: list[str] = []
+
+    @rule(target=jobs)
+    def add(self):
+        job = self.table.add("k", {})
+        self.added.add(job)
+        return job
+
+    @rule(target=held)
+    def claim(self):
+        return self.table.claim("w")
+
+    @rule(seconds=st.integers(1, 40))
+    def wait(self, seconds):
+        self.hands.move(seconds)
+
+    @rule(job=held)
+    def beat(self, job):
+        if job is not None:
+            try:
+                self.table.heartbeat(job)
+            except LeaseLostError:
+                assert self.table.get(job.id).token != job.token or (
+                    self.table.get(job.id).state != State.RUNNING
+                )
+
+    @rule(job=held)
+    def finish(self, job):
+        if job is None:
+            return
+        try:
+            self.table.finish(job, {})
+        except LeaseLostError:
+            return
+        self.finished.append(job.id)
+
+    @invariant()
+    def nothing_is_lost_and_nothing_finished_twice(self):
+        assert len(self.finished) == len(set(self.finished))
+        states = {job.id: job.state for job in self.table.newest(10_000)}
+        assert self.added == states.keys()
+        assert all(states[job] in ENDED for job in self.finished)
+
+    def teardown(self):
+        self.table.close()
+        self.folder.cleanup()
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+
+
+def test_many_workers_share_the_jobs_without_overlap(tmp_path):
+    """Real processes, real file: each job is claimed exactly once."""
+    path = tmp_path / "jobs.sqlite"
+    with JobTable(path) as table:
+        added = {table.add("k", {"n": n}) for n in range(60)}
+    program = (
+        "import sys; from pathlib import Path; from beast_ops.jobs.table import JobTable\n"
+        "table = JobTable(Path(sys.argv[1]))\n"
+        "while (job := table.claim(sys.argv[2])) is not None:\n"
+        "    print(job.id); table.finish(job, {})\n"
+    )
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(path), f"w{n}"], stdout=subprocess.PIPE, text=True
+        )
+        for n in range(3)
+    ]
+    claimed = [line for worker in workers for line in worker.communicate(timeout=30)[0].split()]
+
+    assert sorted(added) == sorted(claimed)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker: what becomes of a job when its handler ends in every possible way."""
+
+import threading
+import time
+
+import pytest
+
+from beast_ops.errors import DocumentError
+from beast_ops.jobs.model import State
+from beast_ops.jobs.table import JobTable
+from beast_ops.jobs.worker import CancelledError, Worker
+
+
+@pytest.fixture
+def table(tmp_path):
+    with JobTable(tmp_path / "jobs.sqlite") as opened:
+        yield opened
+
+
+def run(table, handler):
+    job = table.add("k", {"a": 1})
+    assert Worker(table, {"k": handler}, "w").run_one()
+    return table.get(job)
+
+
+def test_the_result_of_a_handler_is_kept(table):
+    job = run(table, lambda grip: {"saw": dict(grip.job.payload)})
+
+    assert (State.DONE, {"saw": {"a": 1}}) == (job.state, job.result)
+
+
+def test_an_error_of_ours_is_told_in_its_own_words(table):
+    def handler(_grip):
+        raise DocumentError("it is broken", subject="a.pdf", hint="Look.")
+
+    job = run(table, handler)
+
+    assert (State.FAILED, "it is broken (a.pdf). Look.") == (job.state, job.error)
+
+
+def test_a_mistake_is_logged_and_not_shown(table, caplog):
+    def handler(_grip):
+        raise ZeroDivisionError("secret detail")
+
+    job = run(table, handler)
+
+    assert State.FAILED == job.state
+    assert "secret" not in job.error
+    assert "secret detail" in caplog.text
+
+
+def test_an_unknown_kind_fails_with_its_name(table):
+    job = table.add("dance", {})
+    Worker(table, {}, "w").run_one()
+
+    assert "dance" in table.get(job).error
+
+
+def test_a_handler_is_told_that_somebody_cancelled_it(table):
+    def handler(grip):
+        table.cancel(grip.job.id)
+        grip.renew()
+        with pytest.raises(CancelledError):
+            grip.check()
+        grip.check()
+
+    assert State.CANCELLED == run(table, handler).state
+
+
+def test_a_worker_told_to_stop_gives_its_job_back(table):
+    worker = None
+
+    def handler(grip):
+        worker.stop()
+        grip.say({"done": 1})
+
+    job = table.add("k", {})
+    worker = Worker(table, {"k": handler}, "w")
+    worker.run_one()
+
+    assert State.READY == table.get(job).state
+
+
+def test_a_worker_that_lost_its_job_goes_on_with_the_next(table):
+    def handler(grip):
+        table.finish(grip.job, {})  # as if another worker had it
+        grip.renew()
+        grip.check()
+
+    job = table.add("k", {})
+    worker = Worker(table, {"k": handler}, "w")
+
+    assert worker.run_one() is True
+    assert State.DONE == table.get(job).state
+    assert worker.run_one() is False
+
+
+def test_a_running_worker_reports_takes_jobs_and_ends_quickly(table):
+    worker = Worker(table, {"k": lambda _: {}}, "w")
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    job = table.add("k", {})
+    deadline = time.monotonic() + 5
+    while table.get(job).state is not State.DONE and time.monotonic() < deadline:
+        time.sleep(0.02)
+    worker.stop()
+    thread.join(5)
+
+    assert State.DONE == table.get(job).state
+    assert not thread.is_alive()
