@@ -16,6 +16,7 @@ from .store import Store
 
 log = logging.getLogger(__name__)
 
+DRAIN = 256 * 1024 * 1024
 MAX_BODY = 32 * 1024 * 1024  # the server's default, service.max_request_size_mb
 
 
@@ -73,16 +74,25 @@ class Call:
 
 
 async def body(request: Request, limit: int) -> bytes:
-    """Return the body of at most *limit* bytes; larger ones are refused before they are read."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large(limit)
+    """Return the body of at most *limit* bytes.
+
+    A larger one is read on and thrown away, within reason: a client that is still sending when
+    the connection closes never sees the answer.
+
+    Raises:
+        RefusedError: If it is larger.
+    """
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
-        if size > limit:
-            raise too_large(limit)
-        pieces.append(piece)
+        if size <= limit:
+            pieces.append(piece)
+        else:
+            pieces.clear()
+        if size > limit + DRAIN:
+            break
+    if size > limit:
+        raise too_large(limit)
     return b"".join(pieces)
 
 

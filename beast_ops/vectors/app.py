@@ -17,7 +17,7 @@ from .answers import refusal
 from .auth import Gate, Keys
 from .errors import RefusedError
 from .metrics import Metrics
-from .routes import collections, points, service
+from .routes import collections, points, service, snapshots
 from .store import Store
 from .upkeep import Upkeep
 
@@ -83,7 +83,7 @@ def build(store: Store, keys: Keys, optimize_points: int) -> Starlette:
             store.close()
 
     app = Starlette(
-        routes=[*points.ROUTES, *collections.ROUTES, *service.ROUTES],
+        routes=[*points.ROUTES, *collections.ROUTES, *snapshots.ROUTES, *service.ROUTES],
         middleware=[Middleware(Counted, metrics=metrics), Middleware(Gate, keys=keys)],
         exception_handlers={404: no_route, 405: no_route},
         lifespan=lifespan,

@@ -11,10 +11,11 @@ the record says. Everything here runs on the event loop: between two `await` not
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ class Collection:
         for other in self.folder.glob("shard-*"):
             if other != self.path:
                 shutil.rmtree(other)
-        shard = Shard.load(self.path)
+        shard = Shard.load(self.path, self.config.engine)
         self._reconcile(shard)
         self.fresh = abs(shard.info().points_count - self.record.optimized)
         return shard
@@ -196,14 +197,18 @@ class Collection:
         """Return the name of a folder for another shard of this collection."""
         return f"shard-{uuid4().hex}"
 
-    def swap(self, name: str, shard: Shard, **changes: Any) -> None:
-        """Put *shard*, of folder *name*, in force, with other *changes*; only under the lock."""
+    def swap(self, name: str, shard: Shard, **changes: Any) -> Callable[[], None]:
+        """Put *shard*, of folder *name*, in force, with other *changes*; only under the lock.
+
+        Returns:
+            What is left to do, in a thread: removing the folder of the former shard.
+        """
         former, path = self.shard, self.path
         self.rewrite(shard=name, optimized=shard.info().points_count, **changes)
         self.config = read_config(self.record.config)
         self._shard = shard
         former.close()
-        shutil.rmtree(path, ignore_errors=True)
+        return functools.partial(shutil.rmtree, path, ignore_errors=True)
 
     def flush(self) -> None:
         """Write everything to disk."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from .edge import engine
+from .edge import Boolean, engine
 from .errors import malformed, unsupported
 from .fields import Fields, expect
 
@@ -155,6 +155,8 @@ def match(value: Any, where: str) -> Any:
 def _scalar(value: Any, where: str) -> engine.MatchValue:
     if type(value) not in {str, int, bool}:
         raise malformed(f"{where}: expected a string, an integer or a boolean")
+    if type(value) is bool:
+        return engine.MatchValue(Boolean(value))  # type: ignore[arg-type] # see Boolean
     return engine.MatchValue(_whole(value, where))
 
 

@@ -73,6 +73,8 @@ def read_config(body: Any) -> Config:
     sparse = fields.read("sparse_vectors", sparse_vectors) or {}
     if both := dense.keys() & sparse.keys():
         raise wrong(f"vector name {min(both)!r} is used for a dense and a sparse vector")
+    if not dense and not sparse:
+        raise unsupported("a collection without vectors")
     config = engine.EdgeConfig(
         vectors=dense,
         sparse_vectors=sparse,

@@ -16,12 +16,34 @@ import qdrant_edge as engine
 
 from .errors import RefusedError, broken, missing, wrong
 
-__all__ = ["Shard", "engine", "refusal"]
+__all__ = ["Boolean", "Shard", "engine", "refusal"]
 
 OUR_FAULT = re.compile(
     r"^(Service (runtime|internal) error|.*(panicked|I/O|No space left))", re.IGNORECASE
 )
 NO_SUCH = re.compile(r"^No point with id")
+
+
+class Boolean:
+    """A boolean that the engine's filters take for one.
+
+    `MatchValue(True)` of qdrant-edge-py 0.9.0 means the integer 1, because the binding tries
+    integers before booleans and Python's booleans are integers. NumPy's are not, and the binding
+    (PyO3) knows them by the name of their type alone. The conformance suite would notice a change.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bool) -> None:  # noqa: FBT001 - a boolean is what this is
+        """Stand for *value*."""
+        self._value = value
+
+    def __bool__(self) -> bool:
+        """Return the value."""
+        return self._value
+
+
+Boolean.__module__, Boolean.__name__, Boolean.__qualname__ = "numpy", "bool_", "bool_"
 
 
 def refusal(error: Exception) -> RefusedError:

@@ -13,7 +13,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
-from .collection import Collection, breathe
+from .collection import Collection, Record, breathe
 from .edge import Shard
 from .errors import RefusedError
 
@@ -52,7 +52,7 @@ async def _child_and_swap(collection: Collection, name: str, target: Path) -> No
     )
     try:
         await _expect(child, b"ready", READY_SECONDS)
-        started = collection.record.shard
+        started = collection.record
         async with collection.lock:  # writers wait for the copy, readers do not
             collection.flush()
             weight, collection.fresh = collection.fresh, 0
@@ -87,24 +87,31 @@ async def _expect(child: Process, word: bytes, seconds: float) -> None:
         raise AbandonedError(f"the optimiser ended before it said {word.decode()}")
 
 
-async def _replay_and_swap(collection: Collection, started: str, name: str, target: Path) -> None:
-    shard, done = Shard.load(target), 0
+async def _replay_and_swap(
+    collection: Collection, started: Record, name: str, target: Path
+) -> None:
+    shard, done = Shard.load(target, collection.config.engine), 0
     try:
         done = await _replay(collection, started, shard, done)
         async with collection.lock:  # whoever was writing has finished, others wait
             await _replay(collection, started, shard, done)
-            collection.swap(name, shard)
+            remove = collection.swap(name, shard)
+        await asyncio.to_thread(remove)
     except BaseException:
         if collection.record.shard != name:
             shard.close()
         raise
 
 
-async def _replay(collection: Collection, started: str, shard: Shard, done: int) -> int:
+def _same(now: Record, then: Record) -> bool:
+    return now.shard == then.shard and now.config == then.config
+
+
+async def _replay(collection: Collection, started: Record, shard: Shard, done: int) -> int:
     """Do on *shard* what the journal has from number *done* on; return how far it went."""
     while True:
         journal = collection.journal
-        if collection.gone or collection.record.shard != started or journal is None:
+        if collection.gone or journal is None or not _same(collection.record, started):
             raise AbandonedError("the collection was deleted or replaced meanwhile")
         if len(journal) > JOURNAL:
             raise AbandonedError("too much was written meanwhile")

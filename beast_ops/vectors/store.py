@@ -92,13 +92,7 @@ class Store:
         Raises:
             RefusedError: If the name is taken or impossible, or the body is wrong.
         """
-        judge_name(name)
-        if name in self.collections:
-            raise conflict(f"Collection `{name}` already exists!")
-        if name in self.aliases:
-            raise wrong(
-                f"Can't create collection with name {name}. Alias with the same name already exists"
-            )
+        self.claim(name)
         read_config(body)
         fresh = self.folder_for_new()
         try:
@@ -107,6 +101,16 @@ class Store:
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
+
+    def claim(self, name: str) -> None:
+        """Refuse the name of a new collection if it is taken or impossible."""
+        judge_name(name)
+        if name in self.collections:
+            raise conflict(f"Collection `{name}` already exists!")
+        if name in self.aliases:
+            raise wrong(
+                f"Can't create collection with name {name}. Alias with the same name already exists"
+            )
 
     def folder_for_new(self) -> Path:
         """Return a fresh folder that a crash would clear away."""
@@ -153,8 +157,10 @@ class Store:
 
 def judge_name(name: str) -> None:
     """Refuse a collection's name that a Qdrant server would refuse."""
-    if not 1 <= len(name) <= MAX_NAME:
-        raise wrong(f"Collection name must have 1 to {MAX_NAME} characters")
+    if not 1 <= len(name.encode()) <= MAX_NAME:
+        raise wrong(f"Collection name must have 1 to {MAX_NAME} bytes")
+    if name in {".", ".."}:
+        raise wrong(f"Collection name cannot be {name!r}")
     if bad := FORBIDDEN & set(name):
         raise wrong(f"Collection name cannot contain {min(bad)!r} char")
 

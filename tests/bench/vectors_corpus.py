@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the vector benchmarks measure with: chunks with dense and BM25 vectors, and their writing."""
+"""What the vector benchmarks measure with: chunks with dense and BM25 vectors."""
 
 import os
 import platform
@@ -41,12 +41,14 @@ class Corpus:
 
 def corpus(size: int, seed: int = 1) -> Corpus:
     """Return *size* chunks: clustered unit vectors, Zipf-distributed words."""
-    rng, chance = np.random.default_rng(seed), random.Random(seed)
+    rng = np.random.default_rng(seed)
+    chance = random.Random(seed)  # noqa: S311 - a corpus, not a secret
     centres = rng.normal(size=(TOPICS, DIMENSION)).astype("float32")
     dense = centres[rng.integers(0, TOPICS, size)]
     dense = dense + rng.normal(scale=0.7, size=dense.shape).astype("float32")
     dense /= np.linalg.norm(dense, axis=1, keepdims=True)
-    words = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in ("arel", "onit", "umas") for c in WORDENDS]
+    heads = [f"{a}{b}" for a in "bdfgklmnprst" for b in ("arel", "onit", "umas")]
+    words = [head + end for head in heads for end in WORDENDS]
     weights = [1 / (rank + 3) for rank in range(len(words))]
     texts = [" ".join(chance.choices(words, weights, k=WORDS)) for _ in range(size)]
     return Corpus(dense, texts)
