@@ -60,7 +60,7 @@ class Jobs(RuleBasedStateMachine):
         return model.state is State.RUNNING and model.token == grip.token
 
     @rule(target=names, held=st.booleans())
-    def add(self, held: bool) -> str:
+    def add(self, *, held: bool) -> str:
         name = self.table.add("test", {"number": len(self.model)}, held=held)
         self.model[name] = Model(State.HELD if held else State.READY)
         return name
@@ -190,7 +190,7 @@ class Jobs(RuleBasedStateMachine):
 
 
 Jobs.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
