@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look at the services of a release: does the path answer, does the deep check pass?"""
 
-import ssl
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from beast_ops import http
 from beast_ops.cards import Service, Services
 from beast_ops.errors import ServiceError, UnavailableError
 
+from . import answer
 from .deep import CHECKS, Sight
 from .engine import Probe
 from .model import Finding, Status
@@ -52,7 +52,7 @@ async def _look(sight: Sight) -> Finding:
     try:
         found = await _whole(sight)
     except UnavailableError as failed:
-        if _nobody_there(failed):
+        if answer.nobody(failed):
             return _absent(service)
         found = Finding(Status.UNHEALTHY, failed.paragraph())
     except ServiceError as failed:
@@ -69,18 +69,6 @@ def _absent(service: Service) -> Finding:
         note = ABSENT.get(service.health.deep or "", "not there; optional")
         return Finding(Status.HEALTHY, note, details)
     return Finding(Status.UNHEALTHY, f"nobody listens at {service.address}", details)
-
-
-def _nobody_there(failed: UnavailableError) -> bool:
-    """Return whether there was no connection; a certificate we refuse is somebody's."""
-    if not isinstance(failed.__cause__, http.ConnectError):
-        return False
-    reason: BaseException | None = failed.__cause__
-    while reason is not None:
-        if isinstance(reason, ssl.SSLError):
-            return False
-        reason = reason.__cause__ or reason.__context__
-    return True
 
 
 async def _whole(sight: Sight) -> Finding:
@@ -100,9 +88,8 @@ async def _whole(sight: Sight) -> Finding:
 
 async def _path(sight: Sight, path: str) -> Finding:
     expected = sight.service.health.status
-    with http.speaking_to(sight.service.name):
-        async with sight.client.stream("GET", f"{sight.service.address}{path}") as answer:
-            status = answer.status_code
+    url = f"{sight.service.address}{path}"
+    status = await answer.status(sight.service.name, url, sight.client)
     if status == expected:
         return Finding(Status.HEALTHY, "answers", {"address": sight.service.address})
     return Finding(

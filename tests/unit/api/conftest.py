@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One real vector process and one real API on loopback for all tests of this room."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def surroundings(place: Place, vectors: Server, settings: str) -> Surroundings:
 def stack(tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("api")
     port = free_port()
+    (folder / "notes").mkdir()
     with running(folder / "vectors") as vectors:
         with http.client(vectors.url, headers={"api-key": vectors.key}) as client:
             fill(client, "docs", PASSAGES)
@@ -80,7 +82,21 @@ def stack(tmp_path_factory):
             },
         )
         around = surroundings(
-            place, vectors, f'{{"port": {port}, "allowed_hosts": ["beast.example"]}}'
+            place,
+            vectors,
+            json.dumps(
+                {
+                    "port": port,
+                    "allowed_hosts": ["beast.example"],
+                    "upload_bytes": 3_000_000,
+                    "folders": {
+                        "notes": str(folder / "notes"),
+                        "gone": str(folder / "gone"),
+                        "home": str(folder),
+                        "inside": str(place.data),
+                    },
+                }
+            ),
         )
         with serving(build(around), port) as address:
             yield Stack(place, around, address, vectors)

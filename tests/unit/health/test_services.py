@@ -209,3 +209,62 @@ def test_https_keeps_its_certificate_checks():
 
     assert not verifies(plain)
     assert verifies(secure)
+
+
+@pytest.fixture
+def certified(tmp_path):
+    """Serve TLS with a certificate nobody trusts; give the address."""
+    import ssl
+    import threading
+    from datetime import UTC, datetime, timedelta
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(1))
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    (tmp_path / "pem").write_bytes(private + public)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "pem")
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.handle_error = lambda *_: None  # the client breaks off
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_certificate_we_refuse_is_not_taken_for_absence(judge, certified):
+    check = judge(a_service("s", certified, optional=True, health=Health(path="/")))
+
+    assert Status.DEGRADED is check.status
+    assert "CERTIFICATE_VERIFY_FAILED" in check.message
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-x\r\n", b"x" * 100_000])
+def test_what_does_not_speak_http_is_unhealthy(judge, said):
+    import socket
+    import threading
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def speak():
+            with listener.accept()[0] as opened:
+                opened.sendall(said)
+
+        threading.Thread(target=speak, daemon=True).start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        check = judge(a_service("s", address, health=Health(path="/")))
+
+    assert Status.UNHEALTHY is check.status
+    assert "broke off" in check.message
