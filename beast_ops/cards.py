@@ -7,8 +7,10 @@ restart it.
 """
 
 from collections.abc import Iterator
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -29,6 +31,23 @@ def _is_file_variable(name: str) -> str:
     if not name.endswith("_FILE"):
         raise ValueError("must end in _FILE: a secret is handed over as a file, never as a value")
     return name
+
+
+def _is_readable(version: int) -> int:
+    if version not in READABLE_VERSIONS:
+        raise ValueError("is not readable by this program")
+    return version
+
+
+def _is_address(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in {"http", "https"} or not found.hostname or " " in text:
+        raise ValueError("must be an address such as http://127.0.0.1:11434")
+    if found.port == 0:
+        raise ValueError("must have a port between 1 and 65535")
+    if found.username or found.password or found.query or found.fragment:
+        raise ValueError("must hold no name, password or query: what it holds is no secret")
+    return text
 
 
 class Secret(Strict):
@@ -85,8 +104,8 @@ class Card(Strict):
     role: Identifier
     image: str | None = None
     port: Port | None = None
-    process: tuple[str, ...] | None = None
-    external: str | None = None
+    process: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    external: Annotated[str, AfterValidator(_is_address)] | None = None
     optional: bool = False
     environment: dict[Variable, str] = {}
     config: dict[FileName, Any] = {}
@@ -120,7 +139,7 @@ class Service(Strict):
 class Services(Strict):
     """The contract with the library: everything one release runs, in start order."""
 
-    version: int = VERSION
+    version: Annotated[int, AfterValidator(_is_readable)] = VERSION
     project: Name
     runtime: Literal["embedded", "compose"]
     root: str
@@ -164,19 +183,32 @@ def read_services(path: Path) -> Services:
         CardError: If the file is missing, of another version, or not what a release renders.
     """
     try:
-        found = Services.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
     except OSError as missing:
         raise CardError(
             f"cannot read the services: {missing.strerror}",
             subject=str(path),
             hint="Run: ./beast deploy",
         ) from missing
+    try:
+        return Services.model_validate_json(content)
     except ValidationError as wrong:
-        raise CardError(explain(wrong), subject=str(path), hint="Run: ./beast deploy") from wrong
-    if found.version not in READABLE_VERSIONS:
+        version = _version(content)
+        if version in READABLE_VERSIONS:
+            raise CardError(
+                explain(wrong), subject=str(path), hint="Run: ./beast deploy"
+            ) from wrong
         raise CardError(
-            f"written as version {found.version}, readable are {sorted(READABLE_VERSIONS)}",
+            f"written as version {version}, readable are {sorted(READABLE_VERSIONS)}",
             subject=str(path),
             hint="Use the program that wrote it, or run: ./beast deploy",
-        )
-    return found
+        ) from wrong
+
+
+def _version(content: bytes) -> int:
+    """Return the version *content* was written as; ours, if it does not even tell that."""
+    try:
+        found = loads(content)["version"]
+    except (ValueError, KeyError, TypeError):
+        return VERSION
+    return found if type(found) is int else VERSION
