@@ -74,7 +74,7 @@ def _mode(dense: object, sparse: object) -> str:
 def _sparse(shape: Shape, text: str) -> tuple[Sequence[int], Sequence[float]] | None:
     if not shape.sparse:
         return None
-    vector = _bm25(str(shape.metadata.get("language", LANGUAGE))).embed_query(text)
+    vector = _bm25(str(shape.metadata.get("language") or LANGUAGE)).embed_query(text)
     return (vector.indices, vector.values) if vector.indices else None
 
 
