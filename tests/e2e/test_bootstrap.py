@@ -299,10 +299,10 @@ def real(open_folder, packages):
     return clone
 
 
-def start(clone, *words):
+def start(clone, *words, output=subprocess.PIPE):
     return subprocess.Popen(
         [str(clone.path / "beast"), *words], env=clone.env, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        stdout=output, stderr=output, text=True, start_new_session=True,
     )  # fmt: skip
 
 
@@ -332,7 +332,7 @@ def test_two_at_once_set_up_once(real):
 def test_killed_at_any_moment_it_is_repaired_by_the_next_call(real, seed, rounds):
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     for _ in range(rounds(4, 40)):
-        process = start(real, "hello")
+        process = start(real, "hello", output=subprocess.DEVNULL)
         time.sleep(chance.uniform(0.1, 3.0))
         early = process.poll() is None
         # All of it, or the shell alone: then what it started goes on, and the next call waits.
