@@ -2,8 +2,9 @@
 """Every setting an inventory may contain, read from where the roles declare them."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,9 @@ def declared(clone: Path) -> dict[str, Setting]:
     found: dict[str, Setting] = {}
     for path in sorted(clone.glob("roles/*/meta/argument_specs.yml")):
         role = path.parent.parent.name
-        for spec in _read(path)["argument_specs"].values():
-            found.update(_settings(role, spec.get("options") or {}))
-    whole = _read(clone / "roles" / "project" / "vars" / "main.yml")["__project_settings"]
-    return {**found, **_settings("project", whole)}
+        found.update(_read(path, partial(_of_role, role)))
+    found.update(_read(clone / "roles" / "project" / "vars" / "main.yml", _of_installation))
+    return found
 
 
 def refuse_unknown(clone: Path, names: Iterable[str], roles: Iterable[str]) -> None:
@@ -68,6 +68,17 @@ def _closest(unknown: Iterable[str], known: Iterable[str]) -> str:
     return f"Did you mean {', '.join(found)}?" if found else "See docs/reference/settings.md."
 
 
+def _of_role(role: str, declaration: Any) -> dict[str, Setting]:
+    found: dict[str, Setting] = {}
+    for spec in declaration["argument_specs"].values():
+        found.update(_settings(role, spec.get("options") or {}))
+    return found
+
+
+def _of_installation(variables: Any) -> dict[str, Setting]:
+    return _settings("project", variables["__project_settings"])
+
+
 def _settings(role: str, options: Mapping[str, Mapping[str, Any]]) -> dict[str, Setting]:
     return {
         name: Setting(
@@ -78,6 +89,7 @@ def _settings(role: str, options: Mapping[str, Mapping[str, Any]]) -> dict[str, 
             description=_sentence(option.get("description", "")),
         )
         for name, option in options.items()
+        if not option.get("required")  # handed over by the playbook, not set by an inventory
     }
 
 
@@ -85,13 +97,13 @@ def _sentence(description: Any) -> str:
     return " ".join(description) if isinstance(description, list) else str(description)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, understand: Callable[[Any], dict[str, Setting]]) -> dict[str, Setting]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast twin, where it was built
     try:
-        return yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506 - both are safe loaders
-    except (OSError, yaml.YAMLError) as failed:
+        return understand(yaml.load(path.read_bytes(), Loader=loader))  # noqa: S506 - both are safe loaders
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as failed:
         raise BeastError(
             "cannot read what a role declares", subject=str(path), hint="Clone again."
         ) from failed

@@ -17,9 +17,10 @@ import json
 import os
 import shutil
 import socket
+import struct
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Set  # noqa: UP035 - evaluated by Python 3.8
+from typing import Any, Dict, Iterator, NamedTuple, Set  # noqa: UP035 - evaluated by Python 3.8
 
 MIB = 1024 * 1024
 ELSEWHERE = "Choose another place: BEAST_ROOT=/some/where ./beast deploy"
@@ -78,7 +79,7 @@ def nearest(path: Path) -> Path:
 
 def check_root(root: Path, place: Path) -> Iterator[Finding]:
     """Refuse a root that is no folder, belongs to another, or cannot be written."""
-    if not place.is_dir():
+    if not os.path.isdir(place):  # noqa: PTH112 - Path.is_dir raises where one may not look
         yield Finding("root-not-a-folder", f"{place} is not a folder.", ELSEWHERE)
     elif place == root and root.stat().st_uid != os.geteuid():
         yield Finding("root-of-another", f"{root} belongs to another user.", ELSEWHERE)
@@ -88,7 +89,10 @@ def check_root(root: Path, place: Path) -> Iterator[Finding]:
 
 def check_disk(place: Path, least: int) -> Iterator[Finding]:
     """Refuse when less than *least* MiB are free, warn below twice as much."""
-    free = shutil.disk_usage(place).free // MIB
+    try:
+        free = shutil.disk_usage(place).free // MIB
+    except OSError:
+        return  # one may not look there, which check_root tells
     if free < 2 * least:
         yield Finding(
             "disk-full" if free < least else "disk-short",
@@ -122,7 +126,7 @@ def check_port(service: str, role: str, port: int, ours: Set[str]) -> Iterator[F
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as failed:
-            if failed.errno == errno.EADDRINUSE and listener(port) in ours:
+            if failed.errno == errno.EADDRINUSE and listeners(port) & ours:
                 return
             yield Finding(
                 "port-taken",
@@ -132,30 +136,48 @@ def check_port(service: str, role: str, port: int, ours: Set[str]) -> Iterator[F
             )
 
 
-def listener(port: int) -> Optional[str]:  # noqa: UP045 - evaluated by Python 3.8
-    """Return the inode of the IPv4 socket that listens on *port*, or `None`."""
+def listeners(port: int) -> Set[str]:  # noqa: UP006 - evaluated by Python 3.8
+    """Return the inodes of the IPv4 sockets that listen on *port* of loopback."""
     try:
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     except OSError:
-        return None
-    for row in rows:
-        listens = row[3] == "0A"  # TCP_LISTEN in the kernel's net/tcp_states.h
-        if listens and int(row[1].split(":")[1], 16) == port:
-            return row[9]
-    return None
+        return set()
+    # 127.0.0.1 and 0.0.0.0 as the kernel prints them; TCP_LISTEN in its net/tcp_states.h.
+    wanted = {f"{struct.unpack('=I', socket.inet_aton('127.0.0.1'))[0]:08X}", "00000000"}
+    places = {f"{address}:{port:04X}" for address in wanted}
+    return {row[9] for row in rows if row[3] == "0A" and row[1] in places}
 
 
 def own_sockets(marks: Path) -> Set[str]:  # noqa: UP006 - evaluated by Python 3.8
     """Return the inodes of the sockets held by the processes whose marks lie in *marks*."""
     inodes: Set[str] = set()  # noqa: UP006 - evaluated by Python 3.8
-    for mark in marks.glob("*.json"):
+    try:
+        names = [name for name in os.listdir(marks) if name.endswith(".json")]  # noqa: PTH208 - strings are what is wanted
+    except OSError:
+        return inodes
+    for name in names:
         try:
-            pid = int(json.loads(mark.read_text())["pid"])
-            targets = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]  # noqa: PTH115 - the text of the link, not what it leads to
+            pid = int(json.loads((marks / name).read_text())["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        inodes.update(target[8:-1] for target in targets if target.startswith("socket:["))
+        inodes.update(sockets(pid))
     return inodes
+
+
+def sockets(pid: int) -> Iterator[str]:
+    """Yield the inodes of the sockets of process *pid*, which goes on opening and closing some."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        handles = os.listdir(folder)  # noqa: PTH208 - strings are what is wanted
+    except OSError:
+        return
+    for handle in handles:
+        try:
+            target = os.readlink(f"{folder}/{handle}")  # noqa: PTH115 - the text of the link, not what it leads to
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            yield target[8:-1]
 
 
 def main(words: list[str]) -> None:
