@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cut documents into chunks: below their headings, between paragraphs, sentences or words.
+
+Nothing is lost: each character of a section that is not white space at an end is in a chunk.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID, uuid5
+
+from .chunk_passages import passages
+from .chunk_windows import windows
+from .parse.model import Document
+
+CHARACTERS = 1200
+OVERLAP = 200
+NAMESPACE = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562, Appendix A: names are URLs
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document, small enough to be embedded and shown.
+
+    Attributes:
+        id: Of its point; the same whenever the same text stands in the same place of a source.
+        text: What it says.
+        heading: The headings it stands below, the outermost first.
+        page: The page on which it begins, if there are pages.
+        position: Its number in the document, counted from 0.
+    """
+
+    id: str
+    text: str
+    heading: tuple[str, ...]
+    page: int | None
+    position: int
+
+
+def chunk(
+    document: Document, source: str, characters: int = CHARACTERS, overlap: int = OVERLAP
+) -> list[Chunk]:
+    """Return the chunks of *document*.
+
+    Args:
+        document: What to cut.
+        source: The name of the document, on which the ids depend.
+        characters: How long a chunk may be.
+        overlap: How many characters of a chunk the next one repeats; at most half of them.
+    """
+    found: list[Chunk] = []
+    same: Counter[tuple[tuple[str, ...], bytes]] = Counter()
+    for heading, text, page in _pieces(document, characters, overlap):
+        digest = sha256(text.encode(errors="surrogatepass")).digest()
+        ordinal = same[heading, digest]
+        same[heading, digest] += 1
+        name = "\0".join((source, *heading, digest.hex(), str(ordinal)))
+        found.append(Chunk(str(uuid5(NAMESPACE, name)), text, heading, page, len(found)))
+    return found
+
+
+def _pieces(
+    document: Document, characters: int, overlap: int
+) -> Iterator[tuple[tuple[str, ...], str, int | None]]:
+    for passage in passages(document.sections, characters):
+        for start, end in windows(passage.text, characters, overlap):
+            text = passage.text[start:end].lstrip("\n").rstrip()
+            if text and not text.isspace():
+                yield passage.heading, text, passage.page_at(start)

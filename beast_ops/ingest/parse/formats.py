@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which reader reads which file: one line per format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """How a format is read.
+
+    Attributes:
+        type: What documents of the format are called.
+        module: The file beside this one whose `read(path, type)` reads it.
+        plain: Whether reading a small one needs nothing but our own linear-time Python, so that
+            it may happen in the worker itself.
+    """
+
+    type: str
+    module: str
+    plain: bool = True
+
+
+TXT = Parser("txt", "text")
+CODE = Parser("code", "text")
+
+# Source code that is kept as it is.
+_CODE = """
+.adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .conf .cpp .cs .css .cxx .dart .el .erl .ex
+.exs .f90 .fish .go .gradle .graphql .groovy .h .hcl .hh .hpp .hs .ini .ino .java .jl .js .jsx .kt
+.kts .less .lisp .lua .m .mjs .mk .ml .mli .nim .nix .pas .php .pl .pm .proto .ps1 .r .rb .rs .s
+.sass .scala .scm .scss .sh .sol .sql .sv .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue
+.xml .xsd .xsl .yaml .yml .zig .zsh
+"""
+
+TABLE: Mapping[str, Parser] = {
+    ".txt": TXT,
+    ".text": TXT,
+    ".log": TXT,
+    ".tex": TXT,
+    ".md": Parser("md", "markdown"),
+    ".markdown": Parser("md", "markdown"),
+    ".mdx": Parser("md", "markdown"),
+    ".rst": Parser("rst", "rst"),
+    ".html": Parser("html", "html", plain=False),
+    ".htm": Parser("html", "html", plain=False),
+    ".xhtml": Parser("html", "html", plain=False),
+    ".pdf": Parser("pdf", "pdf", plain=False),
+    ".docx": Parser("docx", "docx", plain=False),
+    ".docm": Parser("docx", "docx", plain=False),
+    ".csv": Parser("csv", "table"),
+    ".tsv": Parser("csv", "table"),
+    ".json": Parser("json", "json"),
+    ".jsonl": Parser("json", "jsonl"),
+    ".ndjson": Parser("json", "jsonl"),
+    ".ipynb": Parser("code", "notebook"),
+    ".py": Parser("code", "python"),
+    ".pyi": Parser("code", "python"),
+    **dict.fromkeys(_CODE.split(), CODE),
+}
+
+# Never documents: left out of folders, and refused by name when asked for.
+FOREIGN = frozenset(
+    [
+        ".7z",
+        ".a",
+        ".aac",
+        ".apk",
+        ".avi",
+        ".avif",
+        ".bin",
+        ".bmp",
+        ".bz2",
+        ".class",
+        ".db",
+        ".deb",
+        ".dll",
+        ".dmg",
+        ".doc",
+        ".dylib",
+        ".eot",
+        ".epub",
+        ".exe",
+        ".flac",
+        ".gif",
+        ".gz",
+        ".heic",
+        ".ico",
+        ".iso",
+        ".jar",
+        ".jpeg",
+        ".jpg",
+        ".ko",
+        ".lz4",
+        ".m4a",
+        ".mkv",
+        ".mo",
+        ".mov",
+        ".mp3",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".npy",
+        ".npz",
+        ".o",
+        ".obj",
+        ".odp",
+        ".ods",
+        ".odt",
+        ".ogg",
+        ".onnx",
+        ".opus",
+        ".otf",
+        ".parquet",
+        ".pdb",
+        ".pickle",
+        ".pkl",
+        ".png",
+        ".ppt",
+        ".pptx",
+        ".psd",
+        ".pt",
+        ".pyc",
+        ".pyd",
+        ".pyo",
+        ".rar",
+        ".rpm",
+        ".safetensors",
+        ".so",
+        ".sqlite",
+        ".sqlite3",
+        ".svg",
+        ".svgz",
+        ".tar",
+        ".tgz",
+        ".tif",
+        ".tiff",
+        ".ttc",
+        ".ttf",
+        ".wasm",
+        ".wav",
+        ".webm",
+        ".webp",
+        ".whl",
+        ".wmv",
+        ".woff",
+        ".woff2",
+        ".xls",
+        ".xlsx",
+        ".xz",
+        ".zip",
+        ".zst",
+    ]
+)
+
+
+def suffix_of(name: str) -> str:
+    """Return the last suffix of the file *name*, in lower case, with its dot; or nothing."""
+    base = name.rpartition("/")[2]
+    stem, dot, suffix = base.rpartition(".")
+    return f".{suffix.lower()}" if dot and stem else ""
+
+
+def parser_for(name: str) -> Parser:
+    """Return who reads files called *name*; who has no known suffix is taken for text."""
+    return TABLE.get(suffix_of(name), TXT)

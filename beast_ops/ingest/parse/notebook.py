@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read Jupyter notebooks: what was written in the cells, not what came out."""
+
+from pathlib import Path
+from typing import Any
+
+from beast_ops.errors import DocumentError
+from beast_ops.ingest.text import clean, read_text
+
+from .json import loads
+from .markdown import headings
+from .model import Document
+from .outline import cut
+
+DAMAGED = "damaged notebook: its JSON cannot be read"
+
+
+def read(path: Path, kind: str) -> Document:
+    """Return the notebook at *path*.
+
+    Raises:
+        DocumentError: If it is not one.
+        OSError: If it cannot be read.
+    """
+    try:
+        cells = loads(read_text(path))["cells"]
+        said = "\n\n".join(_source(cell) for cell in cells)
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise DocumentError(DAMAGED) from wrong
+    marks = headings(said)
+    title = next((mark.title for mark in marks if mark.level == 1), None)
+    return Document(kind, title, cut(said, marks))
+
+
+def _source(cell: Any) -> str:
+    """Return the text of *cell*, code between fences so that its comments are no headings."""
+    source = cell["source"]
+    text = clean(source if isinstance(source, str) else "".join(source))
+    return f"```\n{text}\n```" if cell.get("cell_type") == "code" else text

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read Python source: a section for each class and function of a module.
+
+With a pattern, not with `ast`: code in documents may be of any version, or broken.
+"""
+
+import re
+from pathlib import Path
+
+from beast_ops.ingest.text import read_text
+
+from .model import Document
+from .outline import Mark, cut
+
+_DEFINITION = re.compile(
+    r"^(?:@[^\n]*\n(?:[ \t)][^\n]*\n){0,40}){0,20}(?:async[ \t]+def|def|class)[ \t]+(\w{1,200})",
+    re.MULTILINE,
+)
+_QUOTED = re.compile(
+    r"\A(?:#[^\n]*\n|\s)*[rR]?(?:\"\"\"|''')\s*([^\n]{1,200}?)\s*(?:\"\"\"|'''|$)", re.MULTILINE
+)
+
+
+def read(path: Path, kind: str) -> Document:
+    """Return the Python file at *path*; raises as `read_text` does."""
+    text = read_text(path)
+    marks = (Mark(found.start(), 1, found[1]) for found in _DEFINITION.finditer(text))
+    docstring = _QUOTED.match(text)
+    return Document(kind, docstring[1] if docstring else None, cut(text, marks))

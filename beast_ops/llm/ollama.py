@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors from an Ollama server, through `POST /api/embed`."""
+
+from collections.abc import Sequence
+
+from beast_ops import http
+from beast_ops.errors import MissingError, ServiceError, TransientError, UnavailableError
+
+from .model import TextError, Vectors
+from .prefixes import prefixes_of
+
+SERVICE = "the model server"
+BATCH = 32
+ANSWER_SECONDS = 120.0  # a batch on a slow processor, and the model is loaded first
+PATIENCE_SECONDS = 60.0
+ATTEMPTS = 4
+LASTING = "See: ./beast health"
+TOO_LONG = "exceeds the context length"
+
+
+class OllamaEmbedder:
+    """An embedder that asks an Ollama server; one for all threads."""
+
+    name = "ollama"
+
+    def __init__(self, url: str, model: str, *, patience: float = PATIENCE_SECONDS) -> None:
+        """Ask *model* of the server at *url*, for *patience* seconds if it does not answer."""
+        self.model = model
+        self._url, self._patience = url, patience
+        self._prefixes = prefixes_of(model)
+        self._client = http.client(url, seconds=ANSWER_SECONDS)
+        self._dimension: int | None = None
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has; asks the server once. Raises as `embed_query` does."""
+        if self._dimension is None:
+            self._dimension = len(self.embed_query("dimension"))
+        return self._dimension
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of *texts*, one row each.
+
+        Raises:
+            TextError: If some are longer than the model can read; with those of the others.
+            MissingError: If the server does not have the model.
+            UnavailableError: If it does not answer.
+            ServiceError: If it refuses.
+        """
+        return self._embed([self._prefixes.document + text for text in texts])
+
+    def embed_query(self, text: str) -> list[float]:
+        """Return the vector of a question; raises as `embed_documents` does."""
+        row: list[float] = self._embed([self._prefixes.query + text])[0].tolist()
+        return row
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        import numpy as np
+
+        rows: list[Sequence[float] | None] = []
+        reasons: dict[int, str] = {}
+        for begin in range(0, len(texts), BATCH):
+            for row, reason in self._batch(texts[begin : begin + BATCH]):
+                if row is None:
+                    reasons[len(rows)] = reason
+                rows.append(row)
+        width = next((len(row) for row in rows if row is not None), self._dimension or 0)
+        empty = [0.0] * width
+        vectors = np.array([row or empty for row in rows], np.float32).reshape(len(rows), width)
+        if reasons:
+            raise TextError(reasons, vectors)
+        return vectors
+
+    def _batch(self, texts: Sequence[str]) -> "list[tuple[Sequence[float] | None, str]]":
+        """Return a vector or a reason for each of *texts*; one bad text fails a batch, so halve."""
+        try:
+            return [(row, "") for row in self._ask(texts)]
+        except _RefusedTextError as refused:
+            if len(texts) == 1:
+                return [(None, str(refused))]
+        half = len(texts) // 2
+        return self._batch(texts[:half]) + self._batch(texts[half:])
+
+    def _ask(self, texts: Sequence[str]) -> list[list[float]]:
+        import stamina
+
+        body = {"model": self.model, "input": list(texts), "truncate": False}
+        for attempt in stamina.retry_context(
+            on=TransientError, attempts=ATTEMPTS, timeout=self._patience
+        ):
+            with attempt, http.speaking_to(SERVICE, hint=LASTING):
+                return self._rows(self._client.post("/api/embed", json=body), len(texts))
+        raise AssertionError("a retry either returns or raises")  # pragma: no cover
+
+    def _rows(self, answer: http.Response, count: int) -> list[list[float]]:
+        if answer.is_success:
+            return _judged(answer, count)
+        said = reason_in(answer)
+        if TOO_LONG in said:
+            raise _RefusedTextError("too long for the model")
+        if answer.status_code == 404:  # noqa: PLR2004 - Not Found
+            raise MissingError(
+                "the model server does not have this model",
+                subject=self.model,
+                hint=f"Get it with: ollama pull {self.model}",
+            )
+        if answer.status_code in {429, 502, 503, 504}:
+            raise UnavailableError(f"{SERVICE} is busy: {said}", hint=LASTING)
+        raise ServiceError(f"{SERVICE} answered {answer.status_code}: {said}", hint=LASTING)
+
+
+class _RefusedTextError(Exception):
+    """The server refused a batch because of a text in it."""
+
+
+def _judged(answer: http.Response, count: int) -> list[list[float]]:
+    try:
+        rows: list[list[float]] = answer.json()["embeddings"]
+        fits = len(rows) == count and len({len(row) for row in rows}) <= 1
+    except (ValueError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise ServiceError(f"{SERVICE} sent no vectors that fit", hint="Is it an Ollama server?")
+    return rows
+
+
+def reason_in(answer: http.Response) -> str:
+    """Return what the server says went wrong."""
+    try:
+        return str(answer.json()["error"])[:300]
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
