@@ -82,6 +82,7 @@ def lint(clone: Path, only: Sequence[str]) -> int:
 def _checks(clone: Path, python: Path) -> list[Check]:
     tools = python.parent
     checks = [
+        Check("tidy", (str(python), "-P", "-m", "beast_ops.door.tidy")),
         Check("ruff", (str(tools / "ruff"), "check", ".")),
         Check("format", (str(tools / "ruff"), "format", "--check", ".")),
         Check("mypy", (str(tools / "mypy"),)),
@@ -103,13 +104,15 @@ def _checks(clone: Path, python: Path) -> list[Check]:
 def bench(clone: Path, only: Sequence[str]) -> int:
     """Run the measurements, or those named; return 1 if one of them fails.
 
-    Each is a program in `tests/bench/` that prints one JSON document; it lands in `out/bench/`.
+    Each is a program in `tests/bench/` that prints one JSON document, with `"met": false` in it
+    or in its `summary` when it misses its target. The document lands in `out/bench/`.
 
     Raises:
         UsageError: If a name is not a measurement, or there is none.
     """
     python = python_for("test")
-    found = {path.stem: path for path in sorted((clone / "tests/bench").glob("[!_]*.py"))}
+    programs = sorted((clone / "tests/bench").glob("*.py"))
+    found = {path.stem: path for path in programs if "__main__" in path.read_text("utf-8")}
     unknown = [name for name in only if name not in found]
     if unknown or not found:
         names = ", ".join(found) or "none"
@@ -137,8 +140,9 @@ def _measure(clone: Path, python: Path, program: Path) -> bool:
     target = _out(clone) / "bench"
     target.mkdir(exist_ok=True)
     (target / f"{program.stem}.json").write_text(json.dumps(result, indent=2) + "\n")
-    line(json.dumps(result.get("summary", result), indent=2))
-    return done.returncode == 0
+    summary = result.get("summary", result)
+    line(json.dumps(summary, indent=2))
+    return done.returncode == 0 and summary.get("met") is not False
 
 
 def _out(clone: Path) -> Path:

@@ -84,7 +84,7 @@ def test_every_check_runs_to_the_end(clone, monkeypatch, capfd):
 
     out = capfd.readouterr().out.splitlines()
     assert [line for line in out if line.startswith("·")] == [
-        "· ruff", "· format", "· mypy", "· ansible", "· shell",
+        "· tidy", "· ruff", "· format", "· mypy", "· ansible", "· shell",
     ]  # fmt: skip
     assert "ansible-lint --offline --profile=production --strict -q" in out
     assert "shellcheck beast" in out
@@ -100,7 +100,7 @@ def test_an_unknown_check_is_refused_with_the_names_there_are(clone):
     with pytest.raises(UsageError) as caught:
         checks.lint(clone, ["ruf"])
 
-    assert "ruff, format, mypy, ansible, shell" in caught.value.hint
+    assert "tidy, ruff, format, mypy, ansible, shell" in caught.value.hint
 
 
 def test_without_shellcheck_the_rest_is_checked_and_that_is_said(clone, monkeypatch, capfd):
@@ -111,7 +111,8 @@ def test_without_shellcheck_the_rest_is_checked_and_that_is_said(clone, monkeypa
 
 
 def measurement(clone, name, text):
-    (clone / "tests/bench" / f"{name}.py").write_text(text)
+    main = "" if name == "shared" else "assert __name__ == '__main__'\n"
+    (clone / "tests/bench" / f"{name}.py").write_text(main + text)
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def measured(clone, monkeypatch):
 
 def test_measurements_leave_their_json(measured, capfd):
     measurement(measured, "fast", "print('{\"seconds\": 1}')")
-    measurement(measured, "_shared", "raise SystemExit(1)")
+    measurement(measured, "shared", "raise SystemExit(1)  # imported by others")
 
     assert checks.bench(measured, []) == 0
 
@@ -131,7 +132,16 @@ def test_measurements_leave_their_json(measured, capfd):
     assert '"seconds": 1' in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["print('{}'); raise SystemExit(1)", "print('no json')", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "print('{}'); raise SystemExit(1)",
+        "print('no json')",
+        "",
+        "print('{\"met\": false}')",
+        'print(\'{"summary": {"met": false}}\')',
+    ],
+)
 def test_a_failed_measurement_fails_the_verb(measured, text, capfd):
     measurement(measured, "bad", text)
     measurement(measured, "good", "print('{}')")
