@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from beast_ops.errors import DocumentError
-from beast_ops.llm import Embedder
+from beast_ops.llm import TextError
 
 from .chunk import Chunk, chunk
 from .parse import Document
@@ -127,17 +127,13 @@ class Batches:
             return None
         try:
             return embedder.embed_documents(texts)
-        except DocumentError:
-            return [self._one(embedder, source, point) for source, point in points]
-
-    def _one(self, embedder: Embedder, source: str, point: Point) -> Any:
-        try:
-            return embedder.embed_documents([str(point.payload["text"])])[0]
-        except DocumentError as refused:
-            if source not in self.refused:
-                self.refused.add(source)
-                self._failed(source, refused)
-            return None
+        except TextError as some:
+            for place, reason in some.reasons.items():
+                source = points[place][0]
+                if source not in self.refused:
+                    self.refused.add(source)
+                    self._failed(source, DocumentError(reason, subject=source))
+            return some.vectors
 
 
 def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:

@@ -3,11 +3,12 @@
 
 from dataclasses import dataclass
 
-from beast_ops.errors import SettingsError, UnavailableError
-from beast_ops.llm import Embedder, embedder_for, probe
+from beast_ops.errors import SettingsError
+from beast_ops.llm import Embedder, embedder_for, embedder_of
 
+from .chunk import CHARACTERS
 from .settings import WorkerSettings
-from .sparse import Bm25Encoder
+from .sparse import AVERAGE, Bm25Encoder
 from .store import PointStore, Space
 
 
@@ -42,17 +43,14 @@ def open_target(
     else:
         collection, space = found
         _refuse_mismatch(name, space, settings)
-    return Target(collection, _lexical(space, settings), _embedder(space, models_url))
+    embedder = embedder_of(space.as_dict(), models_url)
+    return Target(collection, _lexical(space, settings), embedder)
 
 
 def _new_space(settings: WorkerSettings, models_url: str | None) -> Space:
-    kind = settings.embedder
-    if kind == "auto":
-        lacking = probe(models_url, settings.embed_model) if models_url else "no model server"
-        kind = "none" if lacking else "ollama"
-    embedder = embedder_for(kind, settings.embed_model, models_url)
+    embedder = embedder_for(settings.embedder, settings.embed_model, models_url)
     return Space(
-        embedder=kind,
+        embedder=embedder.name if embedder else "none",
         model=embedder.model if embedder else "",
         dimension=embedder.dimension if embedder else 0,
         language=settings.language,
@@ -75,17 +73,4 @@ def _refuse_mismatch(name: str, space: Space, settings: WorkerSettings) -> None:
 def _lexical(space: Space, settings: WorkerSettings) -> Bm25Encoder | None:
     if space.language is None:
         return None
-    # Words of a full chunk; English has some six characters a word with its space.
-    return Bm25Encoder(space.language, settings.chunk_characters / 6)
-
-
-def _embedder(space: Space, models_url: str | None) -> Embedder | None:
-    if not space.dimension:
-        return None
-    if space.embedder == "ollama" and models_url is None:
-        raise UnavailableError(
-            "this collection needs a model server, and there is none",
-            subject=space.model,
-            hint="Add ollama to beast_services.",
-        )
-    return embedder_for(space.embedder, space.model, models_url)
+    return Bm25Encoder(space.language, AVERAGE * settings.chunk_characters / CHARACTERS)
