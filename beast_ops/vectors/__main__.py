@@ -3,9 +3,11 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 
 from beast_ops.errors import BeastError
 from beast_ops.runtime.child import settle
@@ -32,6 +34,8 @@ def serve(environ: Mapping[str, str]) -> None:
 
     settings = load(Settings, Path(environ["BEAST_CONFIG"]) / "settings.json")
     keys = read_keys(Path(environ["BEAST_SECRETS"]))
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after a clean end
+        signal.signal(number, _end)
     store = Store(Path(environ["BEAST_DATA"]) / "vectors")
     uvicorn.run(
         build(store, keys, settings.optimize_points),
@@ -45,6 +49,10 @@ def serve(environ: Mapping[str, str]) -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def main() -> int:

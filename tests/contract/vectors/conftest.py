@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from qdrant_client import QdrantClient, models
 
@@ -24,10 +25,10 @@ class Place:
     key: str | None
 
 
-def connect(url: str, key: str | None) -> QdrantClient:
+def connect(url: str, key: str | None, *, check: bool = True) -> QdrantClient:
     with warnings.catch_warnings():  # a key over plain HTTP is as intended: the address is loopback
         warnings.filterwarnings("ignore", "Api key is used with an insecure connection")
-        return QdrantClient(url=url, api_key=key, timeout=SECONDS)
+        return QdrantClient(url=url, api_key=key, timeout=SECONDS, check_compatibility=check)
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +52,22 @@ def client(place) -> Iterator[QdrantClient]:
     found = connect(place.url, place.key)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def http(place) -> Iterator[httpx.Client]:
+    """Lend the wire itself, for what the client would not send."""
+    headers = {"api-key": place.key} if place.key else {}
+    with httpx.Client(base_url=place.url, headers=headers, timeout=SECONDS) as wire:
+        yield wire
+
+
+@pytest.fixture
+def ours_only(ours) -> Server:
+    """Skip on a server that is not ours."""
+    if ours is None:
+        pytest.skip("the wording, the keys and what is missing are ours")
+    return ours
 
 
 @pytest.fixture
@@ -92,4 +109,5 @@ def own(tmp_path) -> Iterator[Server]:
 
 @pytest.fixture
 def dial() -> Callable[[Server], QdrantClient]:
-    return lambda server: connect(server.url, server.key)
+    """Lend a way to connect; no check in the background, which a kill would catch unawares."""
+    return lambda server: connect(server.url, server.key, check=False)

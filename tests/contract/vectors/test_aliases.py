@@ -104,7 +104,7 @@ def test_an_alias_named_like_a_collection_is_refused(client, pair):
 def test_a_collection_named_like_an_alias_is_refused(client, name, pair):
     client.update_collection_aliases([create(pair[0], name)])
 
-    with pytest.raises(UnexpectedResponse, match="[Aa]lias"):
+    with pytest.raises(UnexpectedResponse, match=r"[Aa]lias"):
         client.create_collection(name, models.VectorParams(size=2, distance="Dot"))
 
 

@@ -40,15 +40,16 @@ def ring(*points):
 
 NESTED = models.Filter(must=[value("name", "bolt"), field("count", range=models.Range(gt=5))])
 BERLIN = corner(13.4, 52.5)
+TRIANGLE = ring((10, 50), (16, 50), (13, 55), (10, 50))
 
 CONDITIONS = {
     "keyword": (value("kind", "a"), {1, 3, 4}),
     "integer": (value("n", 2), {2}),
     "integer in a list": (value("n", 5), {4}),
     "negative integer": (value("n", -3), {3}),
-    "true": (value("flag", True), {1}),
-    "false": (value("flag", False), {3}),
-    "true is not one": (value("one", True), set()),
+    "true": (value("flag", wanted=True), {1}),
+    "false": (value("flag", wanted=False), {3}),
+    "true is not one": (value("one", wanted=True), set()),
     "one is not true": (value("flag", 1), set()),
     "below a key": (value("deep.kind", "d"), {5}),
     "in objects of a list": (value("items[].name", "nut"), {6, 7}),

@@ -143,7 +143,7 @@ def ties(ranked):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_history_leaves_what_the_model_says(client, name, seed, indexed):
     print("seed", seed)
-    chance, model = random.Random(seed), Model()
+    chance, model = random.Random(seed), Model()  # noqa: S311 - reproducible, not secret
     client.create_collection(name, models.VectorParams(size=SIZE, distance=models.Distance.DOT))
     if indexed:
         for key, kind in {"kind": "keyword", "n": "integer", "tags": "keyword"}.items():

@@ -3,31 +3,13 @@
 not let most of these out.
 """
 
-import json
-import urllib.error
-import urllib.request
-
 import pytest
 
 
-def send(place, method, path, body=None, raw=None):
-    data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(place.url + path, data, method=method)
-    request.add_header("content-type", "application/json")
-    if place.key:
-        request.add_header("api-key", place.key)
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read() or b"null")
-
-
-@pytest.fixture
-def own_only(ours):
-    if ours is None:
-        pytest.skip("the wording, and what is missing, is ours")
+def send(http, method, path, body=None, raw=None):
+    sent = {"content": raw} if raw is not None else {"json": body} if body is not None else {}
+    answer = http.request(method, path, headers={"content-type": "application/json"}, **sent)
+    return answer.status_code, answer.json()
 
 
 QUERY, POINTS, SCROLL = "/points/query", "/points", "/points/scroll"
@@ -111,11 +93,11 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize(("method", "path", "body", "named"), BODIES.values(), ids=BODIES.keys())
-def test_a_body_is_refused_by_the_name_of_what_is_wrong(
-    own_only, place, client, plain, method, path, body, named
-):
-    code, answer = send(place, method, f"/collections/{plain}{path}", body)
+@pytest.mark.usefixtures("ours_only")
+@pytest.mark.parametrize("case", BODIES.values(), ids=BODIES.keys())
+def test_a_body_is_refused_by_the_name_of_what_is_wrong(http, client, plain, case):
+    method, path, body, named = case
+    code, answer = send(http, method, f"/collections/{plain}{path}", body)
 
     assert code in {400, 422}
     assert named in answer["status"]["error"]
@@ -133,18 +115,17 @@ UNSUPPORTED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "named"), UNSUPPORTED.values(), ids=UNSUPPORTED.keys()
-)
-def test_what_a_server_has_and_we_have_not_is_named(
-    own_only, place, plain, method, path, body, named
-):
-    code, answer = send(place, method, f"/collections/{plain}{path}", body)
+@pytest.mark.usefixtures("ours_only")
+@pytest.mark.parametrize("case", UNSUPPORTED.values(), ids=UNSUPPORTED.keys())
+def test_what_a_server_has_and_we_have_not_is_named(http, plain, case):
+    method, path, body, named = case
+    code, answer = send(http, method, f"/collections/{plain}{path}", body)
 
     assert 400 <= code < 500
     assert named in answer["status"]["error"]
 
 
+@pytest.mark.usefixtures("ours_only")
 @pytest.mark.parametrize(
     "config",
     [
@@ -157,10 +138,10 @@ def test_what_a_server_has_and_we_have_not_is_named(
     ],
     ids=lambda config: next(iter(config)),
 )
-def test_what_one_process_cannot_be_is_not_promised(own_only, place, client, name, config):
+def test_what_one_process_cannot_be_is_not_promised(http, client, name, config):
     body = {"vectors": {"size": 2, "distance": "Dot"}} | config
 
-    code, answer = send(place, "PUT", f"/collections/{name}", body)
+    code, answer = send(http, "PUT", f"/collections/{name}", body)
 
     assert code == 400
     assert next(iter(config)).split("_")[0] in answer["status"]["error"]
@@ -168,49 +149,51 @@ def test_what_one_process_cannot_be_is_not_promised(own_only, place, client, nam
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff\xfe", b'{"points": NaN}', b"null"])
-def test_what_is_no_object_of_json_is_refused(place, plain, raw):
-    code, answer = send(place, "PUT", f"/collections/{plain}/points", raw=raw)
+def test_what_is_no_object_of_json_is_refused(http, plain, raw):
+    code, answer = send(http, "PUT", f"/collections/{plain}/points", raw=raw)
 
     assert code in {400, 422}
     assert answer["status"]["error"]
 
 
-def test_a_body_of_more_than_32_megabytes_is_refused(own_only, place, client, plain):
-    code, answer = send(place, "PUT", f"/collections/{plain}/points", raw=b" " * (33 << 20))
+@pytest.mark.usefixtures("ours_only")
+def test_a_body_of_more_than_32_megabytes_is_refused(http, client, plain):
+    code, answer = send(http, "PUT", f"/collections/{plain}/points", raw=b" " * (33 << 20))
 
     assert (code, client.count(plain).count) == (413, 0)
     assert "larger than allowed" in answer["status"]["error"]
 
 
-def test_a_body_nested_beyond_reason_is_refused(place, plain):
+def test_a_body_nested_beyond_reason_is_refused(http, plain):
     deep = b'{"filter":{"must":[' * 5000 + b"]}}" * 5000
 
-    code, _ = send(place, "POST", f"/collections/{plain}/points/scroll", raw=deep)
+    code, _ = send(http, "POST", f"/collections/{plain}/points/scroll", raw=deep)
 
     assert code in {400, 422}
 
 
-def test_prefetches_nested_beyond_reason_are_refused(place, plain):
+def test_prefetches_nested_beyond_reason_are_refused(http, plain):
     query: dict = {"query": [1, 2]}
     for _ in range(200):
         query = {"prefetch": query, "query": [1, 2]}
 
-    code, _ = send(place, "POST", f"/collections/{plain}/points/query", query)
+    code, _ = send(http, "POST", f"/collections/{plain}/points/query", query)
 
     assert code in {400, 422}
 
 
+@pytest.mark.usefixtures("ours_only")
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("POST", "/collections")])
-def test_a_route_that_is_not_there_is_named(own_only, place, method, path):
-    code, answer = send(place, method, path)
+def test_a_route_that_is_not_there_is_named(http, method, path):
+    code, answer = send(http, method, path)
 
     assert code in {404, 405}
     assert path in answer["status"]["error"]
 
 
-def test_every_answer_says_how_long_it_took(place, plain):
-    good = send(place, "GET", f"/collections/{plain}")[1]
-    bad = send(place, "GET", "/collections/no-such-collection")[1]
+def test_every_answer_says_how_long_it_took(http, plain):
+    good = send(http, "GET", f"/collections/{plain}")[1]
+    bad = send(http, "GET", "/collections/no-such-collection")[1]
 
     assert good["status"] == "ok"
     assert good["time"] > 0

@@ -3,7 +3,6 @@
 
 import hashlib
 import io
-import urllib.request
 
 import pytest
 from qdrant_client import models
@@ -25,12 +24,8 @@ def kept(client, docs):
     return docs, client.create_snapshot(docs)
 
 
-def fetch(place, name, snapshot, key=None):
-    request = urllib.request.Request(f"{place.url}/collections/{name}/snapshots/{snapshot}")
-    if place.key:
-        request.add_header("api-key", key or place.key)
-    with urllib.request.urlopen(request) as answer:
-        return answer.read()
+def fetch(http, name, snapshot):
+    return http.get(f"/collections/{name}/snapshots/{snapshot}").raise_for_status().content
 
 
 def upload(client, name, raw, checksum=None):
@@ -51,17 +46,17 @@ def test_a_snapshot_is_described_and_listed(client, kept):
     assert [each.name for each in client.list_snapshots(name)] == [snapshot.name]
 
 
-def test_a_snapshot_downloads_as_its_checksum_says(place, kept):
+def test_a_snapshot_downloads_as_its_checksum_says(http, kept):
     name, snapshot = kept
 
-    raw = fetch(place, name, snapshot.name)
+    raw = fetch(http, name, snapshot.name)
 
     assert (len(raw), hashlib.sha256(raw).hexdigest()) == (snapshot.size, snapshot.checksum)
 
 
-def test_an_uploaded_snapshot_brings_everything_back(client, place, kept):
+def test_an_uploaded_snapshot_brings_everything_back(client, http, kept):
     name, snapshot = kept
-    raw = fetch(place, name, snapshot.name)
+    raw = fetch(http, name, snapshot.name)
     before = client.scroll(name, limit=1000, with_vectors=True)
     client.delete(name, models.FilterSelector(filter=models.Filter()))
     client.upsert(name, [models.PointStruct(id=777, vector={})])
@@ -71,9 +66,9 @@ def test_an_uploaded_snapshot_brings_everything_back(client, place, kept):
     assert client.scroll(name, limit=1000, with_vectors=True) == before
 
 
-def test_a_recovered_collection_goes_on_being_written(client, place, kept):
+def test_a_recovered_collection_goes_on_being_written(client, http, kept):
     name, snapshot = kept
-    upload(client, name, fetch(place, name, snapshot.name))
+    upload(client, name, fetch(http, name, snapshot.name))
 
     client.delete(name, [1, 2])
     client.upsert(name, [models.PointStruct(id=3, vector={}, payload={"n": "new"})])
@@ -82,9 +77,9 @@ def test_a_recovered_collection_goes_on_being_written(client, place, kept):
     assert client.retrieve(name, [3])[0].payload == {"n": "new"}
 
 
-def test_a_snapshot_makes_a_collection_that_was_not_there(client, place, kept):
+def test_a_snapshot_makes_a_collection_that_was_not_there(client, http, kept):
     name, snapshot = kept
-    raw, other = fetch(place, name, snapshot.name), f"{name}-other"
+    raw, other = fetch(http, name, snapshot.name), f"{name}-other"
 
     upload(client, other, raw)
     found = client.get_collection(other)
@@ -125,9 +120,9 @@ def test_an_address_elsewhere_is_not_fetched(client, docs, ours):
 
 
 @pytest.mark.parametrize("harm", ["cut short", "not a snapshot", "other checksum"])
-def test_a_damaged_snapshot_is_refused_and_changes_nothing(client, place, kept, harm):
+def test_a_damaged_snapshot_is_refused_and_changes_nothing(client, http, kept, harm):
     name, snapshot = kept
-    raw = fetch(place, name, snapshot.name)
+    raw = fetch(http, name, snapshot.name)
     checksum = "0" * 64 if harm == "other checksum" else None
     damaged = {"cut short": raw[: len(raw) // 2], "not a snapshot": b"nonsense" * 100}.get(
         harm, raw
@@ -140,13 +135,13 @@ def test_a_damaged_snapshot_is_refused_and_changes_nothing(client, place, kept, 
     assert client.count(name).count == 100
 
 
-def test_a_snapshot_of_other_vectors_is_refused(client, place, kept):
+def test_a_snapshot_of_other_vectors_is_refused(client, http, kept):
     name, snapshot = kept
     other = f"{name}-other"
     client.create_collection(other, models.VectorParams(size=7, distance="Dot"))
 
     with pytest.raises(UnexpectedResponse) as refused:
-        upload(client, other, fetch(place, name, snapshot.name))
+        upload(client, other, fetch(http, name, snapshot.name))
     count = client.count(other).count
     client.delete_collection(other)
 
