@@ -12,7 +12,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from beast_ops.cards import Service, Services, read_services
-from beast_ops.errors import BeastError, UnavailableError
+from beast_ops.errors import BeastError, CardError, UnavailableError
 from beast_ops.health import report
 from beast_ops.health.model import Report
 from beast_ops.ingest.intake import Intake
@@ -73,11 +73,8 @@ async def open_house(
         figures.show_health(found)
         return found
 
-    async with (
-        open_store(around.vectors_url, around.vectors_key) as store,
-        Embedders(around.models_url) as embedders,
-    ):
-        intake = Intake(around.data)
+    async with open_store(around.vectors_url, around.vectors_key) as store:
+        intake, embedders = Intake(around.data), Embedders(around.models_url)
         house = House(
             settings=settings.get,
             store=store,
@@ -96,6 +93,7 @@ async def open_house(
             with suppress(asyncio.CancelledError):
                 await refreshing
             intake.close()
+            embedders.close()
 
 
 def documents(data: Path, physical: str) -> int | None:
@@ -116,7 +114,10 @@ InHouse = Annotated[House, Depends(house)]
 
 
 async def _ready(store: Store, services: Watched[Services]) -> None:
-    services.get()
+    try:
+        services.get()
+    except CardError as wrong:
+        raise UnavailableError(str(wrong), subject=wrong.subject, hint=wrong.hint) from wrong
     try:
         async with asyncio.timeout(READY_DEADLINE):
             await store.ready()

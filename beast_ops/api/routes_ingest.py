@@ -14,8 +14,8 @@ from starlette.requests import Request
 
 from beast_ops.ingest.intake import Upload, declared_folder
 from beast_ops.ingest.manifest import COLLECTION, CollectionName, Manifest
-from beast_ops.settings import Strict
 
+from .body import Body
 from .house import House, InHouse
 
 router = APIRouter(tags=["ingest"], prefix="/ingest")
@@ -26,7 +26,7 @@ JOBS_MOST = 500
 Index = Annotated[int, Field(ge=0)]
 
 
-class FolderBody(Strict):
+class FolderBody(Body):
     """A folder on the server's host, by the name under which the inventory declares it."""
 
     collection: CollectionName = COLLECTION
@@ -40,7 +40,7 @@ class OpenedModel(BaseModel):
     wanted: list[int]
 
 
-class SkipBody(Strict):
+class SkipBody(Body):
     """Why a wanted document will not come."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1000)]

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from beast_ops.errors import UsageError
 from beast_ops.search.model import COLLECTION, LIMIT, LIMIT_MOST, SearchOptions, clean
-from beast_ops.settings import Strict
 
+from .body import Body
 from .house import InHouse, documents
 
 router = APIRouter(tags=["search"])
@@ -26,7 +26,7 @@ def _searchable(query: str) -> str:
         raise ValueError(wrong.paragraph()) from wrong
 
 
-class SearchBody(Strict):
+class SearchBody(Body):
     """A question and where to look for its answer."""
 
     query: Annotated[str, AfterValidator(_searchable)] = Field(

@@ -1,36 +1,78 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turn a question into a vector with the model its collection was made with."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, runtime_checkable
 
-from beast_ops.errors import UnavailableError
+from beast_ops.clock import SYSTEM, Clock
+from beast_ops.errors import BeastError, UnavailableError
+from beast_ops.health.engine import aside
+from beast_ops.llm import Embedder, embedder_of
+
+SECONDS = 5.0  # whoever searches rather has words now than meaning later
+AT_ONCE = 4  # a model server works them off one after the other anyway
+REST_SECONDS = 10.0  # after a failure nobody waits for the model server so long
+
+Key = tuple[object, ...]
+
+
+@runtime_checkable
+class _Closing(Protocol):
+    def close(self) -> None: ...
 
 
 class Embedders:
-    """The embedders of all collections, made when first needed."""
+    """The embedders of all collections, each made when first needed and then kept."""
 
-    def __init__(self, models_url: str | None) -> None:
+    def __init__(self, models_url: str | None, clock: Clock = SYSTEM) -> None:
         """Ask the model server at *models_url*, if there is one."""
-        self._models_url = models_url
-
-    async def __aenter__(self) -> Self:
-        """Nothing is opened before it is needed."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close what was opened."""
+        self._models_url, self._clock = models_url, clock
+        self._made: dict[Key, Embedder] = {}
+        self._failed: dict[Key, tuple[float, BeastError]] = {}
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def embed(self, metadata: Mapping[str, Any], text: str) -> Sequence[float]:
         """Return the vector of *text* in the space that *metadata* describes.
 
+        After a failure the same answer is given for `REST_SECONDS` without asking again: a
+        model server that is away must not make every search wait for it.
+
         Raises:
-            UnavailableError: If the model server does not answer, or there is none.
+            UnavailableError: If the model server does not answer in time.
+            BeastError: If there is no model server, it refuses, or the embedder is unknown.
         """
-        raise UnavailableError("there is no model server", subject=str(metadata.get("model", "")))
+        key = tuple(metadata.get(name) for name in ("embedder", "model", "dimension"))
+        until, failure = self._failed.get(key, (0.0, None))
+        if failure is not None and self._clock.monotonic() < until:
+            raise failure
+        self._failed.pop(key, None)
+        try:
+            return await self._ask(self._embedder(key, metadata), text)
+        except BeastError as failed:
+            self._failed[key] = (self._clock.monotonic() + REST_SECONDS, failed)
+            raise
+
+    def close(self) -> None:
+        """Close the connections to model servers."""
+        for embedder in self._made.values():
+            if isinstance(embedder, _Closing):
+                embedder.close()
+
+    async def _ask(self, embedder: Embedder, text: str) -> Sequence[float]:
+        try:
+            async with asyncio.timeout(SECONDS), self._turn:
+                # In a daemon thread: one that waits for a dead server must not delay our end.
+                return await aside(lambda: embedder.embed_query(text))
+        except TimeoutError as late:
+            raise UnavailableError(
+                f"the model server took longer than {SECONDS:g} s", subject=embedder.model
+            ) from late
+
+    def _embedder(self, key: Key, metadata: Mapping[str, Any]) -> Embedder:
+        if key not in self._made:
+            embedder = embedder_of(metadata, self._models_url)
+            if embedder is None:
+                raise UnavailableError("nothing is known that made the vectors of this collection")
+            self._made[key] = embedder
+        return self._made[key]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from beast_ops import http
+from beast_ops.api import house
 from beast_ops.api.app import build
 from beast_ops.api.settings import Surroundings
 from beast_ops.cards import Health
@@ -51,6 +52,14 @@ def surroundings(place: Place, vectors: Server, settings: str) -> Surroundings:
         vectors_key=place.secrets / "beast-api" / "vectors_key",
         models_url=None,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _figures_come_soon():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(house, "FIRST_SECONDS", 0.05)
+        patch.setattr(house, "REFRESH_SECONDS", 0.3)
+        yield
 
 
 @pytest.fixture(scope="session")

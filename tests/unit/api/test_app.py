@@ -184,6 +184,19 @@ def test_metrics_are_in_the_form_prometheus_reads(stack, client):
     assert new.text.endswith("# EOF\n")
 
 
+def test_health_and_collections_are_among_the_metrics(stack):
+    deadline = time.monotonic() + 5
+    with stack.client("the-metrics-token") as metrics:
+        while "collection_chunks{" not in (text := metrics.get("/metrics").text):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    assert 'ai_beast_health_status{check="qdrant",status="healthy"} 1.0' in text
+    assert 'ai_beast_health_status{check="qdrant",status="unhealthy"} 0.0' in text
+    assert 'ai_beast_rag_collection_chunks{collection="docs"} 2.0' in text
+    assert "ai_beast_disk_usage_bytes" in text
+
+
 def test_the_manual_is_whole_without_script_or_network(anyone):
     page = anyone.get("/docs")
 

@@ -71,7 +71,8 @@ def test_an_empty_document_is_a_document(opened, client, uploads):
 def test_what_is_known_unchanged_is_not_wanted(stack, client):
     state = state_file(stack.around.data)
     with DocumentState(state) as known:
-        known.settle("docs--1", [Known("file://host/known", 3, 5, "0" * 64, {}, "j")])
+        document = Known(source="file://host/known", size=3, mtime_ns=5, sha256="0", job="j")
+        known.settle("docs--1", [(document, {})])
     try:
         both = client.post("/ingest", json=manifest("known", "new")).json()
         nothing = client.post("/ingest", json=manifest("known")).json()

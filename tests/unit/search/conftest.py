@@ -22,6 +22,13 @@ def vectors(tmp_path_factory):
         with http.client(server.url, headers={"api-key": server.key}) as client:
             fill(client, "docs", (KEYS, CATS, DOGS))
             fill(client, "words", tuple(Passage(each.text, each.path) for each in (KEYS, CATS)))
+            body = {
+                "vectors": {"dense": {"size": 2, "distance": "Cosine"}},
+                "metadata": {"model": "test"},
+            }
+            client.put("/collections/meaning", json=body).raise_for_status()
+            points = {"points": [{"id": 1, "vector": {"dense": [1, 0]}, "payload": {"path": "/a"}}]}
+            client.put("/collections/meaning/points?wait=true", json=points).raise_for_status()
         key = server.folder / "secrets" / "api_key"
         yield server.url, key
 

@@ -119,6 +119,13 @@ def test_an_empty_query_is_refused_before_anything_is_asked(ask):
         ask(" ", SearchOptions(collection="nope"), never)
 
 
+def test_a_collection_of_meaning_alone_needs_no_words(ask):
+    answer = ask("cats", SearchOptions(collection="meaning", limit=1), embedding(1.0, 0.0))
+
+    assert answer.mode == "dense"
+    assert len(answer.hits) == 1
+
+
 def test_a_dense_vector_of_the_wrong_length_is_an_error_not_a_wrong_answer(ask):
     from beast_ops.errors import ServiceError
 

@@ -17,8 +17,8 @@ def through(url, act, key=None):
     return asyncio.run(go())
 
 
-def test_names_are_aliases_and_not_what_is_behind_them(vectors):
-    assert through(vectors[0], Store.names, vectors[1]) == ["docs", "words"]
+def test_names_are_aliases_and_what_has_none(vectors):
+    assert through(vectors[0], Store.names, vectors[1]) == ["docs", "meaning", "words"]
 
 
 def test_a_shape_tells_what_a_search_must_know(vectors):
@@ -80,3 +80,10 @@ def test_no_proxy_stands_between_us_and_the_store(vectors, monkeypatch):
     monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{free_port()}")
 
     assert through(vectors[0], Store.names, vectors[1])
+
+
+def test_what_is_behind_an_alias_is_told_or_foretold(vectors):
+    async def both(store):
+        return await store.physical("docs"), await store.physical("new")
+
+    assert through(vectors[0], both, vectors[1]) == ("docs--1", "new--1")
