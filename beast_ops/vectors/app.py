@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from beast_ops.clock import SYSTEM
+
 from .answers import refusal
 from .auth import Gate, Keys
 from .errors import RefusedError
@@ -90,4 +92,5 @@ def build(store: Store, keys: Keys, optimize_points: int) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.store, app.state.metrics = store, metrics
+    app.state.started = SYSTEM.now().isoformat()
     return app

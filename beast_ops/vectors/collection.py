@@ -25,7 +25,7 @@ import orjson
 
 from beast_ops.files import write_atomically
 
-from . import indexes, points
+from . import indexes, points, space
 from .config import Config, read_config
 from .edge import Shard, engine
 from .errors import RefusedError, missing
@@ -138,6 +138,7 @@ class Collection:
 
     async def write_all(self, calls: list[tuple[str, Any]]) -> int:
         """Do several writing calls in order, all judged before the first is done."""
+        self.require_writable()
         operations = []
         for kind, body in calls:
             for step in points.READERS[kind](body, self.config.schema):
@@ -153,6 +154,11 @@ class Collection:
         self.fresh += points.weight(calls)
         return next(self._numbers)
 
+    def require_writable(self) -> None:
+        """Refuse to write if the collection is gone or the disk full."""
+        self.shard  # noqa: B018 - refuses if the collection is gone
+        space.require(self.folder)
+
     def apply(self, operation: engine.UpdateOperation) -> None:
         """Give one operation to the engine, and to the journal if one is kept."""
         shard = self.shard
@@ -165,6 +171,7 @@ class Collection:
 
     async def set_index(self, name: str, schema: Any) -> int:
         """Create the payload index *name*, or drop it where *schema* is None."""
+        self.require_writable()
         operation = indexes.operation(name, schema)
         async with self.lock:
             self.shard  # noqa: B018 - refuses if the collection is gone

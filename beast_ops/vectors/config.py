@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .edge import engine
+from .edge import MEMORY, engine
 from .errors import invalid, unsupported, wrong
 from .fields import Fields, expect
 from .quantization import quantization
@@ -28,11 +28,6 @@ DISTANCES = {
     "Euclid": engine.Distance.Euclid,
     "Dot": engine.Distance.Dot,
     "Manhattan": engine.Distance.Manhattan,
-}
-MEMORY = {
-    "cold": engine.Memory.Cold,
-    "cached": engine.Memory.Cached,
-    "pinned": engine.Memory.Pinned,
 }
 DATATYPES = {
     "float32": engine.VectorStorageDatatype.Float32,

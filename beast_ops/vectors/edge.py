@@ -16,7 +16,13 @@ import qdrant_edge as engine
 
 from .errors import RefusedError, broken, missing, wrong
 
-__all__ = ["Boolean", "Shard", "engine", "refusal"]
+__all__ = ["MEMORY", "Boolean", "Shard", "engine", "refusal"]
+
+MEMORY = {
+    "cold": engine.Memory.Cold,
+    "cached": engine.Memory.Cached,
+    "pinned": engine.Memory.Pinned,
+}
 
 OUR_FAULT = re.compile(
     r"^(Service (runtime|internal) error|.*(panicked|I/O|No space left))", re.IGNORECASE

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .config import MEMORY
-from .edge import engine
+from .edge import MEMORY, engine
 from .errors import malformed
 from .fields import Fields
 

@@ -2,7 +2,7 @@
 """The child that optimises a copy: `python -m beast_ops.vectors.optimizer SOURCE TARGET`.
 
 It says `ready`, waits for a line, copies, says `copied`, optimises, says `done`. It ends with its
-parent, and yields the processor to everybody.
+parent, and yields the processor to everybody while it optimises.
 """
 
 import os
@@ -20,12 +20,12 @@ NICENESS = 19
 def main(source: Path, target: Path) -> None:
     """Copy the shard at *source* to *target* when told to, and optimise the copy."""
     end_with_parent()
-    os.nice(NICENESS)
     _say("ready")
     if not sys.stdin.readline():
         return  # the parent gave up
-    copy_tree(source, target)
+    copy_tree(source, target)  # writers wait for this, so not nice yet
     _say("copied")
+    os.nice(NICENESS)
     shard = Shard.load(target)
     shard.optimize()
     shard.flush()

@@ -13,6 +13,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+from . import space
 from .collection import Collection, Record, breathe
 from .edge import Shard
 from .errors import RefusedError
@@ -34,6 +35,7 @@ async def optimize(collection: Collection) -> None:
     Raises:
         AbandonedError: If the child failed, or the collection changed too much meanwhile.
     """
+    space.require(collection.folder, 2 * space.used(collection.path))
     name = collection.fresh_name()
     target = collection.folder / name
     try:

@@ -5,15 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .edge import engine
+from .edge import MEMORY, engine
 from .errors import unsupported
 from .fields import Fields
 
-MEMORY = {
-    "cold": engine.Memory.Cold,
-    "cached": engine.Memory.Cached,
-    "pinned": engine.Memory.Pinned,
-}
 COMPRESSION = {
     "x4": engine.CompressionRatio.X4,
     "x8": engine.CompressionRatio.X8,

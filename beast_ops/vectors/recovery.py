@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from . import snapshots
+from . import snapshots, space
 from .collection import Collection, Record
 from .config import read_config
 from .edge import Shard
@@ -26,6 +26,8 @@ def folder(store: Store, collection: str) -> Path:
 async def create(store: Store, collection: Collection) -> dict[str, Any]:
     """Make a snapshot; writers wait while the shard is copied, readers never."""
     target = folder(store, collection.name) / snapshots.new_name(collection.name)
+    collection.shard  # noqa: B018 - refuses if the collection cannot be opened
+    space.require(store.root, 2 * space.used(collection.path))
     with snapshots.workspace(store.tmp) as work:
         async with collection.lock:
             collection.shard  # noqa: B018 - refuses if the collection is gone
@@ -67,6 +69,7 @@ async def recover(store: Store, name: str, path: Path, checksum: str | None) -> 
         RefusedError: If the snapshot is damaged, or has other vectors than the collection.
     """
     judge_name(name)
+    space.require(store.root, 3 * snapshots.size(path))  # packed, it is about a third
     with snapshots.workspace(store.tmp) as work:
         await asyncio.to_thread(snapshots.verify, path, checksum)
         content = await asyncio.to_thread(snapshots.unpack, path, work)

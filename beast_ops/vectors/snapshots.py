@@ -119,6 +119,11 @@ class _Hashing:
         return self._sum.hexdigest()
 
 
+def size(path: Path) -> int:
+    """Return the bytes of a file."""
+    return path.stat().st_size
+
+
 def kept_checksum(path: Path) -> str | None:
     """Return the checksum beside a snapshot, if there is one."""
     beside = path.with_name(path.name + CHECKSUM)

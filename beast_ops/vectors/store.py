@@ -20,6 +20,7 @@ from uuid import uuid4
 from beast_ops.errors import BusyError
 from beast_ops.files import sync_folder
 
+from . import space
 from .aliases import Aliases
 from .collection import Collection, Record, breathe
 from .config import read_config
@@ -94,6 +95,7 @@ class Store:
         """
         self.claim(name)
         read_config(body)
+        space.require(self.root)
         fresh = self.folder_for_new()
         try:
             Collection.create(fresh, name, body)

@@ -40,7 +40,7 @@ async def telemetry(call: Call) -> Any:
     names = sorted(call.store.collections)
     return {
         "id": "embedded",
-        "app": {"name": "qdrant", "version": VERSION},
+        "app": {"name": "qdrant", "version": VERSION, "startup": call.request.app.state.started},
         "collections": {"number_of_collections": len(names)},
     }
 
