@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .parse.formats import FOREIGN, suffix_of
+from .sources import path_of
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "lost+found"})
 
@@ -64,6 +65,22 @@ def _expanded(path: str) -> list[str]:
     if os.path.lexists(path) or not glob.has_magic(path):
         return [path]
     return sorted(glob.glob(path, recursive=True)) or [path]  # noqa: PTH207 - as above
+
+
+def left_out(source: str, folder: str) -> bool:
+    """Return whether `find` passes over *source* when it lists *folder*, as long as it exists.
+
+    Such a document was asked for by name; that a folder's list lacks it does not mean that it
+    is gone.
+
+    Args:
+        source: The name of a document in the folder, as `sources.uri` makes it.
+        folder: The name of the folder, likewise.
+    """
+    inside = path_of(source)[len(path_of(folder).rstrip("/")) + 1 :]
+    *folders, name = inside.split("/")
+    hidden = any(each.startswith(".") for each in (*folders, name))
+    return hidden or not SKIPPED_FOLDERS.isdisjoint(folders) or suffix_of(name) in FOREIGN
 
 
 class _Search:

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Have documents of this machine read by an installation on it; what `./beast ingest` calls.
+
+The worker never reads what users own: this sends a manifest of what there is, then the content
+of what is new, then waits.
+"""
+
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from beast_ops.api.client import Api, connect
+from beast_ops.clock import SYSTEM, Clock
+from beast_ops.errors import BeastError, ServiceError, UnavailableError
+from beast_ops.place import Place
+
+from .client_show import Show
+from .client_upload import Uploads
+from .find import Found, find
+from .manifest import COLLECTION
+from .sources import shown, uri
+
+FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 1.0
+SLOWER = 1.5
+PATIENCE_SECONDS = 60.0  # killed work is picked up within a minute
+GOES_ON = "The ingestion goes on without you. To see it, or to end it, run the same ingest again."
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How to ingest.
+
+    Attributes:
+        collection: Where the documents go.
+        prune: Whether documents that are gone from a folder leave the collection.
+    """
+
+    collection: str = COLLECTION
+    prune: bool = True
+
+
+def ingest(
+    place: Place,
+    paths: Sequence[str],
+    options: IngestOptions,
+    show: Show,
+    clock: Clock = SYSTEM,
+) -> dict[str, Any]:
+    """Have the documents that *paths* name read, and return what became of them.
+
+    Args:
+        place: The installation.
+        paths: Files, folders and patterns.
+        options: How.
+        show: Told from time to time how far it is.
+        clock: What time it is.
+
+    Returns:
+        The contract of `ingest --json`.
+
+    Raises:
+        NotDeployedError: If nothing is deployed there.
+        UnavailableError: If the API does not answer.
+        ServiceError: If the ingestion failed as a whole.
+    """
+    begun = clock.monotonic()
+    with connect(place) as api:
+        show({"phase": "finding"})
+        found = find(paths, place.root)
+        result = _nothing(options.collection)
+        if found.documents or found.folders:
+            result = _Errand(api, found, options, show, clock).run()
+    return _with_problems(result, found.problems, clock.monotonic() - begun)
+
+
+class _Errand:
+    """One ingestion, seen from the client."""
+
+    def __init__(
+        self, api: Api, found: Found, options: IngestOptions, show: Show, clock: Clock
+    ) -> None:
+        self._api, self._found, self._options = api, found, options
+        self._show, self._clock = show, clock
+
+    def run(self) -> dict[str, Any]:
+        opened = self._api.call("POST", "/ingest", self._manifest())
+        job = str(opened["job"])
+        if opened["wanted"]:
+            self._upload(job, opened["wanted"])
+        try:
+            return self._wait(job)
+        except KeyboardInterrupt:
+            self._show({"phase": "note", "text": GOES_ON})
+            raise
+
+    def _manifest(self) -> dict[str, Any]:
+        host = socket.gethostname()
+        folders = self._found.folders if self._options.prune else []
+        return {
+            "collection": self._options.collection,
+            "documents": [
+                {"source": uri(host, each.path), "size": each.size, "mtime_ns": each.mtime_ns}
+                for each in self._found.documents
+            ],
+            "folders": [uri(host, folder) for folder in folders],
+        }
+
+    def _upload(self, job: str, wanted: Sequence[int]) -> None:
+        """Send what is *wanted* and start the job; a job that was not started is taken back."""
+        try:
+            Uploads(self._api, job, self._found.documents, self._show).send(wanted)
+            self._api.call("POST", f"/ingest/{job}/start")
+        except BaseException:
+            with suppress(BeastError):
+                self._api.call("DELETE", f"/ingest/{job}")
+            raise
+
+    def _wait(self, job: str) -> dict[str, Any]:
+        pause, heard = FIRST_LOOK_SECONDS, self._clock.monotonic()
+        while True:
+            try:
+                status = self._api.call("GET", f"/ingest/{job}")
+                heard = self._clock.monotonic()
+            except UnavailableError:
+                if self._clock.monotonic() - heard > PATIENCE_SECONDS:
+                    raise
+                status = {"state": "unknown"}
+            if status["state"] == "done":
+                result: dict[str, Any] = status["result"]
+                return result
+            if status["state"] in {"failed", "cancelled"}:
+                raise ServiceError(
+                    status.get("error") or "the ingestion was cancelled",
+                    hint="Run the same ingest again: what is done is not done twice.",
+                )
+            self._show({"phase": "running", **status.get("progress", {})})
+            self._clock.sleep(pause)
+            pause = min(pause * SLOWER, LAST_LOOK_SECONDS)
+
+
+def _nothing(collection: str) -> dict[str, Any]:
+    counts = dict.fromkeys(("seen", "ingested", "unchanged", "deleted", "failed"), 0)
+    return {
+        "collection": collection,
+        "documents": counts,
+        "chunks": 0,
+        "seconds": 0.0,
+        "results": [],
+    }
+
+
+def _with_problems(
+    result: Mapping[str, Any], problems: Sequence[tuple[str, str]], seconds: float
+) -> dict[str, Any]:
+    """Return *result* with a failed line for each of *problems* before the others."""
+    lines = [
+        {"path": shown(uri("", path)), "ok": False, "chunks": 0, "error": reason, "seconds": 0.0}
+        for path, reason in problems
+    ]
+    counts = dict(result["documents"])
+    for name in ("seen", "failed"):
+        counts[name] += len(lines)
+    return {
+        **result,
+        "documents": counts,
+        "seconds": round(seconds, 3),
+        "results": [*lines, *result["results"]],
+    }

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ingestion for people: a line that moves while it runs, then what it came to."""
+
+import shutil
+from collections.abc import Mapping
+from typing import Any, Self, TextIO
+
+from beast_ops.clock import SYSTEM, Clock
+
+PLAIN_SECONDS = 10.0  # between lines where nothing can move
+LIVE_SECONDS = 0.1
+FAILURES_SHOWN = 50
+
+
+class Progress:
+    """Shows on a stream how far it is: one moving line on a terminal, else now and then one."""
+
+    def __init__(self, stream: TextIO, clock: Clock = SYSTEM) -> None:
+        """Write to *stream*."""
+        self._stream, self._clock = stream, clock
+        self._live = stream.isatty()
+        self._pause = LIVE_SECONDS if self._live else PLAIN_SECONDS
+        self._due = clock.monotonic() + (0.0 if self._live else self._pause)
+        self._width = 0
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Leave the terminal as it was."""
+        self._wipe()
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        """Show *event* (see `client_show.Show`) if it is time to."""
+        if event.get("phase") == "note":
+            self._wipe()
+            self._write(f"{event['text']}\n")
+            return
+        now = self._clock.monotonic()
+        if now < self._due:
+            return
+        self._due = now + self._pause
+        text = sentence(event)
+        if self._live:
+            text = text[: shutil.get_terminal_size().columns - 1]
+            self._write(f"\r{text.ljust(self._width)}")
+            self._width = len(text)
+        else:
+            self._write(f"{text}\n")
+
+    def _wipe(self) -> None:
+        if self._width:
+            self._write(f"\r{' ' * self._width}\r")
+            self._width = 0
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+def sentence(event: Mapping[str, Any]) -> str:
+    """Return *event* in words."""
+    if event.get("phase") == "finding":
+        return "looking for documents"
+    if event.get("phase") == "uploading":
+        return f"sending {event['done']} of {event['of']}"
+    if "done" not in event:
+        return "waiting for the worker"
+    said = f"reading {event['done']} of {event.get('seen', '?')}"
+    if event.get("failed"):
+        said += f", {event['failed']} failed"
+    if event.get("rate"):
+        said += f", {event['rate']:g} per second"
+    if event.get("eta"):
+        said += f", {_duration(event['eta'])} to go"
+    return said
+
+
+def summary(answer: Mapping[str, Any]) -> str:
+    """Return what an ingestion came to: a line per failure, then one for the whole."""
+    failed = [line for line in answer["results"] if not line["ok"]]
+    lines = [f"failed: {printable(line['path'])}: {line['error']}" for line in failed]
+    if len(lines) > FAILURES_SHOWN:
+        more = len(lines) - FAILURES_SHOWN
+        lines = [*lines[:FAILURES_SHOWN], f"and {more} more; all are in: ./beast ingest --json"]
+    counts = answer["documents"]
+    names = ("ingested", "unchanged", "deleted", "failed")
+    parts = ", ".join(f"{counts[name]} {name}" for name in names if counts[name])
+    seen = counts["seen"]
+    total = f"{seen} document{'' if seen == 1 else 's'} seen" + (f": {parts}" if parts else "")
+    chunks = f"{answer['chunks']} chunk{'' if answer['chunks'] == 1 else 's'}"
+    where = f"{chunks} in {answer['collection']}, {_duration(answer['seconds'])}"
+    return "\n".join([*lines, f"{total}; {where}."])
+
+
+def printable(text: str) -> str:
+    """Return *text* with escapes for what would move the cursor or break the line."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
