@@ -20,7 +20,9 @@ from .settings import Strict, explain
 VERSION = 1
 READABLE_VERSIONS = frozenset({VERSION})
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+DNS_LABEL = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=40)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]

@@ -26,6 +26,15 @@ MIB = 1024 * 1024
 ELSEWHERE = "Choose another place: BEAST_ROOT=/some/where ./beast deploy"
 
 
+# As in release/remove.py, which this file cannot import: what is ours, and how it is known.
+OURS = {
+    *("backups", "config", "current", "data", "live", "logs", "lost+found"),
+    *("receipts", "releases", "run", "secrets", "settings.yml", "venv"),
+}
+HASH = "[0-9a-f]" * 12
+TRACES = (f"releases/*-{HASH}", f"venv/{HASH}", "secrets/master.key", "run/lease")
+
+
 class Finding(NamedTuple):
     """Something that stands in the way of a deploy, or may."""
 
@@ -83,8 +92,20 @@ def check_root(root: Path, place: Path) -> Iterator[Finding]:
         yield Finding("root-not-a-folder", f"{place} is not a folder.", ELSEWHERE)
     elif place == root and root.stat().st_uid != os.geteuid():
         yield Finding("root-of-another", f"{root} belongs to another user.", ELSEWHERE)
-    elif not os.access(place, os.W_OK | os.X_OK):
+    elif not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         yield Finding("root-not-writable", f"{place} cannot be written.", ELSEWHERE)
+    elif place == root:
+        yield from check_content(root)
+
+
+def check_content(root: Path) -> Iterator[Finding]:
+    """Refuse a root full of other things: a removal could not tell them from ours."""
+    if any(next(root.glob(trace), None) for trace in TRACES):
+        return
+    strange = sorted(name for name in os.listdir(root) if name not in OURS and name[0] != ".")  # noqa: PTH208 - strings are what is wanted
+    if strange:
+        shown = ", ".join(strange[:3]) + (", …" if len(strange) > 3 else "")  # noqa: PLR2004 - enough to know it again
+        yield Finding("root-in-use", f"{root} holds other things: {shown}.", ELSEWHERE)
 
 
 def check_disk(place: Path, least: int) -> Iterator[Finding]:

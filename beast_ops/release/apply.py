@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Put a release in force on its host, prove it, and come back if it does not hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from beast_ops import receipts
 from beast_ops.clock import SYSTEM, Clock
@@ -11,8 +13,9 @@ from beast_ops.health.model import Report
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
+from .environment import COMPLETE
 from .land import Shipment, land, make_current, prune, withdraw
-from .observe import current_release, observe
+from .observe import current_release, is_intact, observe, read_record
 
 GATE_SECONDS = 90.0  # a cold start of the slowest service took 8 s on two busy cores
 GATE_PAUSE_SECONDS = 0.25
@@ -65,53 +68,80 @@ def apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
 
 
 def _apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
-    started = hands.clock.now()
-    begun = hands.clock.monotonic()
+    started, begun = hands.clock.now(), hands.clock.monotonic()
     previous = current_release(place)
     release = land(place, shipment)
     make_current(place, release)
-    changed: set[str] = set()
-    report: Report | None = None
-    failure = ""
-    try:
-        changed = hands.start(place)
-        report = _prove(place, hands)
-    except BeastError as failed:
-        failure = failed.paragraph()
+    trial = _try(place, hands)
     seconds = hands.clock.monotonic() - begun
-    if not failure and report is not None and not report.exit_code:
-        outcome: receipts.Outcome = "proven"
-    else:
-        failure = failure or _what_failed(report)
-        outcome = _come_back(place, previous, release, hands)
+    outcome = _come_back(place, release, hands) if trial.failure else _PROVEN
     receipts.write(
         place.receipts,
         receipts.Receipt(
             operation="deploy",
-            outcome=outcome,
+            outcome=outcome.word,
             release=release,
             content=shipment.content,
             previous=previous,
             started=started.isoformat(timespec="seconds"),
             finished=hands.clock.now().isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
-            changed=tuple(sorted(changed)),
-            checks=tuple(report.as_dict()["checks"]) if report else (),
-            message=failure,
+            changed=tuple(sorted(trial.changed)),
+            checks=trial.checks,
+            message=trial.failure,
         ),
         hands.clock,
     )
-    if failure:
-        raise CommandError(failure.rstrip("."), subject=release, hint=_AFTERWARDS[outcome])
+    if trial.failure:
+        raise CommandError(trial.failure.rstrip("."), subject=release, hint=outcome.hint)
     prune(place)
-    note = hands.boot(place, shipment.boot)
-    return Outcome(release, tuple(sorted(changed)), seconds, note=note)
+    note = _boot(place, shipment, hands)
+    return Outcome(release, tuple(sorted(trial.changed)), seconds, note=note)
 
 
-_AFTERWARDS: dict[receipts.Outcome, str] = {
-    "rolled back": "The last proven release is in force again. See: ./beast logs",
-    "failed": "Nothing is running now, and no data was removed. See: ./beast logs",
-}
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What starting and judging a release showed; `failure` is empty if it held."""
+
+    changed: frozenset[str] = frozenset()
+    checks: tuple[dict[str, Any], ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a deploy ended: the word for its receipt, and what the operator reads."""
+
+    word: receipts.Outcome
+    hint: str = ""
+
+
+_PROVEN = _End("proven")
+_BACK = _End("rolled back", "The last proven release is in force again. See: ./beast logs")
+_STUCK = _End("failed", "The last proven release does not hold either. See: ./beast logs")
+_STOPPED = _End("failed", "Nothing is running now, and no data was removed. See: ./beast logs")
+
+
+def _try(place: Place, hands: Hands) -> _Trial:
+    """Start the release in force and judge it."""
+    changed: frozenset[str] = frozenset()
+    try:
+        changed = frozenset(hands.start(place))
+        report = _prove(place, hands)
+    except BeastError as failed:
+        return _Trial(changed, failure=failed.paragraph())
+    except OSError as failed:  # a full disk, say
+        return _Trial(changed, failure=f"{failed.strerror} ({failed.filename or place.root}).")
+    checks = tuple(report.as_dict()["checks"])
+    return _Trial(changed, checks, "" if report.passable else _what_failed(checks))
+
+
+def _boot(place: Place, shipment: Shipment, hands: Hands) -> str:
+    """Have the stack start with the machine, or not; a release that is proven stays proven."""
+    try:
+        return hands.boot(place, shipment.boot)
+    except BeastError as failed:
+        return failed.paragraph()
 
 
 def _prove(place: Place, hands: Hands) -> Report:
@@ -119,30 +149,40 @@ def _prove(place: Place, hands: Hands) -> Report:
     deadline = hands.clock.monotonic() + GATE_SECONDS
     while True:
         report = hands.gate(place)
-        if not report.exit_code or hands.clock.monotonic() >= deadline:
+        if report.passable or hands.clock.monotonic() >= deadline:
             return report
         hands.clock.sleep(GATE_PAUSE_SECONDS)
 
 
-def _what_failed(report: Report | None) -> str:
-    checks = report.as_dict()["checks"] if report else []
+def _what_failed(checks: Iterable[Mapping[str, Any]]) -> str:
     bad = [
         f"{check['name']}: {check['message']}" for check in checks if check["status"] != "healthy"
     ]
     return f"The release did not prove itself: {'; '.join(bad)}"
 
 
-def _come_back(place: Place, previous: str | None, release: str, hands: Hands) -> receipts.Outcome:
-    """Put the last proven release back in force, or stop everything; return which it was."""
-    if previous is None or previous == release or not receipts.is_proven(place.receipts, previous):
-        hands.stop(place)
-        if previous is None:
+def _come_back(place: Place, release: str, hands: Hands) -> _End:
+    """Put the last proven release back in force; stop everything if that is this one, or none."""
+    last = last_proven(place)
+    if last is None or last == release:
+        with suppress(BeastError, OSError):
+            hands.stop(place)
+        if last is None:
             withdraw(place)
-        return "failed"
-    make_current(place, previous)
-    try:
-        hands.start(place)
-        back = _prove(place, hands)
-    except BeastError:
-        return "failed"
-    return "failed" if back.exit_code else "rolled back"
+        return _STOPPED
+    make_current(place, last)
+    return _STUCK if _try(place, hands).failure else _BACK
+
+
+def last_proven(place: Place) -> str | None:
+    """Return the release whose last word is the newest proof, and that is still whole."""
+    judged: set[str] = set()
+    for receipt in receipts.read_all(place.receipts):
+        record = read_record(place, receipt.release)
+        if receipt.release in judged or record is None:
+            continue
+        judged.add(receipt.release)
+        whole = (place.venv / record.venv / COMPLETE).exists() and is_intact(place, record)
+        if receipt.outcome == "proven" and whole:
+            return receipt.release
+    return None

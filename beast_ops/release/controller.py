@@ -5,18 +5,23 @@ Kept apart from the plugin so that it can be read, typed and tested without Ansi
 """
 
 import json
+import os
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from beast_ops.cards import read_card
-from beast_ops.errors import CommandError, SettingsError, TransientError
+from pydantic import ValidationError
+
+from beast_ops.cards import DNS_LABEL, read_card
+from beast_ops.errors import BeastError, CommandError, SettingsError, TransientError, UsageError
 from beast_ops.place import Place
 from beast_ops.runtime.values import values
+from beast_ops.settings import explain
 
 from . import build as building
 from .build import Release, digest
@@ -26,7 +31,7 @@ from .package import LOCK, build_wheel, environment_hash
 
 __all__ = ["environment_hash"]
 
-TEMPORARY = 75
+KINDS: dict[int, type[BeastError]] = {64: UsageError, 75: TransientError}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +136,8 @@ def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any
         CardError: If a card is wrong or the cards do not fit together.
         SettingsError: If the runtime is not one this version has.
     """
-    if site.runtime != "embedded":
-        raise SettingsError(
-            f"{site.runtime!r} is no runtime of this version",
-            subject="beast_runtime",
-            hint="Set it to: embedded",
-        )
-    observed = Observed.model_validate(seen, strict=False)
+    site = _judged(site)
+    observed = _observed(seen)
     release = building.build(
         [read_card(card) for card in cards],
         building.Site(
@@ -152,7 +152,37 @@ def plan(draft: Draft, files: Mapping[str, str], seen: Mapping[str, Any]) -> Pla
     """Return the plan made of *draft* and its rendered *files*."""
     contract = json.dumps(draft.release.services.model_dump(mode="json"), indent=2)
     whole = {**files, "services.json": f"{contract}\n"}
-    return Plan(draft.release, draft.boot, whole, Observed.model_validate(seen, strict=False))
+    return Plan(draft.release, draft.boot, whole, _observed(seen))
+
+
+def _judged(site: Site) -> Site:
+    """Return *site* with its root in one spelling, if it makes sense."""
+    if site.runtime != "embedded":
+        raise SettingsError(
+            f"{site.runtime!r} is no runtime of this version",
+            subject="beast_runtime",
+            hint="Set it to: embedded",
+        )
+    if not re.fullmatch(DNS_LABEL, site.project):
+        raise SettingsError(
+            "not a name for an installation",
+            subject="beast_project",
+            hint="Take lower-case letters, digits and single hyphens, such as: beast",
+        )
+    if not os.path.isabs(site.root):  # noqa: PTH117 - a path on the host, not here
+        raise SettingsError(
+            "the root of an installation is an absolute path", subject=f"beast_root: {site.root}"
+        )
+    return replace(site, root=os.path.normpath(site.root))
+
+
+def _observed(seen: Mapping[str, Any]) -> Observed:
+    try:
+        return Observed.model_validate(seen, strict=False)
+    except ValidationError as wrong:
+        raise CommandError(
+            f"the host speaks otherwise than this version: {explain(wrong)}", subject="observe"
+        ) from wrong
 
 
 def host_command(words: Sequence[str], root: str, venv: str, transport: str) -> str:
@@ -177,6 +207,7 @@ def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any
     Raises:
         CommandError: If it failed, with its own paragraph.
         TransientError: Likewise, when trying again may help.
+        UsageError: Likewise, when something was wrong with what was asked.
     """
     try:
         answer = json.loads(stdout.strip().splitlines()[-1])
@@ -186,7 +217,7 @@ def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any
     if not isinstance(answer, dict):
         raise CommandError(f"the host answered {type(answer).__name__}", subject=verb)
     if "error" in answer:
-        raise (TransientError if code == TEMPORARY else CommandError)(str(answer["error"]))
+        raise KINDS.get(code, CommandError)(str(answer["error"]))
     return answer
 
 

@@ -20,11 +20,13 @@ class Joined:
     handovers: tuple[Handover, ...] = ()
 
 
-def address(card: Card, scheme: str = "http") -> str | None:
-    """Return where *card*'s service answers on this host, or `None` if it does not listen."""
+def address(card: Card, offer: Offer | None = None) -> str | None:
+    """Return where *card*'s service, or one *offer* of it, answers; `None` if it does not."""
     if card.external is not None:
         return card.external.rstrip("/")
-    return f"{scheme}://127.0.0.1:{card.port}" if card.port is not None else None
+    if offer is not None:
+        return f"{offer.scheme}://127.0.0.1:{offer.port}"
+    return f"http://127.0.0.1:{card.port}" if card.port is not None else None
 
 
 def runs_here(card: Card) -> bool:
@@ -56,15 +58,22 @@ def _refuse_twins(cards: tuple[Card, ...]) -> None:
         if card.name in names:
             raise CardError("two cards have this name", subject=card.name)
         names.add(card.name)
-        if card.port is None or card.external is not None:
-            continue
-        if card.port in ports:
-            raise CardError(
-                f"{card.name} and {ports[card.port]} both want port {card.port}",
-                subject=card.name,
-                hint=f"Give one another port: ./beast deploy --set {card.role}_port=NUMBER",
-            )
-        ports[card.port] = card.name
+        for port in sorted(_ports(card)):
+            if port in ports:
+                raise CardError(
+                    f"{card.name} and {ports[port]} both want port {port}",
+                    subject=card.name,
+                    hint=f"Give one another port: ./beast deploy --set {card.role}_port=NUMBER",
+                )
+            ports[port] = card.name
+
+
+def _ports(card: Card) -> set[int]:
+    """Return the ports *card*'s service listens on, here."""
+    if card.external is not None:
+        return set()
+    own = set() if card.port is None else {card.port}
+    return own | {offer.port for offer in card.offers.values()}
 
 
 def _offers(cards: tuple[Card, ...]) -> dict[str, tuple[Card, Offer]]:
@@ -99,9 +108,18 @@ def _given(card: Card, offers: Mapping[str, tuple[Card, Offer]], secrets: str) -
                 hint="Add a service that offers it to beast_services.",
             )
         giver, offer = offers[capability]
-        environment[want.url] = address(giver, offer.scheme) or ""
+        given = {want.url: address(giver, offer) or ""}
         if want.key is not None and offer.key is not None:
             file = f"{capability}_key"
             handovers.append(Handover(card.name, file, giver.name, offer.key))
-            environment[want.key] = f"{secrets}/{card.name}/{file}"
+            given[want.key] = f"{secrets}/{card.name}/{file}"
+        _refuse_clashes(card, given.keys() & {*environment, *card.environment})
+        environment |= given
+    files = [item.file for item in handovers]
+    _refuse_clashes(card, {file for file in files if files.count(file) > 1})
     return Joined(environment, tuple(handovers))
+
+
+def _refuse_clashes(card: Card, names: Iterable[str]) -> None:
+    for name in sorted(names):
+        raise CardError(f"gives two meanings to {name}", subject=f"card of {card.name}")

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write a release on its host and make it current; take it back; prune what no one names."""
 
-import json
+import hashlib
 import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from beast_ops import keys
-from beast_ops.errors import TransientError
+from beast_ops.cards import read_services
+from beast_ops.errors import BeastError, TransientError
 from beast_ops.files import switch_link, write_atomically
 from beast_ops.place import Place
 from beast_ops.settings import Strict
 
 from .environment import COMPLETE
-from .observe import Record, current_release, read_record
+from .observe import Record, current_release, fingerprint, is_intact, read_record
 
 KEPT_RELEASES = 5
 FOLDER_MODE = 0o700
@@ -73,16 +74,20 @@ def land(place: Place, shipment: Shipment) -> str:
 def _write_config(folder: Path, files: Mapping[str, str]) -> None:
     for relative, text in files.items():
         target = folder / relative
-        if not target.exists():
+        if fingerprint(target) != _hash(text):
             target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             write_atomically(target, text.encode())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write_release(place: Place, shipment: Shipment) -> str:
     """Write the release folder, or return the name of the current one if it is the same."""
     now = current_release(place)
     record = read_record(place, now) if now else None
-    if now is not None and record is not None and record.content == shipment.content:
+    if now and record and record.content == shipment.content and is_intact(place, record):
         return now
     name = f"{_next_number(place)}-{shipment.content}"
     folder = place.releases / name
@@ -96,6 +101,10 @@ def _write_release(place: Place, shipment: Shipment) -> str:
         venv=shipment.venv,
         generation=shipment.generation,
         handovers=shipment.handovers,
+        files={
+            **{f"releases/{name}/{file}": _hash(text) for file, text in shipment.files.items()},
+            **{f"config/{path}": _hash(text) for path, text in shipment.config.items()},
+        },
     )
     write_atomically(staged / "release.json", f"{record.model_dump_json(indent=2)}\n".encode())
     (staged / "venv").symlink_to(f"../../venv/{shipment.venv}")
@@ -139,9 +148,13 @@ def prune(place: Place) -> None:
 
 
 def _prune_venvs(place: Place, releases: set[str]) -> None:
-    records = (read_record(place, release) for release in releases)
-    named = {record.venv for record in records if record is not None}
-    for path in place.venv.iterdir():
+    named: set[str] = set()
+    for release in releases:
+        record = read_record(place, release)
+        if record is None:
+            return  # without knowing what it names, nothing is safe to remove
+        named.add(record.venv)
+    for path in place.venv.glob("*"):
         # One without the mark is being made by someone else, or will be made anew.
         if path.name not in named and (path / COMPLETE).exists():
             shutil.rmtree(path, ignore_errors=True)
@@ -151,12 +164,11 @@ def _prune_config(place: Place, releases: set[str]) -> None:
     named: set[str] = set()
     for release in releases:
         try:
-            services = json.loads((place.releases / release / "services.json").read_bytes())
-        except (OSError, ValueError):
-            return  # without knowing what it names, nothing is safe to remove
-        named.update(
-            service["environment"].get("BEAST_CONFIG", "") for service in services["services"]
-        )
+            services = read_services(place.releases / release / "services.json")
+        except BeastError:
+            return  # likewise
+        paths = (service.environment.get("BEAST_CONFIG", "") for service in services)
+        named.update("/".join(PurePath(path).parts[-2:]) for path in paths)
     for folder in place.config.glob("*/*"):
-        if str(folder) not in named:
+        if "/".join(folder.parts[-2:]) not in named:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look at what a host runs now, and change nothing."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -9,21 +10,24 @@ from pydantic import ValidationError
 
 from beast_ops import keys, receipts
 from beast_ops.cards import Services, read_services
-from beast_ops.errors import BeastError
+from beast_ops.errors import BeastError, CardError
 from beast_ops.place import Place
 from beast_ops.settings import Strict
+
+from .environment import COMPLETE
 
 PROTOCOL = 1
 FIRST_GENERATION = "1"
 
 
 class Record(Strict):
-    """`release.json`: what a release consists of besides its two files."""
+    """`release.json`: what a release consists of; `files` are hashes by path below the root."""
 
     content: str
     venv: str
     generation: str
     handovers: tuple[tuple[str, str, str, str], ...]
+    files: dict[str, str] = {}
 
 
 class Observed(Strict):
@@ -35,7 +39,7 @@ class Observed(Strict):
         generation: The data generation in force.
         files: Its rendered files by a name without hashes, for the diff.
         versions: Version of each rotated secret.
-        settled: Whether it is proven, runs as described, and all its secrets are there.
+        settled: Whether it is proven, intact, runs as described, and all its secrets are there.
     """
 
     protocol: int = PROTOCOL
@@ -69,7 +73,7 @@ def observe(place: Place) -> Observed:
     versions = keys.versions(place.secrets)
     record = read_record(place, release) if release else None
     if release is None or record is None:
-        return Observed(versions=versions)
+        return Observed(generation=_generation(place), versions=versions)
     return Observed(
         release=release,
         content=record.content,
@@ -78,6 +82,27 @@ def observe(place: Place) -> Observed:
         versions=versions,
         settled=_is_settled(place, release, record),
     )
+
+
+def is_intact(place: Place, record: Record) -> bool:
+    """Return whether the files of a release are what they were when they were written."""
+    return all(fingerprint(place.root / path) == hashed for path, hashed in record.files.items())
+
+
+def fingerprint(path: Path) -> str | None:
+    """Return SHA-256 over the file at *path*, or `None` if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _generation(place: Place) -> str:
+    """Return the data generation of a release whose record is lost: never an older one."""
+    try:
+        return Path(read_services(place.services).data).name
+    except BeastError:
+        return FIRST_GENERATION
 
 
 def _files(place: Place) -> dict[str, str]:
@@ -92,14 +117,14 @@ def _files(place: Place) -> dict[str, str]:
         folder = service.environment.get("BEAST_CONFIG")
         if folder is None:
             continue
-        for path in sorted(Path(folder).glob("*")):
+        for path in sorted(Path(folder).glob("[!.]*")):
             files[f"{service.name}/{path.name}"] = _text(path)
     return files
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 
@@ -109,7 +134,12 @@ def _is_settled(place: Place, release: str, record: Record) -> bool:
         return False
     if keys.missing(place.secrets, (keys.Handover(*item) for item in record.handovers)):
         return False
-    return _runs(place, read_services(place.services))
+    if not is_intact(place, record) or not (place.venv / record.venv / COMPLETE).exists():
+        return False
+    try:
+        return _runs(place, read_services(place.services))
+    except CardError:
+        return False
 
 
 def _runs(place: Place, services: Services) -> bool:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uninstall: stop everything, take the installation away, keep what cannot be made again."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from beast_ops.place import Place
 # Data, the key it may be encrypted with, the copies of both, and what the user set.
 KEPT = frozenset({"data", "secrets", "backups", "receipts", "settings.yml"})
 OURS = KEPT | {"releases", "current", "config", "live", "venv", "logs", "run"}
+# What a crash between the two steps of a replacement leaves.
+LEFT_BEHIND = re.compile(r"\.(current|settings\.yml)\.\w+$")
+HASH = "[0-9a-f]" * 12  # build.HASH_CHARACTERS, without all that comes with it
+TRACES = (f"releases/*-{HASH}", f"venv/{HASH}", "secrets/master.key", "run/lease")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,10 @@ def plan(place: Place, *, data: bool) -> Removal:
     Raises:
         UsageError: If the folder holds things that are not ours, and everything should go.
     """
-    names = sorted(path.name for path in place.root.iterdir()) if place.root.is_dir() else []
-    strange = [name for name in names if name not in OURS]
+    if not is_installation(place):
+        return Removal((), ())
+    names = sorted(path.name for path in place.root.iterdir())
+    strange = [name for name in names if name not in OURS and not LEFT_BEHIND.match(name)]
     if data and strange:
         raise UsageError(
             f"this folder also holds what is not ours: {', '.join(strange)}",
@@ -43,6 +50,11 @@ def plan(place: Place, *, data: bool) -> Removal:
     )
 
 
+def is_installation(place: Place) -> bool:
+    """Return whether something of ours stands there: other folders have a `data` or `run`, too."""
+    return any(next(place.root.glob(trace), None) for trace in TRACES)
+
+
 def remove(place: Place, stop: Callable[[Place], object], *, data: bool) -> Removal:
     """Stop the stack at *place* and remove it; with *data*, its data and keys as well.
 
@@ -50,11 +62,11 @@ def remove(place: Place, stop: Callable[[Place], object], *, data: bool) -> Remo
         BusyError: If another operation holds the installation.
         UsageError: If everything should go and the folder holds what is not ours.
     """
-    removal = plan(place, data=data)
-    if not place.root.is_dir():
-        return removal
+    if not plan(place, data=data).gone:
+        return plan(place, data=data)
     with lease(place.run, "remove"):
         stop(place)
+        removal = plan(place, data=data)
         for name in removal.gone:
             path = place.root / name
             if path.is_dir() and not path.is_symlink():

@@ -11,6 +11,8 @@ import pytest
 
 from beast_ops import preflight
 from beast_ops.preflight import Wish, check_disk, check_memory, check_port, check_python, check_root
+from beast_ops.release import remove
+from beast_ops.release.build import HASH_CHARACTERS
 from beast_ops.testing import free_port
 
 SCRIPT = Path(preflight.__file__)
@@ -112,7 +114,8 @@ def test_a_folder_of_ours_and_one_to_be_made_are_welcome(tmp_path):
 
 
 def test_a_link_to_a_folder_is_a_folder(tmp_path):
-    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "real").mkdir()
 
     assert [] == root_findings(tmp_path / "link")
     assert [] == root_findings(tmp_path / "link" / "new")
@@ -130,6 +133,31 @@ def test_a_link_to_nothing_or_to_itself_is_refused(target, tmp_path):
     (tmp_path / "link").symlink_to(target)
 
     assert ["root-not-a-folder"] == root_findings(tmp_path / "link")
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["data", "notes.txt"], ["run", "venv", "Music"]])
+def test_a_folder_full_of_other_things_is_refused(names, tmp_path):
+    for name in names:
+        (tmp_path / name).mkdir()
+
+    assert ["root-in-use"] == root_findings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["settings.yml"], ["data/1", "secrets"], [".DS_Store", "lost+found"], ["a", "run/lease"]],
+)
+def test_a_folder_with_things_of_ours_is_welcome(names, tmp_path):
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+
+    assert [] == root_findings(tmp_path)
+
+
+def test_what_is_ours_is_what_a_removal_takes():
+    assert remove.OURS | {"lost+found"} == preflight.OURS
+    assert remove.TRACES == preflight.TRACES
+    assert "[0-9a-f]" * HASH_CHARACTERS == preflight.HASH
 
 
 @pytest.mark.needs("root")

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from beast_ops import keys
+from beast_ops.cards import read_services
+from beast_ops.errors import BeastError, TransientError
+from beast_ops.release.land import KEPT_RELEASES, land, make_current, prune, withdraw
+from beast_ops.release.observe import current_release, is_intact, read_record
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def put_in_force(place, shipment):
+    release = land(place, shipment)
+    make_current(place, release)
+    return release
+
+
+def whole(place):
+    """Return what the release in force says, after checking that all it names is there."""
+    record = read_record(place, current_release(place))
+    services = read_services(place.services)
+    assert is_intact(place, record)
+    assert len(record.files) == 3
+    for service in services:
+        assert names(service.environment["BEAST_CONFIG"]) != []
+    assert not keys.missing(place.secrets, (keys.Handover(*item) for item in record.handovers))
+    assert (place.current / "venv" / "complete").exists()
+    return (place.current / "supervisord.conf").read_text()
+
+
+def test_a_release_has_all_it_names(place, ship):
+    release = put_in_force(place, ship())
+
+    assert f"1-{ship().content}" == release
+    assert "; one\n" == whole(place)
+    assert (place.data / "1" / "vectors").is_dir()
+
+
+def test_nothing_but_the_owner_may_look(place, ship):
+    before = os.umask(0o077)  # as the host's side of a deploy does
+    try:
+        put_in_force(place, ship())
+    finally:
+        os.umask(before)
+
+    ours = [
+        path for path in place.root.rglob("*") if path.relative_to(place.root).parts[0] != "venv"
+    ]
+    assert len(ours) > 15
+    assert [] == [path for path in ours if path.lstat().st_mode & 0o077 and not path.is_symlink()]
+
+
+def test_to_land_puts_nothing_in_force(place, ship):
+    land(place, ship())
+
+    assert current_release(place) is None
+
+
+def test_the_same_release_lands_once(place, ship):
+    first = put_in_force(place, ship())
+
+    assert first == land(place, ship())
+    assert [first] == names(place.releases)
+
+
+def test_another_release_has_the_next_number(place, ship):
+    for number, text in enumerate(("one", "two", "one"), 1):
+        release = put_in_force(place, ship(text))
+
+        assert f"{number}-{ship(text).content}" == release
+
+
+def test_numbers_are_numbers_and_count_what_is_there(place, ship):
+    for name in ("2-aa", "10-bb", ".11-cc", "notes", "12"):
+        (place.releases / name).mkdir(parents=True)
+
+    assert land(place, ship()).startswith("11-")
+
+
+@pytest.mark.parametrize("name", ["services.json", "supervisord.conf", "release.json"])
+@pytest.mark.parametrize("content", [None, b"", b"{"])
+def test_a_damaged_release_is_written_anew(name, content, place, ship):
+    first = put_in_force(place, ship())
+    (place.current / name).unlink()
+    if content is not None:
+        (place.current / name).write_bytes(content)
+
+    second = put_in_force(place, ship())
+
+    assert first != second
+    assert "; one\n" == whole(place)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"edited"])
+def test_damaged_configuration_is_written_anew(content, place, ship):
+    put_in_force(place, ship())
+    (path,) = place.config.glob("qdrant/*/settings.json")
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+
+    put_in_force(place, ship())
+
+    assert '"one"' == path.read_text()
+    assert "; one\n" == whole(place)
+
+
+def test_a_rotation_meanwhile_asks_to_try_again(place, ship):
+    place.secrets.mkdir(parents=True)
+    (place.secrets / "versions").write_text("qdrant/api_key 2\n")
+
+    with pytest.raises(TransientError, match="a secret was rotated"):
+        land(place, ship())
+
+    assert not place.releases.exists()
+
+
+def test_a_damaged_master_key_lands_nothing(place, ship):
+    place.secrets.mkdir(parents=True)
+    (place.secrets / "master.key").write_bytes(b"short")
+
+    with pytest.raises(BeastError, match="the master key has 5 bytes"):
+        land(place, ship())
+
+    assert [] == names(place.releases)
+
+
+def test_without_a_release_in_force_a_withdrawal_does_nothing(place):
+    withdraw(place)
+
+    assert current_release(place) is None
+
+
+def test_a_withdrawn_release_stays_but_is_not_in_force(place, ship):
+    release = put_in_force(place, ship())
+
+    withdraw(place)
+
+    assert current_release(place) is None
+    assert [release] == names(place.releases)
+
+
+def test_a_death_between_any_two_steps_leaves_a_whole_release_in_force(place, ship, killed_at):
+    put_in_force(place, ship("old"))
+    text = ""
+
+    for nth in itertools.count():
+        killed = killed_at(lambda: put_in_force(place, ship("new")), nth)
+        text = whole(place)
+
+        assert text in {"; old\n", "; new\n"}
+        if not killed:
+            break
+
+    assert nth > 15
+    assert "; new\n" == text
+    prune(place)
+    assert [] == [name for name in names(place.releases) if name.startswith(".")]
+
+
+def test_a_death_on_the_first_landing_is_repaired_by_the_next(place, ship, killed_at):
+    for nth in itertools.count():
+        killed = killed_at(lambda: put_in_force(place, ship()), nth)
+        if not killed:
+            break
+        assert current_release(place) is None or "; one\n" == whole(place)
+
+    assert nth > 15
+    assert "; one\n" == whole(place)
+
+
+def make_many(place, ship, count):
+    for number in range(count):
+        put_in_force(place, ship(str(number)))
+
+
+def test_the_newest_releases_stay_with_all_they_name(place, ship):
+    make_many(place, ship, KEPT_RELEASES + 3)
+
+    prune(place)
+
+    assert KEPT_RELEASES == len(names(place.releases))
+    assert KEPT_RELEASES == len(list(place.config.glob("*/*")))
+    for release in names(place.releases):
+        make_current(place, release)
+        whole(place)
+
+
+def test_an_old_release_in_force_stays(place, ship):
+    old = put_in_force(place, ship("old"))
+    make_many(place, ship, KEPT_RELEASES + 1)
+    make_current(place, old)
+
+    prune(place)
+
+    assert "; old\n" == whole(place)
+    assert KEPT_RELEASES + 1 == len(names(place.releases))
+
+
+def test_releases_are_counted_by_number_and_not_by_letter(place, ship):
+    make_many(place, ship, 12)
+
+    prune(place)
+
+    numbers = sorted(int(name.split("-")[0]) for name in names(place.releases))
+    assert [8, 9, 10, 11, 12] == numbers
+
+
+def test_environments_that_no_release_names_go(place, ship, environment):
+    environment(place, "f" * 12)
+    put_in_force(place, ship())
+
+    prune(place)
+
+    assert [ship().venv] == names(place.venv)
+
+
+def test_an_environment_that_is_being_made_stays(place, ship):
+    (place.venv / ("e" * 12)).mkdir()
+    put_in_force(place, ship())
+
+    prune(place)
+
+    assert {"e" * 12, ship().venv} == set(names(place.venv))
+
+
+@pytest.mark.parametrize("name", ["release.json", "services.json"])
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"services": [{}]}', b"\xff"])
+def test_nothing_goes_that_an_unreadable_release_may_name(name, content, place, ship, environment):
+    environment(place, "f" * 12)
+    make_many(place, ship, 3)
+    (place.releases / f"1-{ship('0').content}" / name).unlink()
+    if content is not None:
+        (place.releases / f"1-{ship('0').content}" / name).write_bytes(content)
+    (place.config / "qdrant" / "unnamed").mkdir()
+
+    prune(place)
+
+    if name == "release.json":
+        assert (place.venv / ("f" * 12)).exists()
+    else:
+        assert 4 == len(list(place.config.glob("*/*")))
+
+
+@pytest.mark.parametrize("spelling", ["{root}/", "{root}//", "{root}/../root"])
+def test_configuration_is_known_by_its_hash_however_the_root_is_spelled(spelling, place, ship):
+    shipment = ship()
+    services = json.loads(shipment.files["services.json"])
+    variables = services["services"][0]["environment"]
+    variables["BEAST_CONFIG"] = variables["BEAST_CONFIG"].replace(
+        str(place.root), spelling.format(root=place.root)
+    )
+    files = {**shipment.files, "services.json": json.dumps(services)}
+    put_in_force(place, ship(files=files))
+
+    prune(place)
+
+    assert "; one\n" == whole(place)
+
+
+def test_without_environments_there_is_nothing_to_prune(place, ship):
+    put_in_force(place, ship())
+    (place.venv / ship().venv / "complete").unlink()
+    (place.venv / ship().venv).rmdir()
+    place.venv.rmdir()
+
+    prune(place)
+
+    assert 1 == len(names(place.releases))
+
+
+def test_a_death_while_pruning_leaves_a_whole_release_in_force(place, ship, killed_at):
+    make_many(place, ship, KEPT_RELEASES + 2)
+
+    for nth in itertools.count():
+        killed = killed_at(lambda: prune(place), nth)
+
+        assert f"; {KEPT_RELEASES + 1}\n" == whole(place)
+        if not killed:
+            break
+
+    assert nth > 3
+    assert KEPT_RELEASES == len(names(place.releases)) == len(list(place.config.glob("*/*")))
