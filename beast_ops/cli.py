@@ -6,11 +6,13 @@ verb, exits 1 on wrong usage, and stumbles over a query that begins with a dash.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from invoke.collection import Collection
@@ -27,7 +29,7 @@ from .door.words import Reader, Reading
 from .errors import BeastError, UsageError
 
 CLONE = Path(__file__).resolve().parents[1]
-INTERRUPTED = 130  # 128 and SIGINT, as shells count
+SIGNALLED = 128  # and the number of the signal, as shells count
 READER_GONE = 141  # 128 and SIGPIPE
 _VALUED = {"--print-completion-script", "--list-format", "-F"}
 
@@ -42,6 +44,7 @@ class Door(Program):
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002, FBT001, FBT002 - Invoke's signature
         """Do what *argv* says and leave with its exit code (unless *exit* is false)."""
         output.settle_streams()
+        _heed_signals()
         code = self._outcome(list(sys.argv if argv is None else argv))
         if exit:
             sys.exit(code)
@@ -54,9 +57,9 @@ class Door(Program):
             return self._ended(end)
         except BeastError as wrong:
             return self._failed(wrong)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             output.complain(f"interrupted. {self.interrupted}".rstrip())
-            return INTERRUPTED
+            return SIGNALLED + (interrupt.args[0] if interrupt.args else signal.SIGINT)
         except BrokenPipeError:
             output.abandon_stdout()
             return READER_GONE
@@ -184,6 +187,17 @@ def _context(name: str, verb: Verb, reading: Reading) -> ParserContext:
         else:
             argument.set_value(value, cast=False)
     return context
+
+
+def _heed_signals() -> None:
+    """Let a verb that is told to end clean up behind it, as after Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt(number)
 
 
 def _traceback(wrong: BaseException) -> None:

@@ -47,8 +47,8 @@ def overview(verbs: dict[str, Verb]) -> str:
     return "\n\n".join(parts)
 
 
-def page(name: str, verb: Verb) -> str:
-    """Return the page of one verb."""
+def page(name: str, verb: Verb, columns: int = 0) -> str:
+    """Return the page of one verb, *columns* wide or as wide as the terminal."""
     arguments = verb.get_arguments()
     usage = " ".join(["beast", name, *(_usage(arguments, verb))])
     parts = [f"Usage: {usage}", inspect.getdoc(verb) or ""]
@@ -56,8 +56,17 @@ def page(name: str, verb: Verb) -> str:
     rows.append(("--help, -h", "print this"))
     if not any(argument.name == "verbose" for argument in arguments):
         rows.append(("--verbose, -v", "show tracebacks"))
-    parts += [f"Options:\n{_columns(rows)}", f"Example:\n  {verb.manner.example}"]
+    parts += [f"Options:\n{_columns(rows, columns)}", f"Example:\n  {verb.manner.example}"]
     return "\n\n".join(parts)
+
+
+def reference(verbs: dict[str, Verb]) -> str:
+    """Return every page as one document in Markdown."""
+    parts = ["# The verbs", "Printed by the program itself: `python -m beast_ops.door.reference`."]
+    for title, names in GROUPS.items():
+        parts.append(f"## {title}")
+        parts += [f"### {name}\n\n```text\n{page(name, verbs[name], 90)}\n```" for name in names]
+    return "\n\n".join(parts) + "\n"
 
 
 def summary(verb: Verb) -> str:
@@ -93,9 +102,9 @@ def _value(argument: Argument) -> str:
     return "NUMBER" if argument.kind is int else "NAME=VALUE" if argument.kind is list else "VALUE"
 
 
-def _columns(rows: Sequence[tuple[str, str]]) -> str:
+def _columns(rows: Sequence[tuple[str, str]], columns: int = 0) -> str:
     left = max(len(name) for name, _ in rows) + 4
-    width = max(40, min(100, shutil.get_terminal_size().columns) - left)
+    width = max(40, min(100, columns or shutil.get_terminal_size().columns) - left)
     lines = []
     for name, text in rows:
         first, *more = textwrap.wrap(text, width) or [""]

@@ -242,15 +242,19 @@ def test_a_pipe_that_closes_is_quiet():
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-def test_a_real_interrupt_ends_with_130(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_told_to_end_it_cleans_up_and_says_what_to_type(tmp_path, number):
     (tmp_path / "tasks.py").write_text(
         "import time\n"
         "from beast_ops.door.verb import verb\n"
         "@verb('x')\n"
         "def wait(_context):\n"
         "    'Wait.'\n"
-        "    print('waiting', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    try:\n"
+        "        print('waiting', flush=True)\n"
+        "        time.sleep(60)\n"
+        "    finally:\n"
+        "        print('clean')\n"
     )
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from beast_ops.cli import main; main()"
@@ -261,11 +265,21 @@ def test_a_real_interrupt_ends_with_130(tmp_path):
     )  # fmt: skip
     assert process.stdout.readline() == "waiting\n"
 
-    process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=20)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
 
-    assert process.returncode == 130
+    assert (process.returncode, out) == (128 + number, "clean\n")
     assert err == "beast: interrupted. Run the same command again.\n"
+
+
+def test_nohup_is_respected(monkeypatch):
+    changed = []
+    monkeypatch.setattr(signal, "getsignal", lambda _number: signal.SIG_IGN)
+    monkeypatch.setattr(signal, "signal", lambda *words: changed.append(words))
+
+    cli._heed_signals()
+
+    assert changed == []
 
 
 def test_what_lies_in_the_current_folder_is_not_imported(tmp_path):

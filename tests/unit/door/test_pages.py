@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from invoke.collection import Collection
 
-from beast_ops.door import pages
+from beast_ops.door import pages, reference
 
 CLONE = Path(__file__).parents[3]
 
@@ -73,6 +73,10 @@ def test_options_show_their_letters_and_values(verbs):
     assert "--lines NUMBER, -n" in page
     assert "--follow, -f" in page
     assert "--set NAME=VALUE" in pages.page("deploy", verbs["deploy"])
+
+
+def test_the_reference_is_what_the_program_prints():
+    assert reference.TARGET.read_text() == reference.text()
 
 
 def test_the_first_steps_name_only_verbs_there_are(verbs):
