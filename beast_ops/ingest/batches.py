@@ -28,14 +28,14 @@ class Read:
     Attributes:
         known: What is to be known of it, still without chunks.
         document: Its text.
-        before: What was known of it.
+        old: A digest of each chunk it had, by chunk id; empty for chunks to be written anew.
         in_doubt: Whether chunks of it may be stored that nobody knows.
         seconds: How long it took to read.
     """
 
     known: Known
     document: Document
-    before: Known | None
+    old: Mapping[str, str]
     in_doubt: bool
     seconds: float
 
@@ -58,40 +58,31 @@ class Batches:
 
     def add(self, read: Read) -> None:
         """Add the chunks of *read* that are new or changed."""
-        known = read.known
-        settings = self._settings
-        chunks = chunk(
-            read.document, known.source, settings.chunk_characters, settings.chunk_overlap
-        )
-        payloads = {each.id: _payload(each, read.document, known.source) for each in chunks}
-        digests = {ident: _digest(payload) for ident, payload in payloads.items()}
-        before = read.before.chunks if read.before is not None else {}
-        for ident, payload in payloads.items():
-            if before.get(ident) != digests[ident]:
-                self._points.append((known.source, Point(ident, payload)))
+        source, settings = read.known.source, self._settings
+        chunks = chunk(read.document, source, settings.chunk_characters, settings.chunk_overlap)
+        digests: dict[str, str] = {}
+        for each in chunks:
+            payload = _payload(each, read.document, source)
+            try:
+                digests[each.id] = _digest(payload)
+            except TypeError:  # half a surrogate pair, which is in no encoding
+                self._refuse(source, "holds characters that cannot be stored")
+                return
+            if read.old.get(each.id) != digests[each.id]:
                 # The last chunk stays back, so that the document ends with its own batch.
-                if len(self._points) > settings.batch:
-                    self._hand_over(settings.batch)
-        stale = tuple(ident for ident in before if ident not in digests)
-        whole = Known(
-            source=known.source,
-            size=known.size,
-            mtime_ns=known.mtime_ns,
-            sha256=known.sha256,
-            chunks=digests,
-            job=known.job,
-        )
-        self._finished.append(Finished(whole, stale, read.in_doubt, read.seconds))
-        if len(self._points) >= settings.batch:
+                if len(self._points) == settings.batch:
+                    self.flush()
+                self._points.append((source, Point(each.id, payload)))
+        stale = tuple(ident for ident in read.old if ident not in digests)
+        self._finished.append(Finished(read.known, digests, stale, read.in_doubt, read.seconds))
+        if len(self._points) == settings.batch:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what there is."""
-        if self._points or self._finished:
-            self._hand_over(len(self._points))
-
-    def _hand_over(self, count: int) -> None:
-        points, self._points = self._points[:count], self._points[count:]
+        if not self._points and not self._finished:
+            return
+        points, self._points = self._points, []
         finished, self._finished = self._finished, []
         embedded = self._embed(points)
         sources = {source for source, _ in points} | {each.known.source for each in finished}
@@ -127,13 +118,15 @@ class Batches:
             return None
         try:
             return embedder.embed_documents(texts)
-        except TextError as some:
-            for place, reason in some.reasons.items():
-                source = points[place][0]
-                if source not in self.refused:
-                    self.refused.add(source)
-                    self._failed(source, DocumentError(reason, subject=source))
-            return some.vectors
+        except TextError as refused:
+            for place, reason in refused.reasons.items():
+                self._refuse(points[place][0], reason)
+            return refused.vectors
+
+    def _refuse(self, source: str, reason: str) -> None:
+        if source not in self.refused:
+            self.refused.add(source)
+            self._failed(source, DocumentError(reason))
 
 
 def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:

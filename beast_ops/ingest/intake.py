@@ -6,15 +6,20 @@ the worker has read them.
 """
 
 import json
+import os
 import shutil
-from collections.abc import Mapping
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
-from beast_ops.errors import ConflictError, MissingError, UsageError
+from beast_ops.errors import BeastError, ConflictError, MissingError, UsageError
 from beast_ops.files import write_atomically
 from beast_ops.jobs.model import Job, State
 from beast_ops.jobs.table import JobTable
@@ -51,7 +56,8 @@ class Intake:
 
         Args:
             manifest: What the client has.
-            physical: The collection behind the manifest's alias.
+            physical: The collection behind the manifest's alias; empty if there is none, so
+                that nothing is known of any document.
         """
         wanted = self._wanted(manifest, physical)
         payload = {"collection": manifest.collection, "documents": len(manifest.documents)}
@@ -69,10 +75,11 @@ class Intake:
 
     def _wanted(self, manifest: Manifest, physical: str) -> tuple[int, ...]:
         everything = tuple(range(len(manifest.documents)))
-        if not self._state.exists():
+        try:
+            with DocumentState(self._state, read_only=True) as state:
+                known = state.known(physical, (entry.source for entry in manifest.documents))
+        except sqlite3.OperationalError:  # no worker has made it yet
             return everything
-        with DocumentState(self._state, read_only=True) as state:
-            known = state.known(physical, (entry.source for entry in manifest.documents))
         return tuple(
             place
             for place, entry in enumerate(manifest.documents)
@@ -103,13 +110,14 @@ class Intake:
             raise MissingError("the manifest has no such document", subject=str(place))
 
     def start(self, job_id: str) -> None:
-        """Let the job run.
+        """Let the job run; all that was received for it is durable before that.
 
         Raises:
             ConflictError: If it was started already.
             MissingError: If there is none.
         """
         self._ingestion(job_id)
+        sync_file_system(self._uploads / job_id)
         self._jobs.release(job_id)
 
     def cancel(self, job_id: str) -> None:
@@ -143,24 +151,69 @@ class Upload:
     """A document on its way in; it counts once it is complete."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        """Receive into the file *name* below *folder*."""
+        """Receive into the file *name* below *folder*.
+
+        Raises:
+            MissingError: If the folder is gone: the job was cancelled.
+        """
         self._target = folder / name
-        self._partial = folder / f"{name}.partial"
-        self._file: BinaryIO = self._partial.open("wb")
+        try:
+            # Of its own, should the same document be sent twice at once.
+            handle, partial = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+        except FileNotFoundError as gone:
+            raise MissingError("this job is gone", subject=folder.name) from gone
+        self._partial = Path(partial)
+        self._file: BinaryIO = os.fdopen(handle, "wb")
 
     def write(self, block: bytes) -> None:
-        """Take the next bytes."""
-        self._file.write(block)
+        """Take the next bytes.
+
+        Raises:
+            BeastError: If there is no room for them.
+        """
+        with _keeping(self._target):
+            self._file.write(block)
 
     def finish(self) -> None:
-        """Count the document as received."""
-        self._file.close()
-        self._partial.replace(self._target)
+        """Count the document as received; raises as `write` does."""
+        with _keeping(self._target):
+            self._file.close()
+            self._partial.replace(self._target)
 
     def abandon(self) -> None:
         """Forget what was received."""
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
         self._partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _keeping(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as gone:
+        raise MissingError("this job is gone", subject=target.parent.name) from gone
+    except OSError as full:
+        raise BeastError(
+            f"the upload cannot be kept: {full.strerror}", hint="Make room, then try again."
+        ) from full
+
+
+def sync_file_system(folder: Path) -> None:
+    """Make all that was written to the file system of *folder* durable.
+
+    Once per job costs less than a thousand files one by one.
+    """
+    if sys.platform != "linux":
+        os.sync()
+        return
+    import ctypes
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        ctypes.CDLL(None, use_errno=True).syncfs(handle)
+    finally:
+        os.close(handle)
 
 
 def read_manifest(folder: Path) -> Manifest:

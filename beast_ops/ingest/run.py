@@ -2,11 +2,8 @@
 """Run one ingestion: find, read, cut, embed, store, with the slowest stage setting the pace."""
 
 import hashlib
-import json
 import shutil
-import socket
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,14 +13,13 @@ from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import Grip
 
 from .batches import Batches, Read
-from .find import find
-from .intake import read_manifest
-from .manifest import DocumentEntry, Manifest
+from .manifest import DocumentEntry
+from .order import Order, read_order
 from .parse import Document
-from .plan import IngestPlan, compare
+from .plan import IngestPlan, compare, left_out
 from .pool import ParserPool
 from .settings import Surroundings
-from .sources import path_of, shown, uri
+from .sources import shown
 from .state import DocumentState, Known
 from .store import PointStore
 from .tally import Line, Tally
@@ -31,6 +27,7 @@ from .target import open_target
 from .writer import Finished, Writer
 
 FORGET_AT_ONCE = 100
+RECIPE = "1"  # raise it when documents are read or cut otherwise, so that all are done anew
 
 
 class Content(NamedTuple):
@@ -39,45 +36,6 @@ class Content(NamedTuple):
     entry: DocumentEntry
     path: Path
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to ingest, and where its content lies.
-
-    Attributes:
-        manifest: The documents.
-        uploads: The folder with their content by place; `None` if they are read where they are.
-        problems: What could not even be listed, with the reason.
-    """
-
-    manifest: Manifest
-    uploads: Path | None
-    problems: Sequence[tuple[str, str]] = ()
-
-    def content(self, place: int, entry: DocumentEntry) -> Path:
-        """Return the file that holds the document at *place*.
-
-        Raises:
-            DocumentError: If it did not come; says why.
-        """
-        if self.uploads is None:
-            return Path(path_of(entry.source))
-        sent = self.uploads / str(place)
-        if sent.exists():
-            return sent
-        try:
-            note = json.loads((self.uploads / f"{place}.skipped").read_bytes())
-        except FileNotFoundError:
-            raise DocumentError("it was not uploaded", subject=shown(entry.source)) from None
-        raise DocumentError(str(note["reason"]), subject=shown(entry.source))
-
-    def sent(self) -> frozenset[int]:
-        """Return the places whose content came, or will not come."""
-        if self.uploads is None or not self.uploads.is_dir():
-            return frozenset()
-        names = (path.name.partition(".")[0] for path in self.uploads.iterdir())
-        return frozenset(int(name) for name in names if name.isdigit())
 
 
 def handler(around: Surroundings) -> "Run":
@@ -89,9 +47,11 @@ class Run:
     """Runs ingestion jobs."""
 
     def __init__(self, around: Surroundings) -> None:
-        """Work with the data and services of *around*; clean up after jobs that ended."""
+        """Work with the data and services of *around*, cutting documents as its settings say."""
         self._around = around
-        self._sweep()
+        settings = around.settings
+        with DocumentState(around.state) as state:
+            state.use(f"{RECIPE}/{settings.chunk_characters}/{settings.chunk_overlap}")
 
     def __call__(self, grip: Grip) -> Mapping[str, Any]:
         """Run the job in *grip* and return what `ingest --json` prints.
@@ -100,19 +60,15 @@ class Run:
             BeastError: If it cannot go on; the job fails with its paragraph.
         """
         around = self._around
-        uploads = around.data / "uploads" / grip.job.id
-        order = self._order(grip.job.payload, uploads)
+        order = read_order(grip.job, around.data)
         with (
             DocumentState(around.state) as state,
-            PointStore(around.vectors_url, around.vectors_key) as store,
+            PointStore(around.vectors_url, around.vectors_key, grip.check) as store,
         ):
-            result = Ingestion(around, grip, order, state, store).run()
-        shutil.rmtree(uploads, ignore_errors=True)
-        self._sweep()
-        return result
+            return Ingestion(around, grip, order, state, store).run()
 
-    def _sweep(self) -> None:
-        """Remove what was uploaded for jobs that are gone, failed or cancelled."""
+    def tidy(self) -> None:
+        """Remove what was uploaded for jobs that ended, however they did, or are gone."""
         uploads = self._around.data / "uploads"
         if not uploads.is_dir():
             return
@@ -124,22 +80,6 @@ class Run:
                     ended = True
                 if ended:
                     shutil.rmtree(folder, ignore_errors=True)
-
-    def _order(self, payload: Mapping[str, Any], uploads: Path) -> Order:
-        if "folder" not in payload:
-            return Order(read_manifest(uploads), uploads)
-        host = socket.gethostname()
-        found = find([str(payload["folder"])], exclude=self._around.data.parent.parent)
-        documents = tuple(
-            DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
-            for each in found.documents
-        )
-        folders = tuple(uri(host, folder) for folder in found.folders)
-        manifest = Manifest(
-            collection=str(payload["collection"]), documents=documents, folders=folders
-        )
-        problems = [(uri(host, path), reason) for path, reason in found.problems]
-        return Order(manifest, None, problems)
 
 
 class Ingestion:
@@ -163,12 +103,16 @@ class Ingestion:
     def run(self) -> Mapping[str, Any]:
         """Do it and return what it came to."""
         around, manifest = self._around, self._order.manifest
-        target = open_target(self._store, manifest.collection, around.settings, around.models_url)
+        target = open_target(
+            self._store, self._state, manifest.collection, around.settings, around.models_url
+        )
         self._collection = target.collection
         known, plan = self._plan()
         for source, reason in self._order.problems:
             self._tally.failed(Line(source, 0, reason))
-        with Writer(self._store, self._state, target.collection, self._stored) as writer:
+        with Writer(
+            self._store, self._state, target.collection, self._grip.check, self._stored
+        ) as writer:
             batches = Batches(target, around.settings, writer.put, self._refused)
             for read in self._reads(plan, known):
                 batches.add(read)
@@ -185,6 +129,7 @@ class Ingestion:
             source
             for folder in manifest.folders
             for source in self._state.below(self._collection, folder)
+            if not left_out(source, folder)
         ]
         mine = self._grip.job.id
         # What an earlier attempt of this very job stored needs no second look.
@@ -193,9 +138,10 @@ class Ingestion:
             for place in self._order.sent()
             if (before := known.get(manifest.documents[place].source)) is None or before.job != mine
         }
-        plan = compare(manifest, known, below, sent)
+        unseen = {source for source, _ in self._order.problems}
+        plan = compare(manifest, known, [each for each in below if each not in unseen], sent)
         for before in plan.unchanged:
-            line = Line(before.source, len(before.chunks))
+            line = Line(before.source, before.count)
             (self._tally.ingested if before.job == mine else self._tally.unchanged)(line)
         return known, plan
 
@@ -225,8 +171,18 @@ class Ingestion:
         seconds: float,
     ) -> Read:
         entry = content.entry
-        now = self._known(entry, content.sha256, {})
-        return Read(now, document, known.get(entry.source), in_doubt, seconds)
+        before = known.get(entry.source)
+        old = self._state.chunks(self._collection, entry.source) if before is not None else {}
+        if before is not None and not before.current:
+            old = dict.fromkeys(old, "")  # the same texts may have other vectors now
+        now = Known(
+            source=entry.source,
+            size=entry.size,
+            mtime_ns=entry.mtime_ns,
+            sha256=content.sha256,
+            job=self._grip.job.id,
+        )
+        return Read(now, document, old, in_doubt, seconds)
 
     def _contents(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Content]:
         """Yield the documents whose content is new; settle those that were merely touched."""
@@ -238,26 +194,15 @@ class Ingestion:
                 self._tally.failed(Line(entry.source, 0, str(failed)))
                 continue
             before = known.get(entry.source)
-            if before is not None and before.sha256 == sha256:
-                touched = self._known(entry, sha256, before.chunks)
-                self._state.settle(self._collection, [touched])
-                self._tally.unchanged(Line(entry.source, len(before.chunks)))
+            if before is not None and before.current and before.sha256 == sha256:
+                self._state.touch(self._collection, entry)
+                self._tally.unchanged(Line(entry.source, before.count))
                 continue
             yield Content(entry, path, sha256)
 
-    def _known(self, entry: DocumentEntry, sha256: str, chunks: Mapping[str, str]) -> Known:
-        return Known(
-            source=entry.source,
-            size=entry.size,
-            mtime_ns=entry.mtime_ns,
-            sha256=sha256,
-            chunks=chunks,
-            job=self._grip.job.id,
-        )
-
     def _stored(self, finished: Finished) -> None:
         known = finished.known
-        self._tally.ingested(Line(known.source, len(known.chunks), seconds=finished.seconds))
+        self._tally.ingested(Line(known.source, len(finished.chunks), seconds=finished.seconds))
 
     def _refused(self, source: str, error: DocumentError) -> None:
         self._tally.failed(Line(source, 0, str(error)))

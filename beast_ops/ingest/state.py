@@ -6,7 +6,6 @@ stored until its row is final. What stands there after a crash has chunks that n
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,15 @@ from .manifest import DocumentEntry
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
     collection TEXT NOT NULL, source TEXT NOT NULL, size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, chunks TEXT NOT NULL, job TEXT NOT NULL,
-    PRIMARY KEY (collection, source)
+    mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, chunks TEXT NOT NULL, count INTEGER NOT NULL,
+    recipe TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (collection, source)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending (
     collection TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (collection, source)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recipes (one INTEGER PRIMARY KEY CHECK (one = 1), recipe TEXT) STRICT;
 """
+_RECIPE = "COALESCE((SELECT recipe FROM recipes), '')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +38,22 @@ class Known:
         size: Its size in bytes when it was read.
         mtime_ns: When it was last written, then.
         sha256: The hash over its content.
-        chunks: A digest of the payload of each of its chunks, by chunk id.
-        job: The job that read it last.
+        job: The job that stored it last.
+        count: How many chunks it has.
+        current: Whether it was cut as documents are cut now.
     """
 
     source: str
     size: int
     mtime_ns: int
     sha256: str
-    chunks: Mapping[str, str]
     job: str
+    count: int = 0
+    current: bool = True
 
     def same_file(self, entry: DocumentEntry) -> bool:
-        """Return whether *entry* looks like the file this was read from."""
-        return (self.size, self.mtime_ns) == (entry.size, entry.mtime_ns)
+        """Return whether *entry* looks like the file this was read from, and nothing is to do."""
+        return self.current and (self.size, self.mtime_ns) == (entry.size, entry.mtime_ns)
 
 
 class DocumentState:
@@ -60,20 +63,36 @@ class DocumentState:
         """Open the state in the file *path*, making it unless *read_only*."""
         self._database = Database(path, SCHEMA, read_only=read_only)
 
+    def use(self, recipe: str) -> None:
+        """Note how documents are cut from now on; those cut otherwise are not current."""
+        with self._database.writing() as table:
+            table.execute("INSERT OR REPLACE INTO recipes VALUES (1, ?)", (recipe,))
+
     def known(self, collection: str, sources: Iterable[str]) -> dict[str, Known]:
         """Return what is known of *sources* and not in doubt, by source."""
         found: dict[str, Known] = {}
         with self._database.reading() as table:
             for source in sources:
                 row = table.execute(
-                    "SELECT * FROM documents AS d WHERE collection = ? AND source = ? AND NOT"
+                    "SELECT source, size, mtime_ns, sha256, job, count,"  # noqa: S608 - a constant of this file
+                    f" recipe = {_RECIPE} AS current"
+                    " FROM documents AS d WHERE collection = ? AND source = ? AND NOT"
                     " EXISTS (SELECT 1 FROM pending AS p"
                     "  WHERE p.collection = d.collection AND p.source = d.source)",
                     (collection, source),
                 ).fetchone()
                 if row is not None:
-                    found[source] = _known(row)
+                    found[source] = Known(**{**row, "current": bool(row["current"])})
         return found
+
+    def chunks(self, collection: str, source: str) -> dict[str, str]:
+        """Return a digest of the payload of each chunk of *source*, by chunk id."""
+        with self._database.reading() as table:
+            row = table.execute(
+                "SELECT chunks FROM documents WHERE collection = ? AND source = ?",
+                (collection, source),
+            ).fetchone()
+        return dict(json.loads(row["chunks"])) if row is not None else {}
 
     def below(self, collection: str, folder: str) -> Iterator[str]:
         """Yield the sources below *folder* that have chunks, or may have."""
@@ -102,19 +121,21 @@ class DocumentState:
                 [(collection, source) for source in sources],
             )
 
-    def settle(self, collection: str, documents: Iterable[Known]) -> None:
-        """Note that the chunks of *documents* are stored, exactly as they say."""
+    def settle(self, collection: str, documents: Iterable[tuple[Known, Mapping[str, str]]]) -> None:
+        """Note that *documents* are stored as exactly these chunks, each with its digest."""
         with self._database.writing() as table:
-            for known in documents:
+            for known, chunks in documents:
                 table.execute(
-                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO documents"  # noqa: S608 - a constant of this file
+                    f" VALUES (?, ?, ?, ?, ?, ?, ?, {_RECIPE}, ?)",
                     (
                         collection,
                         known.source,
                         known.size,
                         known.mtime_ns,
                         known.sha256,
-                        json.dumps(dict(known.chunks), separators=(",", ":")),
+                        json.dumps(dict(chunks), separators=(",", ":")),
+                        len(chunks),
                         known.job,
                     ),
                 )
@@ -122,6 +143,14 @@ class DocumentState:
                     "DELETE FROM pending WHERE collection = ? AND source = ?",
                     (collection, known.source),
                 )
+
+    def touch(self, collection: str, entry: DocumentEntry) -> None:
+        """Note that the file was written anew, with what stood in it before."""
+        with self._database.writing() as table:
+            table.execute(
+                "UPDATE documents SET size = ?, mtime_ns = ? WHERE collection = ? AND source = ?",
+                (entry.size, entry.mtime_ns, collection, entry.source),
+            )
 
     def forget(self, collection: str, sources: Sequence[str]) -> None:
         """Note that no chunks of *sources* are stored any more."""
@@ -131,6 +160,12 @@ class DocumentState:
                     f"DELETE FROM {name} WHERE collection = ? AND source = ?",  # noqa: S608 - one of two names
                     [(collection, source) for source in sources],
                 )
+
+    def clear(self, collection: str) -> None:
+        """Forget all of *collection*: it is not there any more."""
+        with self._database.writing() as table:
+            table.execute("DELETE FROM documents WHERE collection = ?", (collection,))
+            table.execute("DELETE FROM pending WHERE collection = ?", (collection,))
 
     def count(self, collection: str) -> int:
         """Return how many documents *collection* has."""
@@ -151,14 +186,3 @@ class DocumentState:
     def __exit__(self, *failure: object) -> None:
         """Close the file."""
         self.close()
-
-
-def _known(row: sqlite3.Row) -> Known:
-    return Known(
-        source=row["source"],
-        size=row["size"],
-        mtime_ns=row["mtime_ns"],
-        sha256=row["sha256"],
-        chunks=json.loads(row["chunks"]),
-        job=row["job"],
-    )

@@ -6,21 +6,23 @@ their JSON ourselves is half again as fast as having the client build and check 
 each, and points are nearly all there is to write.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from beast_ops import http
-from beast_ops.errors import SettingsError, TransientError, UnavailableError
+from beast_ops.errors import ServiceError, SettingsError, TransientError, UnavailableError
 
 DENSE, SPARSE = "dense", "text"
 INDEXED = ("source", "type")
-FIRST = "--1"
 SECONDS = 60
 PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it
 SERVICE = "the vector store"
 HINT = "See: ./beast status"
+AWAY = frozenset({502, 503, 504})
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,33 @@ class Point:
     dense: Any = None
 
 
+def first(name: str) -> str:
+    """Return the first collection behind the alias *name*, which cannot have its name."""
+    return f"{name}--1"
+
+
 class PointStore:
     """The vector store as the worker writes it."""
 
-    def __init__(self, url: str, key: str, patience: float = PATIENCE_SECONDS) -> None:
-        """Write to the store at *url* with *key*, trying again for *patience* seconds."""
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        check: Callable[[], None] = lambda: None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Write to the store at *url* with *key*.
+
+        Args:
+            url: Where it is.
+            key: What opens it.
+            check: Called before each attempt; raises if there shall be none.
+            patience: How many seconds to try again while the store is away.
+        """
         from qdrant_client import QdrantClient
 
         headers = {"api-key": key}
-        self._patience = patience
+        self._check, self._patience = check, patience
         self._http = http.client(url, headers=headers, seconds=SECONDS)
         self._admin = QdrantClient(
             url=url,
@@ -84,11 +104,14 @@ class PointStore:
             UnavailableError: If the store does not answer.
             SettingsError: If we did not make it.
         """
-        with _speaking():
-            aliases = {a.alias_name: a.collection_name for a in self._admin.get_aliases().aliases}
-            if name not in aliases:
-                return None
-            metadata = self._admin.get_collection(aliases[name]).config.metadata
+        aliases = {
+            alias.alias_name: alias.collection_name
+            for alias in self._patiently(self._admin.get_aliases).aliases
+        }
+        if name not in aliases:
+            return None
+        info = self._patiently(lambda: self._admin.get_collection(aliases[name]))
+        metadata = info.config.metadata
         try:
             return aliases[name], Space(**(metadata or {}))
         except TypeError as strange:
@@ -98,32 +121,34 @@ class PointStore:
                 hint="Choose another name with --collection.",
             ) from strange
 
-    def make(self, name: str, space: Space) -> str:
-        """Make a collection with *space* behind the alias *name*; return the collection.
+    def make(self, name: str, collection: str, space: Space) -> None:
+        """Make *collection* with *space* behind the alias *name*.
 
         Raises:
             UnavailableError: If the store does not answer.
+            ServiceError: If it refuses.
         """
+        self._patiently(lambda: self._make(name, collection, space))
+
+    def _make(self, name: str, collection: str, space: Space) -> None:
+        """Make what is missing: an earlier attempt may have been cut off anywhere."""
         from qdrant_client import models
 
-        physical = f"{name}{FIRST}"
         dense = models.VectorParams(size=space.dimension or 1, distance=models.Distance.COSINE)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
-        with _speaking():
-            if not self._admin.collection_exists(physical):
-                self._admin.create_collection(
-                    physical,
-                    vectors_config={DENSE: dense} if space.dimension else {},
-                    sparse_vectors_config={SPARSE: sparse} if space.language else None,
-                    metadata=space.as_dict(),
-                )
-            for field in INDEXED:
-                self._admin.create_payload_index(
-                    physical, field, models.PayloadSchemaType.KEYWORD, wait=True
-                )
-            alias = models.CreateAlias(collection_name=physical, alias_name=name)
-            self._admin.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
-        return physical
+        if not self._admin.collection_exists(collection):
+            self._admin.create_collection(
+                collection,
+                vectors_config={DENSE: dense} if space.dimension else {},
+                sparse_vectors_config={SPARSE: sparse} if space.language else None,
+                metadata=space.as_dict(),
+            )
+        for field in INDEXED:
+            self._admin.create_payload_index(
+                collection, field, models.PayloadSchemaType.KEYWORD, wait=True
+            )
+        alias = models.CreateAlias(collection_name=collection, alias_name=name)
+        self._admin.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         """Store *points*, durable when this returns; raises as `make` does."""
@@ -149,23 +174,34 @@ class PointStore:
             ServiceError: If it refuses.
         """
         import orjson
-        import stamina
 
         content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        self._patiently(lambda: self._send_once(method, path, content))
+
+    def _send_once(self, method: str, path: str, content: bytes) -> None:
+        with http.speaking_to(SERVICE, hint=HINT):
+            answer = self._http.request(
+                method,
+                path,
+                params={"wait": "true"},
+                content=content,
+                headers={"content-type": "application/json"},
+            )
+            if answer.status_code in AWAY:
+                raise UnavailableError(f"{SERVICE} is not ready", hint=HINT)
+            answer.raise_for_status()
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Return what *act* returns, trying again while the store is away."""
+        import stamina
+
         for attempt in stamina.retry_context(
             on=TransientError, attempts=None, timeout=self._patience, wait_max=2.0
         ):
-            with attempt, http.speaking_to(SERVICE, hint=HINT):
-                answer = self._http.request(
-                    method,
-                    path,
-                    params={"wait": "true"},
-                    content=content,
-                    headers={"content-type": "application/json"},
-                )
-                if answer.status_code in {502, 503, 504}:
-                    raise UnavailableError(f"{SERVICE} is not ready", hint=HINT)
-                answer.raise_for_status()
+            self._check()
+            with attempt, _speaking():
+                return act()
+        raise AssertionError  # the context returns or raises
 
     def close(self) -> None:
         """Close the connections."""
@@ -198,5 +234,10 @@ def _speaking() -> Iterator[None]:
 
     try:
         yield
-    except (ResponseHandlingException, UnexpectedResponse) as failed:
-        raise UnavailableError(f"{SERVICE} does not answer as it should", hint=HINT) from failed
+    except ResponseHandlingException as failed:
+        raise UnavailableError(f"{SERVICE} does not answer: {failed}", hint=HINT) from failed
+    except UnexpectedResponse as refused:
+        if refused.status_code in AWAY:
+            raise UnavailableError(f"{SERVICE} is not ready", hint=HINT) from refused
+        reason = refused.content.decode(errors="replace")[:300] or refused.reason_phrase
+        raise ServiceError(f"{SERVICE} answered {refused.status_code}: {reason}") from refused

@@ -9,7 +9,8 @@ from beast_ops.llm import Embedder, embedder_for, embedder_of
 from .chunk import CHARACTERS
 from .settings import WorkerSettings
 from .sparse import AVERAGE, Bm25Encoder
-from .store import PointStore, Space
+from .state import DocumentState
+from .store import PointStore, Space, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,20 @@ class Target:
 
 
 def open_target(
-    store: PointStore, name: str, settings: WorkerSettings, models_url: str | None
+    store: PointStore,
+    state: DocumentState,
+    name: str,
+    settings: WorkerSettings,
+    models_url: str | None,
 ) -> Target:
     """Open the collection behind the alias *name*, making it if it is missing.
+
+    Args:
+        store: Where it is.
+        state: What is known of its documents; nothing any more if it has to be made.
+        name: The alias.
+        settings: What makes its vectors if it has to be made, and what they must agree with.
+        models_url: Where the model server is, if there is one.
 
     Raises:
         SettingsError: If it was made with another embedder than the settings ask for.
@@ -39,7 +51,9 @@ def open_target(
     found = store.find(name)
     if found is None:
         space = _new_space(settings, models_url)
-        collection = store.make(name, space)
+        collection = first(name)
+        state.clear(collection)  # before it exists: a crash in between must not leave the old
+        store.make(name, collection, space)
     else:
         collection, space = found
         _refuse_mismatch(name, space, settings)

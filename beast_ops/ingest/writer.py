@@ -7,7 +7,7 @@ Each step may be cut off; whatever stands after it is put right by doing the doc
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -23,12 +23,14 @@ class Finished:
 
     Attributes:
         known: What is to be known of it.
+        chunks: A digest of each of its chunks, by chunk id.
         stale: Chunks it had and has no longer.
         in_doubt: Whether chunks may be stored that nobody knows.
         seconds: How long it took to read.
     """
 
     known: Known
+    chunks: Mapping[str, str]
     stale: tuple[str, ...]
     in_doubt: bool
     seconds: float
@@ -51,10 +53,20 @@ class Writer:
         store: PointStore,
         state: DocumentState,
         collection: str,
+        check: Callable[[], None],
         done: Callable[[Finished], None],
     ) -> None:
-        """Write to *collection*; call *done* for each document, in the writer's thread."""
-        self._store, self._state, self._collection, self._done = store, state, collection, done
+        """Write to *collection*; what is called is called in the writer's thread.
+
+        Args:
+            store: Where the points go.
+            state: Where the documents are noted.
+            collection: The collection behind the alias.
+            check: Called before each batch; raises if nothing more may be written.
+            done: Called for each document that is stored.
+        """
+        self._store, self._state, self._collection = store, state, collection
+        self._check, self._done = check, done
         self._queue: queue.Queue[Batch | None] = queue.Queue(AHEAD)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -74,6 +86,7 @@ class Writer:
                 self._failure = failed
 
     def _write(self, batch: Batch) -> None:
+        self._check()
         self._state.intend(self._collection, batch.sources)
         if batch.points:
             self._store.upsert(self._collection, batch.points)
@@ -82,10 +95,8 @@ class Writer:
             self._store.delete(self._collection, stale)
         for each in batch.finished:
             if each.in_doubt:
-                self._store.delete_of(
-                    self._collection, [each.known.source], but=tuple(each.known.chunks)
-                )
-        self._state.settle(self._collection, [each.known for each in batch.finished])
+                self._store.delete_of(self._collection, [each.known.source], but=tuple(each.chunks))
+        self._state.settle(self._collection, [(each.known, each.chunks) for each in batch.finished])
         for each in batch.finished:
             self._done(each)
 

@@ -31,7 +31,9 @@ def main() -> int:
         sys.stderr.write(f"{failed.paragraph()}\n")
         return failed.exit_code
     with JobTable(around.jobs) as table:
-        worker = Worker(table, {KIND: handler(around)}, f"{NAME}@{socket.gethostname()}")
+        ingest = handler(around)
+        name = f"{NAME}@{socket.gethostname()}"
+        worker = Worker(table, {KIND: ingest}, name, tidy=ingest.tidy)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         worker.run()

@@ -36,6 +36,10 @@ CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, created);
 CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, seen REAL NOT NULL) STRICT;
 """
 
+# A lease that ends later than any could was written before the clock was put back.
+_ABANDONED = f"(state = '{State.RUNNING}' AND (lease < :now OR lease > :never))"
+LONGEST_SECONDS = 600.0
+
 
 class JobTable:
     """The jobs of an installation; safe for several threads and processes."""
@@ -77,14 +81,20 @@ class JobTable:
             raise ConflictError("this job is not waiting to be started", subject=job_id)
 
     def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
-        """Hand the oldest job that is ready, or whose worker fell silent, to *owner*."""
+        """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
+
+        Args:
+            owner: Who will work on it.
+            lease_seconds: How long without a heartbeat until it is taken for dead, at most
+                `LONGEST_SECONDS`.
+        """
         now = self._now()
         with self._database.writing() as table:
-            self._give_up(table, now)
+            self._end_hopeless(table, now)
             row = table.execute(
-                "SELECT id FROM jobs WHERE state = ? OR (state = ? AND lease < ?)"
+                f"SELECT id FROM jobs WHERE state = '{State.READY}' OR {_ABANDONED}"  # noqa: S608 - constants of this file
                 " ORDER BY created, id LIMIT 1",
-                (State.READY, State.RUNNING, now),
+                _times(now),
             ).fetchone()
             if row is None:
                 return None
@@ -95,18 +105,18 @@ class JobTable:
             )
             return _job(table.execute("SELECT * FROM jobs WHERE id = ?", (row["id"],)).fetchone())
 
-    def _give_up(self, table: sqlite3.Connection, now: float) -> None:
+    def _end_hopeless(self, table: sqlite3.Connection, now: float) -> None:
+        """End what nobody holds and nobody should go on with."""
         table.execute(
-            "UPDATE jobs SET state = ?, changed = ?, error = ?"
-            " WHERE state = ? AND lease < ? AND attempts >= ?",
-            (
-                State.FAILED,
-                now,
-                f"its worker ended {ATTEMPTS} times while it ran; see the worker's log",
-                State.RUNNING,
-                now,
-                ATTEMPTS,
-            ),
+            f"UPDATE jobs SET state = '{State.CANCELLED}', changed = :now, error = 'cancelled'"  # noqa: S608 - constants of this file
+            f" WHERE cancelled = 1 AND (state = '{State.READY}' OR {_ABANDONED})",
+            _times(now),
+        )
+        reason = f"its worker ended {ATTEMPTS} times while it ran; see the worker's log"
+        table.execute(
+            f"UPDATE jobs SET state = '{State.FAILED}', changed = :now, error = :reason"  # noqa: S608 - constants of this file
+            f" WHERE attempts >= {ATTEMPTS} AND {_ABANDONED}",
+            {**_times(now), "reason": reason},
         )
 
     def heartbeat(self, job: Job, lease_seconds: float = LEASE_SECONDS) -> bool:
@@ -176,9 +186,13 @@ class JobTable:
         return _job(row)
 
     def newest(self, limit: int = 50) -> list[Job]:
-        """Return the newest jobs, at most *limit*."""
+        """Return the newest jobs, at most *limit*, without their results, which may be large."""
         with self._database.reading() as table:
-            rows = table.execute("SELECT * FROM jobs ORDER BY created DESC, id LIMIT ?", (limit,))
+            rows = table.execute(
+                "SELECT id, kind, payload, state, token, progress, NULL AS result, error, created"
+                " FROM jobs ORDER BY created DESC, id LIMIT ?",
+                (limit,),
+            )
             return [_job(row) for row in rows]
 
     def sweep(self) -> list[str]:
@@ -233,6 +247,10 @@ class JobTable:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _times(now: float) -> dict[str, float]:
+    return {"now": now, "never": now + LONGEST_SECONDS}
 
 
 def _job(row: sqlite3.Row) -> Job:

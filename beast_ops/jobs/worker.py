@@ -12,10 +12,11 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, LeaseLostError
 
 from .model import Job
-from .table import JobTable
+from .table import LEASE_SECONDS, JobTable
 
 HEARTBEAT_SECONDS = 5.0
 LOOK_SECONDS = 0.2
+TROUBLE_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,13 @@ class StoppingError(Exception):
 class Grip:
     """What a handler holds while it runs a job: its lease, and a way to say how far it is."""
 
-    def __init__(self, table: JobTable, job: Job, stopping: threading.Event) -> None:
-        """Hold *job* of *table* until *stopping*."""
+    def __init__(
+        self, table: JobTable, job: Job, stopping: threading.Event, clock: Clock = SYSTEM
+    ) -> None:
+        """Hold *job* of *table*, just claimed, until *stopping*."""
         self.job = job
-        self._table = table
-        self._stopping = stopping
+        self._table, self._stopping, self._clock = table, stopping, clock
+        self._renewed = clock.monotonic()
         self._lost = threading.Event()
         self._cancelled = threading.Event()
 
@@ -48,6 +51,8 @@ class Grip:
             CancelledError: If somebody cancelled it.
             StoppingError: If the worker is asked to end.
         """
+        if self._clock.monotonic() - self._renewed > LEASE_SECONDS / 2:
+            self.renew()  # the machine slept, or was so busy that no heartbeat came through
         if self._lost.is_set():
             raise LeaseLostError("another worker has this job now", subject=self.job.id)
         if self._cancelled.is_set():
@@ -62,9 +67,11 @@ class Grip:
 
     def renew(self) -> None:
         """Show a sign of life."""
+        begun = self._clock.monotonic()
         try:
             if self._table.heartbeat(self.job):
                 self._cancelled.set()
+            self._renewed = begun
         except LeaseLostError:
             self._lost.set()
 
@@ -81,11 +88,22 @@ class Worker:
         handlers: Mapping[str, Handler],
         name: str,
         clock: Clock = SYSTEM,
+        tidy: Callable[[], None] = lambda: None,
     ) -> None:
-        """Work on *table* as *name* with *handlers* by kind."""
+        """Work on *table* as *name*.
+
+        Args:
+            table: Where the jobs stand.
+            handlers: What runs them, by kind.
+            name: How this worker is known.
+            clock: What time it is.
+            tidy: Called after each job, and now and then, to clear up after jobs that are gone.
+        """
         self._table, self._handlers, self._name, self._clock = table, handlers, name, clock
+        self._tidy = tidy
         self._stopping = threading.Event()
         self._grip: Grip | None = None
+        self._swept = float("-inf")
 
     def stop(self) -> None:
         """End soon: the job at hand goes back. May be called by a signal handler."""
@@ -94,28 +112,38 @@ class Worker:
     def run(self) -> None:
         """Work until told to stop."""
         beat = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
-        self._table.report(self._name)
         beat.start()
-        swept = float("-inf")
         while not self._stopping.is_set():
-            if self._clock.monotonic() - swept > SWEEP_SECONDS:
-                self._table.sweep()
-                swept = self._clock.monotonic()
-            if not self.run_one():
+            try:
+                self._sweep()
+                busy = self.run_one()
+            except (OSError, sqlite3.Error):
+                # A full disk, most likely: jobs wait until there is room again.
+                log.exception("cannot work now")
+                busy = not self._stopping.wait(TROUBLE_SECONDS)
+            if not busy:
                 self._stopping.wait(LOOK_SECONDS)
+        beat.join(TROUBLE_SECONDS)
+
+    def _sweep(self) -> None:
+        if self._clock.monotonic() - self._swept > SWEEP_SECONDS:
+            self._swept = self._clock.monotonic()
+            self._table.sweep()
+            self._tidy()
 
     def run_one(self) -> bool:
         """Run the next job, if there is one; return whether there was."""
         job = self._table.claim(self._name)
         if job is None:
             return False
-        self._grip = Grip(self._table, job, self._stopping)
+        self._grip = Grip(self._table, job, self._stopping, self._clock)
         try:
             self._run(self._grip)
         except LeaseLostError as lost:
             log.warning("%s", lost.paragraph())
         finally:
             self._grip = None
+        self._tidy()
         return True
 
     def _run(self, grip: Grip) -> None:
@@ -135,6 +163,9 @@ class Worker:
             raise
         except BeastError as failed:
             self._table.fail(job, failed.paragraph())
+        except (OSError, sqlite3.Error) as failed:
+            log.exception("job %s failed", job.id)
+            self._table.fail(job, f"the worker cannot keep its data: {failed}")
         except Exception:
             log.exception("job %s failed", job.id)
             self._table.fail(job, "the worker made a mistake; its log says more")
@@ -142,10 +173,12 @@ class Worker:
             self._table.finish(job, result)
 
     def _beat(self) -> None:
-        while not self._stopping.wait(HEARTBEAT_SECONDS):
+        while True:
             grip = self._grip
             # A full disk must not end the sign of life of a worker that could go on.
-            with suppress(sqlite3.Error):
+            with suppress(OSError, sqlite3.Error):
                 self._table.report(self._name)
                 if grip is not None:
                     grip.renew()
+            if self._stopping.wait(HEARTBEAT_SECONDS):
+                return

@@ -98,7 +98,7 @@ class Store:
         return sorted(bare | {alias.alias_name for alias in aliases})
 
     async def physical(self, collection: str) -> str:
-        """Return what is behind the alias *collection*, or would be if it were made now.
+        """Return what is behind the alias *collection*; nothing if there is no such alias.
 
         Raises:
             UnavailableError: If the store does not answer.
@@ -106,7 +106,7 @@ class Store:
         with _speaking(""):
             aliases = (await self._client.get_aliases()).aliases
         behind = {alias.alias_name: alias.collection_name for alias in aliases}
-        return behind.get(collection, f"{collection}--1")
+        return behind.get(collection, "")
 
     async def ready(self) -> None:
         """Return if the store answers to our key.

@@ -78,6 +78,8 @@ class Jobs(RuleBasedStateMachine):
     def claim(self, owner: str) -> Job | None:
         now = self.at()
         for model in self.model.values():
+            if model.cancelled and model.free(now):
+                model.state = State.CANCELLED
             if model.state is State.RUNNING and model.lease < now and model.attempts >= ATTEMPTS:
                 model.state = State.FAILED
         free = {name for name, model in self.model.items() if model.free(now)}
@@ -173,8 +175,8 @@ class Jobs(RuleBasedStateMachine):
         for name, model in self.model.items():
             assert (model.state, model.token) == (found[name].state, found[name].token)
             assert model.said == found[name].progress
-            if found[name].state is State.DONE:
-                assert {"token": model.token} == found[name].result
+            if model.state is State.DONE:
+                assert {"token": model.token} == self.table.get(name).result
 
     def teardown(self) -> None:
         """Whatever was going on when the last worker died, the next ones bring it to an end."""

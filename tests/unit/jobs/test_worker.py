@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worker: what becomes of a job when its handler ends in every possible way."""
 
+import sqlite3
 import threading
 import time
 
 import pytest
 
+from beast_ops.clock import Clock
 from beast_ops.errors import DocumentError
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
@@ -109,3 +111,50 @@ def test_a_running_worker_reports_takes_jobs_and_ends_quickly(table):
 
     assert State.DONE == table.get(job).state
     assert not thread.is_alive()
+
+
+def test_a_grip_that_slept_past_its_lease_looks_before_it_writes(table):
+    at = [100.0]
+    clock = Clock(monotonic=lambda: at[0])
+
+    def handler(grip):
+        table.finish(grip.job, {"by": "another"})
+        grip.check()  # nothing to doubt yet
+        at[0] += 60
+        grip.check()
+        raise AssertionError("it went on without its lease")
+
+    job = table.add("k", {})
+    Worker(table, {"k": handler}, "w", clock).run_one()
+
+    assert {"by": "another"} == table.get(job).result
+
+
+def test_a_disk_that_is_full_is_the_reason_told(table):
+    def handler(_grip):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    job = run(table, handler)
+
+    assert (State.FAILED, True) == (job.state, "disk is full" in job.error)
+
+
+def test_a_worker_outlives_a_table_that_cannot_be_written_for_a_while(table, monkeypatch, caplog):
+    monkeypatch.setattr("beast_ops.jobs.worker.TROUBLE_SECONDS", 0.01)
+    claim, failures = table.claim, [1, 2]
+
+    def failing(owner):
+        if failures:
+            failures.pop()
+            raise sqlite3.OperationalError("disk I/O error")
+        return claim(owner)
+
+    monkeypatch.setattr(table, "claim", failing)
+    tidied = threading.Event()
+    worker = Worker(table, {"k": lambda _: worker.stop() or {}}, "w", tidy=tidied.set)
+    job = table.add("k", {})
+    worker.run()
+
+    assert State.DONE == table.get(job).state
+    assert "disk I/O error" in caplog.text
+    assert tidied.is_set()

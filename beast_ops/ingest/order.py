@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one job is to ingest, and where its content lies."""
+
+import json
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from beast_ops.errors import DocumentError
+from beast_ops.jobs.model import Job
+
+from .find import find
+from .intake import read_manifest
+from .manifest import DocumentEntry, Manifest
+from .sources import path_of, shown, uri
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to ingest, and where its content lies.
+
+    Attributes:
+        manifest: The documents.
+        uploads: The folder with their content by place; `None` if they are read where they are.
+        problems: What could not even be listed, with the reason.
+    """
+
+    manifest: Manifest
+    uploads: Path | None
+    problems: Sequence[tuple[str, str]] = ()
+
+    def content(self, place: int, entry: DocumentEntry) -> Path:
+        """Return the file that holds the document at *place*.
+
+        Raises:
+            DocumentError: If it did not come; says why.
+        """
+        if self.uploads is None:
+            return Path(path_of(entry.source))
+        sent = self.uploads / str(place)
+        if sent.exists():
+            return sent
+        try:
+            note = json.loads((self.uploads / f"{place}.skipped").read_bytes())
+        except FileNotFoundError:
+            raise DocumentError("it was not uploaded", subject=shown(entry.source)) from None
+        raise DocumentError(str(note["reason"]), subject=shown(entry.source))
+
+    def sent(self) -> frozenset[int]:
+        """Return the places whose content came, or will not come."""
+        if self.uploads is None or not self.uploads.is_dir():
+            return frozenset()
+        names = (path.name.partition(".")[0] for path in self.uploads.iterdir())
+        return frozenset(int(name) for name in names if name.isdigit())
+
+
+def read_order(job: Job, data: Path) -> Order:
+    """Return what *job* is to ingest, by its manifest or by looking into its folder.
+
+    Args:
+        job: The job.
+        data: The data generation it belongs to.
+
+    Raises:
+        MissingError: If its manifest is gone.
+    """
+    if "folder" not in job.payload:
+        uploads = data / "uploads" / job.id
+        return Order(read_manifest(uploads), uploads)
+    host = socket.gethostname()
+    found = find([str(job.payload["folder"])], exclude=data.parent.parent)
+    documents = tuple(
+        DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
+        for each in found.documents
+    )
+    # Not validated: the limits of a manifest are for those who send one.
+    manifest = Manifest.model_construct(
+        collection=str(job.payload["collection"]),
+        documents=documents,
+        folders=tuple(uri(host, folder) for folder in found.folders),
+    )
+    problems = [(uri(host, path), reason) for path, reason in found.problems]
+    return Order(manifest, None, problems)
