@@ -151,17 +151,24 @@ def open_(_context: Any, *, json: bool = False) -> None:
     help={
         "path": "folders, files or globs",
         "collection": "where the passages go",
+        "prune": "whether what is gone from a folder leaves the collection, too",
         "json": _JSON,
     },
     interrupted="Run the same ingest again: what is done is not done twice.",
 )
 def ingest(
-    _context: Any, path: Sequence[str], *, collection: str = "docs", json: bool = False
+    _context: Any,
+    path: Sequence[str],
+    *,
+    collection: str = "docs",
+    prune: bool = True,
+    json: bool = False,
 ) -> int:
     """Read documents, so that search finds them; what is unchanged costs nothing."""
     from beast_ops.door.documents import ingest as read
+    from beast_ops.ingest.client import IngestOptions
 
-    return read(_place(), path, collection, json=json)
+    return read(_place(), path, IngestOptions(collection, prune), json=json)
 
 
 @verb(

@@ -10,6 +10,7 @@ from beast_ops.place import Place
 from .output import emit, line
 
 if TYPE_CHECKING:
+    from beast_ops.ingest.client import IngestOptions
     from beast_ops.search.model import SearchOptions
 
 
@@ -24,16 +25,12 @@ def search(place: Place, query: str, options: "SearchOptions", *, json: bool) ->
         line(show.hits(answer))
 
 
-def ingest(place: Place, paths: Sequence[str], collection: str, *, json: bool) -> int:
+def ingest(place: Place, paths: Sequence[str], options: "IngestOptions", *, json: bool) -> int:
     """Have *paths* read, print what became of them, and return 1 if any document failed."""
     from beast_ops.ingest import client, show
-    from beast_ops.ingest.client import IngestOptions
 
-    progress = show.Progress(sys.stderr)
-    with progress:
-        answer: dict[str, Any] = client.ingest(
-            place, paths, IngestOptions(collection=collection), progress
-        )
+    with show.Progress(sys.stderr) as progress:
+        answer: dict[str, Any] = client.ingest(place, paths, options, progress)
     if json:
         emit(answer)
     else:
