@@ -17,7 +17,7 @@ from beast_ops.cards import Card, Service, Services
 from beast_ops.errors import CardError
 from beast_ops.keys import Handover
 
-from .join import Joined, address, join, runs_here
+from .join import Joined, address, join, refuse_clashes, runs_here
 
 HASH_CHARACTERS = 12  # 48 bits: a collision among the releases of one host is out of reach
 
@@ -144,14 +144,13 @@ def _service(card: Card, given: Joined, folder: str | None, site: Site) -> Servi
 
 
 def _environment(card: Card, given: Joined, folder: str | None, site: Site) -> dict[str, str]:
-    environment = {
+    own = {
         "BEAST_ROOT": site.root,
         "BEAST_SERVICES": f"{site.root}/current/services.json",
         "BEAST_DATA": f"{site.root}/data/{site.generation}",
         "BEAST_SECRETS": f"{site.root}/secrets/{card.name}",
-        **given.environment,
-        **card.environment,
     }
     if folder is not None:
-        environment["BEAST_CONFIG"] = f"{site.root}/config/{folder}"
-    return environment
+        own["BEAST_CONFIG"] = f"{site.root}/config/{folder}"
+    refuse_clashes(card, own.keys() & {*given.environment, *card.environment})
+    return {**own, **given.environment, **card.environment}

@@ -173,7 +173,7 @@ def _judged(site: Site) -> Site:
         raise SettingsError(
             "the root of an installation is an absolute path", subject=f"beast_root: {site.root}"
         )
-    return replace(site, root=os.path.normpath(site.root))
+    return replace(site, root="/" + os.path.normpath(site.root).lstrip("/"))
 
 
 def _observed(seen: Mapping[str, Any]) -> Observed:

@@ -113,13 +113,18 @@ def _given(card: Card, offers: Mapping[str, tuple[Card, Offer]], secrets: str) -
             file = f"{capability}_key"
             handovers.append(Handover(card.name, file, giver.name, offer.key))
             given[want.key] = f"{secrets}/{card.name}/{file}"
-        _refuse_clashes(card, given.keys() & {*environment, *card.environment})
+        refuse_clashes(card, given.keys() & {*environment, *card.environment})
         environment |= given
     files = [item.file for item in handovers]
-    _refuse_clashes(card, {file for file in files if files.count(file) > 1})
+    refuse_clashes(card, {file for file in files if files.count(file) > 1})
     return Joined(environment, tuple(handovers))
 
 
-def _refuse_clashes(card: Card, names: Iterable[str]) -> None:
+def refuse_clashes(card: Card, names: Iterable[str]) -> None:
+    """Refuse *card* if there are any *names*, each of which would mean two things to it.
+
+    Raises:
+        CardError: If there are.
+    """
     for name in sorted(names):
         raise CardError(f"gives two meanings to {name}", subject=f"card of {card.name}")

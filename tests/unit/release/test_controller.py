@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+import dataclasses
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from beast_ops.errors import BeastError, CardError, CommandError, SettingsError
+from beast_ops.release import controller
+from beast_ops.release.controller import Site, draft, host_command, plan, read_answer
+from beast_ops.release.land import Shipment
+from beast_ops.release.observe import Observed
+
+SITE = Site("beast", "embedded", "/r", boot=False)
+CARD = {
+    "name": "demo",
+    "role": "demo",
+    "port": 80,
+    "process": ["python", "-m", "demo"],
+    "config": {"settings.json": {"port": 80}},
+    "secrets": {"key": {}},
+    "volumes": ["jobs"],
+}
+FILES = {"supervisord.conf": "; one\n"}
+
+
+def made(seen=None, cards=(CARD,), site=SITE, venv="v" * 12):
+    seen = seen or {}
+    return plan(draft(cards, site, venv, seen), FILES, seen)
+
+
+def settled(planned):
+    """What the host says of a release that is in force and proven."""
+    names = {
+        "/".join((path.split("/")[0], path.split("/")[2])): text
+        for path, text in planned.release.config.items()
+    }
+    return Observed(
+        release=f"1-{planned.content}",
+        content=planned.content,
+        files={**planned.files, **names},
+        settled=True,
+    ).model_dump(mode="json")
+
+
+def test_on_a_bare_host_everything_is_new():
+    planned = made()
+
+    assert planned.changes
+    assert ["demo/settings.json", "services.json", "supervisord.conf"] == [
+        change["after_header"] for change in planned.diff()
+    ]
+    assert {""} == {change["before"] for change in planned.diff()}
+
+
+def test_what_is_in_force_and_proven_is_nothing_to_do():
+    again = made(settled(made()))
+
+    assert not again.changes
+    assert [] == again.diff()
+
+
+def test_what_is_not_settled_is_something_to_do_without_a_diff():
+    again = made({**settled(made()), "settled": False})
+
+    assert again.changes
+    assert [] == again.diff()
+
+
+def test_a_file_that_went_is_in_the_diff():
+    seen = settled(made())
+    seen["files"]["old/settings.json"] = "gone\n"
+
+    assert [("gone\n", "")] == [(each["before"], each["after"]) for each in made(seen).diff()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"site": dataclasses.replace(SITE, boot=True)},
+        {"venv": "w" * 12},
+        {"cards": [{**CARD, "volumes": ["other"]}]},
+        {"cards": [{**CARD, "secrets": {"other": {}}}]},
+    ],
+    ids=["boot", "venv", "volumes", "secrets"],
+)
+def test_what_no_file_shows_is_a_change_as_well(change):
+    assert made().content != made(**change).content
+
+
+def test_a_shipment_is_what_the_host_takes():
+    shipped = json.dumps(made().as_dict()["shipment"])
+
+    assert made().content == Shipment.model_validate_json(shipped).content
+
+
+def test_later_tasks_learn_ports_and_roles():
+    neighbour = {"name": "n", "role": "n", "external": "http://x:1"}
+    found = made(cards=[CARD, neighbour]).as_dict()
+
+    assert {"demo": 80} == found["ports"]
+    assert {"demo": "demo", "n": "n"} == found["roles"]
+
+
+@pytest.mark.parametrize(
+    ("said", "subject"),
+    [
+        ({"runtime": "swarm"}, "beast_runtime"),
+        ({"project": "My Project"}, "beast_project"),
+        ({"project": ""}, "beast_project"),
+        ({"project": "a\n"}, "beast_project"),
+        ({"root": "here"}, "beast_root: here"),
+        ({"root": "~/x"}, "beast_root: ~/x"),
+    ],
+)
+def test_an_installation_that_makes_no_sense_is_refused_by_the_name_of_the_setting(said, subject):
+    with pytest.raises(SettingsError) as caught:
+        made(site=dataclasses.replace(SITE, **said))
+
+    assert subject == caught.value.subject
+
+
+@pytest.mark.parametrize("root", ["/r/", "//r", "/r//", "/x/../r"])
+def test_one_place_has_one_spelling(root):
+    assert made().content == made(site=dataclasses.replace(SITE, root=root)).content
+
+
+@pytest.mark.parametrize("card", [None, [], "x", {}, {"name": "x"}])
+def test_a_card_that_is_none_is_refused(card):
+    with pytest.raises(CardError):
+        made(cards=[card])
+
+
+@pytest.mark.parametrize("seen", [{"more": 1}, {"versions": []}, {"settled": []}])
+def test_a_host_of_another_version_is_named_so(seen):
+    with pytest.raises(CommandError, match="speaks otherwise"):
+        made(seen)
+
+
+@pytest.mark.parametrize(
+    ("code", "stdout", "error"),
+    [
+        (1, '{"error": "no.", "exit": 1}', CommandError),
+        (64, '{"error": "no.", "exit": 64}', BeastError),
+        (75, '{"error": "no.", "exit": 75}', BeastError),
+        (1, "", CommandError),
+        (127, "sh: not found", CommandError),
+        (0, "", CommandError),
+        (0, "[]", CommandError),
+        (0, "1", CommandError),
+    ],
+)
+def test_a_bad_answer_is_an_error_with_the_hosts_exit_code(code, stdout, error):
+    with pytest.raises(error) as caught:
+        read_answer("apply", code, stdout, "")
+
+    assert (code if code in (64, 75) else 1) == caught.value.exit_code
+
+
+def test_what_the_host_complained_of_is_told():
+    with pytest.raises(CommandError, match="the host could not apply: boom bang"):
+        read_answer("apply", 1, "", "boom\n  bang\n")
+
+
+def test_an_answer_is_the_last_line():
+    assert {"a": 1} == read_answer("observe", 0, 'Welcome!\n{"a": 1}\n', "")
+
+
+ODD = "with space 'quote' \"double\" $HOME `id` ; ü % \\"
+
+
+def python_at(root, name, said):
+    """Put a Python that says *said* and its words where an environment has it."""
+    folder = root / "venv" / name
+    (folder / "bin").mkdir(parents=True)
+    (folder / "complete").touch()
+    (folder / "bin/python").write_text(f'#!/bin/sh\necho {said} "$@"\n')
+    (folder / "bin/python").chmod(0o700)
+
+
+def ask(root, transport="local"):
+    line = host_command(["observe"], str(root), "new", transport)
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_newest_environment_is_asked(tmp_path):
+    root = tmp_path / ODD
+    python_at(root, "old", "old")
+    (root / "current").mkdir()
+    (root / "current/venv").symlink_to("../venv/old")
+
+    assert f"old -I -m beast_ops.release observe {root}" == ask(root)
+
+    python_at(root, "new", "new")
+    assert ask(root).startswith("new -I ")
+
+    (root / "venv/new/complete").unlink()
+    assert ask(root).startswith("old -I ")
+
+
+def test_on_another_host_without_any_nothing_stands(tmp_path):
+    assert "{}" == ask(tmp_path / ODD, "ssh")
+
+
+def test_on_this_host_without_any_we_ask_ourselves(tmp_path):
+    assert Observed() == Observed.model_validate_json(ask(tmp_path / ODD))
+
+
+def test_the_line_that_makes_an_environment_keeps_its_words():
+    line = controller.environment_command("/p y", f"/{ODD}", "v", ["/w heel", "/lo ck"], "uv")
+
+    assert [f"/{ODD}", "v", "/w heel", "/lo ck", "uv"] == shlex.split(line)[-5:]
+    assert "PYTHONPATH=/w heel" in shlex.split(line)
+
+
+def test_packages_are_installed_by_the_program_beside_us():
+    beside = Path(sys.executable).with_name("uv")
+
+    assert (str(beside) if beside.exists() else "uv") == controller.installer("local")
+    assert "uv" == controller.installer("ssh")
