@@ -48,9 +48,7 @@ class Call:
         if text is None:
             return default
         if text not in {"true", "false"}:
-            raise RefusedError(
-                400, f"Format error in query parameters: {name}: expected true or false"
-            )
+            raise RefusedError(400, f"Format error in query parameters: {name}={text}")
         return text == "true"
 
     def status(self, operation: int) -> dict[str, Any]:

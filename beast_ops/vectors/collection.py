@@ -211,7 +211,8 @@ class Collection:
             What is left to do, in a thread: removing the folder of the former shard.
         """
         former, path = self.shard, self.path
-        self.rewrite(shard=name, optimized=shard.info().points_count, **changes)
+        changes.setdefault("optimized", shard.info().points_count)
+        self.rewrite(shard=name, **changes)
         self.config = read_config(self.record.config)
         self._shard = shard
         former.close()

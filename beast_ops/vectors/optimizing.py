@@ -57,17 +57,13 @@ async def _child_and_swap(collection: Collection, name: str, target: Path) -> No
         started = collection.record
         async with collection.lock:  # writers wait for the copy, readers do not
             collection.flush()
-            weight, collection.fresh = collection.fresh, 0
-            collection.journal = []
+            copied, collection.journal = collection.fresh, []
             _tell(child)
             await _expect(child, b"copied", CHILD_SECONDS)
-        try:
-            await _expect(child, b"done", CHILD_SECONDS)
-            await child.wait()
-            await _replay_and_swap(collection, started, name, target)
-        except BaseException:
-            collection.fresh += weight
-            raise
+        await _expect(child, b"done", CHILD_SECONDS)
+        await child.wait()
+        await _replay_and_swap(collection, started, name, target)
+        collection.fresh -= copied
     finally:
         if child.returncode is None:
             child.kill()

@@ -93,11 +93,15 @@ def _record(content: Any) -> Record:
 async def _create(store: Store, name: str, record: Record, work: Path) -> None:
     fresh = store.folder_for_new()
     new = Record(name, record.config, record.indexes, optimized=record.optimized)
-    (work / snapshots.SHARD).rename(fresh / new.shard)
-    Shard.load(fresh / new.shard).close()  # refuses a damaged one before it is ours
-    new.write(fresh)
-    store.claim(name)
-    store.adopt(fresh)
+    try:
+        (work / snapshots.SHARD).rename(fresh / new.shard)
+        Shard.load(fresh / new.shard).close()  # refuses a damaged one before it is ours
+        new.write(fresh)
+        store.claim(name)
+        store.adopt(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
 
 
 async def _replace(collection: Collection, record: Record, work: Path) -> None:
@@ -113,5 +117,7 @@ async def _replace(collection: Collection, record: Record, work: Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
         raise
     async with collection.lock:
-        former = collection.swap(name, shard, config=record.config, indexes=record.indexes)
-    await asyncio.to_thread(former)
+        changes = {key: getattr(record, key) for key in ("config", "indexes", "optimized")}
+        remove = collection.swap(name, shard, **changes)
+        collection.fresh = abs(shard.info().points_count - record.optimized)
+    await asyncio.to_thread(remove)

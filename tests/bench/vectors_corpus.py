@@ -131,9 +131,9 @@ def milliseconds(seconds: list[float]) -> dict[str, float]:
     p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
     return {
         "n": len(seconds),
-        "p50": round(p50 * 1e3, 2),
-        "p95": round(p95 * 1e3, 2),
-        "p99": round(p99 * 1e3, 2),
+        "p50": round(float(p50) * 1e3, 2),
+        "p95": round(float(p95) * 1e3, 2),
+        "p99": round(float(p99) * 1e3, 2),
         "max": round(max(seconds) * 1e3, 2),
     }
 
