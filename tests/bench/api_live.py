@@ -84,13 +84,15 @@ def answers(client: http.Client) -> bool:
         return False
 
 
-def ours(root: Path) -> tuple[list[str], int, dict[str, str]]:
-    """Return how the API is started; its store is away, which liveness does not mind."""
+def ours(
+    root: Path, vectors: str | None = None, key: str = "k"
+) -> tuple[list[str], int, dict[str, str]]:
+    """Return how the API is started; without *vectors* its store is away, and it lives on."""
     port = free_port()
     place = an_installation(
         root,
         a_service("beast-api", f"http://127.0.0.1:{port}", health=Health(path=PATH)),
-        secrets={"beast-api/token": "a", "beast-api/metrics_token": "b"},
+        secrets={"beast-api/token": "a", "beast-api/metrics_token": "b", "beast-api/key": key},
     )
     place.config.mkdir()
     (place.config / "settings.json").write_text(json.dumps({"port": port}))
@@ -100,7 +102,8 @@ def ours(root: Path) -> tuple[list[str], int, dict[str, str]]:
         "BEAST_DATA": str(place.data / "1"),
         "BEAST_CONFIG": str(place.config),
         "BEAST_SECRETS": str(place.secrets / "beast-api"),
-        "BEAST_VECTORS_URL": f"http://127.0.0.1:{free_port()}",
+        "BEAST_VECTORS_URL": vectors or f"http://127.0.0.1:{free_port()}",
+        "BEAST_VECTORS_KEY_FILE": str(place.secrets / "beast-api" / "key"),
     }
     return ["-m", "beast_ops.api"], port, environ
 
