@@ -141,7 +141,11 @@ class Service(Strict):
 class Services(Strict):
     """The contract with the library: everything one release runs, in start order."""
 
-    version: Annotated[int, AfterValidator(_is_readable)] = VERSION
+    version: Annotated[
+        int,
+        AfterValidator(_is_readable),
+        Field(json_schema_extra={"enum": sorted(READABLE_VERSIONS)}),
+    ] = VERSION
     project: Name
     runtime: Literal["embedded", "compose"]
     root: str

@@ -15,13 +15,17 @@ GLOBAL_PREFIX = "beast_"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its type in Ansible's words, its choices if limited, the role that owns it."""
+    """One setting: its type in Ansible's words, its choices if limited, the role that owns it.
+
+    The default is that of the role; what the inventory must say itself has none.
+    """
 
     name: str
     type: str
     choices: tuple[str, ...]
     role: str
     description: str
+    default: Any = None
 
 
 def declared(clone: Path) -> dict[str, Setting]:
@@ -87,6 +91,7 @@ def _settings(role: str, options: Mapping[str, Mapping[str, Any]]) -> dict[str, 
             choices=tuple(str(choice) for choice in option.get("choices") or ()),
             role=role,
             description=_sentence(option.get("description", "")),
+            default=option.get("default"),
         )
         for name, option in options.items()
         if not option.get("required")  # handed over by the playbook, not set by an inventory
