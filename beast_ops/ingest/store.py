@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write passages into the vector store.
 
-Collections are made and described through `qdrant-client`. Points go another way: writing
-their JSON ourselves is half again as fast as having the client build and check a model of
-each, and points are nearly all there is to write.
+Collections are made through `qdrant-client`, which takes a second to load, once in the life of a
+collection. All else goes another way: writing the JSON of points ourselves is half again as fast
+as having the client build and check a model of each.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from beast_ops import http
 from beast_ops.errors import ServiceError, SettingsError, TransientError, UnavailableError
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
 
 DENSE, SPARSE = "dense", "text"
 INDEXED = ("source", "type")
@@ -84,18 +87,9 @@ class PointStore:
             check: Called before each attempt; raises if there shall be none.
             patience: How many seconds to try again while the store is away.
         """
-        from qdrant_client import QdrantClient
-
-        headers = {"api-key": key}
+        self._url, self._headers = url, {"api-key": key}
         self._check, self._patience = check, patience
-        self._http = http.client(url, headers=headers, seconds=SECONDS)
-        self._admin = QdrantClient(
-            url=url,
-            headers=headers,  # not api_key=: that warns about plain HTTP, even on loopback
-            timeout=SECONDS,
-            check_compatibility=False,  # a request at start, when the store may not be up yet
-            trust_env=False,
-        )
+        self._http = http.client(url, headers=self._headers, seconds=SECONDS)
 
     def find(self, name: str) -> tuple[str, Space] | None:
         """Return the collection behind the alias *name* and its space, if it exists.
@@ -104,14 +98,12 @@ class PointStore:
             UnavailableError: If the store does not answer.
             SettingsError: If we did not make it.
         """
-        aliases = {
-            alias.alias_name: alias.collection_name
-            for alias in self._patiently(self._admin.get_aliases).aliases
-        }
+        found = self._read("/aliases")["aliases"]
+        aliases = {each["alias_name"]: each["collection_name"] for each in found}
         if name not in aliases:
             return None
-        info = self._patiently(lambda: self._admin.get_collection(aliases[name]))
-        metadata = info.config.metadata
+        config = self._read(f"/collections/{aliases[name]}")["config"]
+        metadata = config.get("metadata")
         try:
             return aliases[name], Space(**(metadata or {}))
         except TypeError as strange:
@@ -128,27 +120,19 @@ class PointStore:
             UnavailableError: If the store does not answer.
             ServiceError: If it refuses.
         """
-        self._patiently(lambda: self._make(name, collection, space))
+        from qdrant_client import QdrantClient
 
-    def _make(self, name: str, collection: str, space: Space) -> None:
-        """Make what is missing: an earlier attempt may have been cut off anywhere."""
-        from qdrant_client import models
-
-        dense = models.VectorParams(size=space.dimension or 1, distance=models.Distance.COSINE)
-        sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
-        if not self._admin.collection_exists(collection):
-            self._admin.create_collection(
-                collection,
-                vectors_config={DENSE: dense} if space.dimension else {},
-                sparse_vectors_config={SPARSE: sparse} if space.language else None,
-                metadata=space.as_dict(),
-            )
-        for field in INDEXED:
-            self._admin.create_payload_index(
-                collection, field, models.PayloadSchemaType.KEYWORD, wait=True
-            )
-        alias = models.CreateAlias(collection_name=collection, alias_name=name)
-        self._admin.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+        client = QdrantClient(
+            url=self._url,
+            headers=self._headers,  # not api_key=: that warns about plain HTTP, even on loopback
+            timeout=SECONDS,
+            check_compatibility=False,  # a request more, and nothing we would not notice
+            trust_env=False,
+        )
+        try:
+            self._patiently(lambda: _make(client, name, collection, space))
+        finally:
+            client.close()
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         """Store *points*, durable when this returns; raises as `make` does."""
@@ -176,45 +160,70 @@ class PointStore:
         import orjson
 
         content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-        self._patiently(lambda: self._send_once(method, path, content))
+        self._patiently(lambda: self._ask(method, path, content))
 
-    def _send_once(self, method: str, path: str, content: bytes) -> None:
+    def _read(self, path: str) -> Any:
+        return self._patiently(lambda: self._ask("GET", path)).json()["result"]
+
+    def _ask(self, method: str, path: str, content: bytes | None = None) -> http.Response:
         with http.speaking_to(SERVICE, hint=HINT):
             answer = self._http.request(
                 method,
                 path,
-                params={"wait": "true"},
+                params={"wait": "true"} if content is not None else None,
                 content=content,
                 headers={"content-type": "application/json"},
             )
             if answer.status_code in AWAY:
                 raise UnavailableError(f"{SERVICE} is not ready", hint=HINT)
             answer.raise_for_status()
+            return answer
 
     def _patiently(self, act: Callable[[], T]) -> T:
         """Return what *act* returns, trying again while the store is away."""
         import stamina
 
         for attempt in stamina.retry_context(
-            on=TransientError, attempts=None, timeout=self._patience, wait_max=2.0
+            on=TransientError, attempts=None, timeout=self._patience, wait_max=2.0, wait_jitter=0.1
         ):
             self._check()
-            with attempt, _speaking():
+            with attempt:
                 return act()
         raise AssertionError  # the context returns or raises
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connection."""
         self._http.close()
-        self._admin.close()
 
     def __enter__(self) -> Self:
         """Return itself."""
         return self
 
     def __exit__(self, *failure: object) -> None:
-        """Close the connections."""
+        """Close the connection."""
         self.close()
+
+
+def _make(client: "QdrantClient", name: str, collection: str, space: Space) -> None:
+    """Make what is missing: an earlier attempt may have been cut off anywhere."""
+    from qdrant_client import models
+
+    dense = models.VectorParams(size=space.dimension or 1, distance=models.Distance.COSINE)
+    sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
+    with _speaking():
+        if not client.collection_exists(collection):
+            client.create_collection(
+                collection,
+                vectors_config={DENSE: dense} if space.dimension else {},
+                sparse_vectors_config={SPARSE: sparse} if space.language else None,
+                metadata=space.as_dict(),
+            )
+        for field in INDEXED:
+            client.create_payload_index(
+                collection, field, models.PayloadSchemaType.KEYWORD, wait=True
+            )
+        alias = models.CreateAlias(collection_name=collection, alias_name=name)
+        client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
 
 
 def _as_json(point: Point) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store as the worker writes it: patience with one that is away, none with one that refuses."""
+
+import socket
+
+import pytest
+
+from beast_ops.errors import LeaseLostError, ServiceError, SettingsError, UnavailableError
+from beast_ops.ingest.store import Point, PointStore, Space, first
+from beast_ops.testing import Canned, fake_service
+
+PATH = "/collections/docs--1/points"
+SPACE = Space(embedder="none", model="", dimension=0, language="english")
+
+
+@pytest.fixture
+def made(vectors):
+    with PointStore(vectors.url, vectors.key) as store:
+        store.make("made", first("made"), SPACE)
+        yield store
+
+
+def test_what_was_made_is_found_again_with_its_space(made):
+    assert made.find("never") is None
+    assert ("made--1", SPACE) == made.find("made")
+
+
+def test_making_goes_on_where_an_earlier_attempt_was_cut_off(made):
+    made.make("again", first("made"), SPACE)
+
+    assert ("made--1", SPACE) == made.find("again")
+
+
+def test_points_are_stored_and_deleted_by_id_and_by_source(made, vectors):
+    from beast_ops import http
+
+    ids = [f"00000000-0000-0000-0000-00000000000{n}" for n in range(4)]
+    made.upsert(
+        "made--1", [Point(i, {"source": f"s{n % 2}"}, ([n], [1.0])) for n, i in enumerate(ids)]
+    )
+    made.delete("made--1", ids[:1])
+    made.delete_of("made--1", ["s1"], but=ids[3:])
+
+    with http.client(vectors.url, headers={"api-key": vectors.key}) as client:
+        left = client.post("/collections/made--1/points/scroll", json={}).json()["result"]
+    assert [ids[2], ids[3]] == [point["id"] for point in left["points"]]
+
+
+def test_a_collection_of_somebody_else_is_left_alone():
+    answers = {
+        "/aliases": Canned({"result": {"aliases": [{"alias_name": "x", "collection_name": "y"}]}}),
+        "/collections/y": Canned({"result": {"config": {"metadata": {"owner": "me"}}}}),
+    }
+    refused = pytest.raises(SettingsError, match="not made by ingestion")
+    with fake_service(answers) as fake, PointStore(fake.address, "k") as store, refused:
+        store.find("x")
+
+
+def test_a_store_that_comes_back_gets_what_it_missed():
+    away = [503, 502]
+
+    def answer(_asked):
+        return Canned(status=away.pop()) if away else Canned({"result": {}})
+
+    with fake_service({PATH: answer}) as fake, PointStore(fake.address, "k") as store:
+        store.upsert("docs--1", [Point("1", {"text": "words"})])
+
+        assert 3 == len(fake.asked)
+        assert 1 == len({asked.body for asked in fake.asked})
+
+
+def test_a_refusal_is_told_at_once():
+    refusal = Canned({"status": {"error": "Wrong input: vector"}}, status=400)
+    with fake_service({PATH: refusal}) as fake, PointStore(fake.address, "k") as store:
+        with pytest.raises(ServiceError, match="Wrong input: vector"):
+            store.upsert("docs--1", [])
+
+        assert 1 == len(fake.asked)
+
+
+def test_a_store_that_stays_away_is_told_when_patience_is_over():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    refused = pytest.raises(UnavailableError, match="the vector store")
+    with PointStore(address, "k", patience=0.2) as store, refused:
+        store.find("docs")
+
+
+def test_nobody_waits_for_a_store_when_there_is_no_reason_to_write_any_more():
+    calls = []
+
+    def check():
+        calls.append(1)
+        if len(calls) > 1:
+            raise LeaseLostError("another worker has it")
+
+    away, lost = fake_service({PATH: Canned(status=503)}), pytest.raises(LeaseLostError)
+    with away as fake, PointStore(fake.address, "k", check) as store, lost:
+        store.upsert("docs--1", [])
+
+
+def test_what_qdrant_client_raises_becomes_ours():
+    refusing = fake_service({"/collections/docs--1/exists": Canned(status=403)})
+    refused = pytest.raises(ServiceError, match="403")
+    with refusing as fake, PointStore(fake.address, "k") as store, refused:
+        store.make("docs", "docs--1", SPACE)
