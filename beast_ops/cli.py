@@ -206,13 +206,12 @@ def _traceback(wrong: BaseException) -> None:
     traceback.print_exception(wrong)
 
 
-def main(argv: list[str] | None = None) -> NoReturn:
+def main(argv: list[str] | None = None) -> None:
     """Run the door and leave with its exit code."""
     if str(CLONE) not in sys.path:
         sys.path.append(str(CLONE))
     door: Any = Door(name="AI Beast", binary="beast", binary_names=["beast"], version=__version__)
     door.run(argv)
-    raise AssertionError  # run() always leaves
 
 
 if __name__ == "__main__":

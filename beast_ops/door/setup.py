@@ -125,9 +125,20 @@ def _install(site: Site, level: str, lock: int, before: Stamp | None) -> None:
         if before is not None:
             before.write(site.venv)  # uv fetches everything before it touches anything
         raise
-    (_packages(site.venv) / "ai-beast.pth").write_bytes(os.fsencode(site.clone) + b"\n")
+    (_packages(site.venv) / "ai-beast.pth").write_text(_path_line(site.clone), encoding="ascii")
     base = os.path.realpath(site.python)
     Stamp(level, total, str(site.venv), base, site.asked).write(site.venv)
+
+
+def _path_line(clone: Path) -> str:
+    """Return the line of a `.pth` file that has Python find *clone*.
+
+    Under LC_ALL=C Python reads these files as ASCII and dies of any other letter; a line that
+    begins with `import` is run (https://docs.python.org/3/library/site.html).
+    """
+    if str(clone).isascii():
+        return f"{clone}\n"
+    return f"import os, sys; sys.path.append(os.fsdecode({os.fsencode(clone)!r}))\n"
 
 
 def _packages(venv: Path) -> Path:

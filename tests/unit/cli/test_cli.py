@@ -47,11 +47,17 @@ def listing(_context, *, set_=(), deep=True, lines=3):
     print(set_, deep, lines)
 
 
+@verb("./beast version")
+def version(_context):
+    """Print the version."""
+    print("1.2.3")
+
+
 @pytest.fixture
 def door(monkeypatch, capsys):
     """Return a function that says words to the door: its exit code, output and complaints."""
     module = types.ModuleType("tasks")
-    for task in (greet, break_down, listing):
+    for task in (greet, break_down, listing, version):
         setattr(module, task.__name__, task)
     monkeypatch.setitem(sys.modules, "tasks", module)
     monkeypatch.delenv("BEAST_DEBUG", raising=False)
@@ -144,6 +150,24 @@ def test_help_for_a_verb_never_runs_it(door, words):
 def test_the_list_of_invoke_is_there(door):
     assert "greet" in door("--list")[1]
     assert json.loads(door("--list", "--list-format", "json")[1])["tasks"]
+
+
+def test_the_version_is_a_verb_and_an_option(door):
+    assert door("--version") == door("version") == (0, "1.2.3\n", "")
+
+
+def test_the_verbs_are_found_wherever_the_clone_is(door, monkeypatch):
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(CLONE)])
+
+    assert door("version")[0] == 0
+    assert sys.path[-1] == str(CLONE)
+
+
+def test_a_signal_becomes_an_interrupt():
+    with pytest.raises(KeyboardInterrupt) as caught:
+        cli._interrupt(signal.SIGTERM, None)
+
+    assert caught.value.args == (signal.SIGTERM,)
 
 
 def test_completion_needs_no_verb(door):

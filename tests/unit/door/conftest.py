@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 VENV = """\
-#!{python}
+#!{python} -IS
 import os, sys
 from pathlib import Path
 venv = Path(sys.argv[-1])
@@ -24,7 +24,7 @@ for name, text in {tools!r}.items():
     (venv / "bin" / name).chmod(0o755)
 """
 PIP = """\
-#!{python}
+#!{python} -IS
 import os, sys
 words = sys.argv[1:]
 with open({calls!r}, "a") as log:
@@ -35,7 +35,7 @@ elif os.environ.get("FAKE_PIP"):
     sys.exit(os.environ["FAKE_PIP"])
 """
 UV = """\
-#!{python}
+#!{python} -IS
 import json, os, sys, time
 with open({calls!r}, "a") as log:
     print("uv", os.path.basename(sys.argv[-1]), file=log)

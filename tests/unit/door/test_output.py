@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -48,6 +49,18 @@ def test_an_error_for_machines_says_the_same_as_for_people():
     }
 
     assert output.as_json(wrong) == {"error": expected}
+
+
+def test_what_is_written_after_the_reader_has_gone_goes_nowhere(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+
+        output.abandon_stdout()
+
+        output.line("nobody reads this")
+        stream.flush()
 
 
 def test_complaints_come_after_what_was_printed_before():

@@ -40,6 +40,21 @@ def test_the_clone_is_on_the_path_of_the_environment(clone, site):
     assert lines == [str(clone.path)]
 
 
+def test_a_clone_whose_path_is_not_ascii_is_found_under_any_locale(clone, tmp_path):
+    odd = clone.path.rename(tmp_path / "my $ünï ' 🐘")
+    site = Site(odd, odd / ".venv", str(clone.base))
+
+    setup.ensure(site)
+
+    line = (site.venv / "lib/python3.11/site-packages/ai-beast.pth").read_text(encoding="ascii")
+    code = f"{line}\nprint(ascii(sys.path[-1]))"
+    environ = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    told = subprocess.run(
+        [sys.executable, "-I", "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == f"{ascii(str(odd))}\n"
+
+
 def test_a_changed_lock_file_is_installed_without_starting_afresh(clone, site):
     setup.ensure(site)
     clone.calls()

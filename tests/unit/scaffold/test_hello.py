@@ -4,9 +4,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from http.server import ThreadingHTTPServer
 
 import pytest
 
@@ -60,6 +62,24 @@ def test_it_answers_health_checks_and_nothing_else(served, tmp_path):
 
     assert process.returncode == 0
     assert err == b""
+
+
+@pytest.mark.parametrize(("path", "code"), [("/", 200), ("/healthz", 200), ("/other", 404)])
+def test_each_page_has_its_code(path, code, capsys):
+    with ThreadingHTTPServer(("127.0.0.1", 0), hello.Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        assert answer(server.server_port, path)[0] == code
+
+        server.shutdown()
+    assert capsys.readouterr().err == ""
+
+
+def test_it_leaves_when_told_to():
+    with pytest.raises(SystemExit) as left:
+        hello._leave(15, None)
+
+    assert left.value.code == 0
 
 
 def test_it_listens_on_loopback_only(monkeypatch):
