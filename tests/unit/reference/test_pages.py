@@ -20,7 +20,7 @@ def test_no_page_is_stale(name):
     assert PAGES[name] == written, "run: python -m beast_ops.reference"
 
 
-@pytest.mark.parametrize("kind", tree(BeastError), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", list(tree(BeastError)), ids=lambda kind: kind.__name__)
 def test_every_error_has_its_paragraph(kind):
     _, found, rest = PAGES["errors.md"].partition(f"\n## {kind.__name__}\n\n")
 
