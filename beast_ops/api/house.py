@@ -24,6 +24,7 @@ from beast_ops.search.hybrid import Searcher
 from beast_ops.search.store import Store, open_store
 from beast_ops.settings import Watched, load
 
+from .ingestions import Ingestions
 from .metrics import Figures
 from .once import Once
 from .settings import Settings, Surroundings
@@ -140,9 +141,11 @@ def _keys(around: Surroundings) -> Callable[[Service], str | None]:
 
 
 async def _refresh(house: House) -> None:
+    ingestions = Ingestions(house.intake.newest, house.figures)
     await asyncio.sleep(FIRST_SECONDS)
     while True:
         try:
+            await asyncio.to_thread(ingestions.look)
             await house.health.get()
             for name in await house.store.names():
                 shape = await house.store.shape(name)

@@ -63,6 +63,12 @@ class Figures:
             ("collection",),
             registry=self.registry,
         )
+        self._ingestions = Counter(
+            "ai_beast_rag_ingestions_total",
+            "Ingestions that ended.",
+            ("state",),
+            registry=self.registry,
+        )
         self._health = Gauge(
             "ai_beast_health_status",
             "Last result of a health check; 1 for the status it has, else 0.",
@@ -74,6 +80,10 @@ class Figures:
             "Used bytes of the installation's file system.",
             registry=self.registry,
         )
+
+    def count_ingestion(self, state: str) -> None:
+        """Count an ingestion that ended in *state*."""
+        self._ingestions.labels(state).inc()
 
     def show_health(self, report: Report) -> None:
         """Let the gauges show *report*; `overall` is the whole."""
