@@ -4,6 +4,7 @@
 import errno
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 CHUNK = 1 << 20
@@ -27,9 +28,8 @@ def copy_file(source: str | Path, target: str | Path) -> None:
         os.close(reader)
 
 
-def _copy(reader: int, writer: int) -> None:
-    size = os.fstat(reader).st_size
-    os.ftruncate(writer, size)
+def extents(reader: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each stretch of data in an open file of *size* bytes."""
     end = 0
     while end < size:
         try:
@@ -39,6 +39,14 @@ def _copy(reader: int, writer: int) -> None:
                 return
             raise
         end = os.lseek(reader, start, os.SEEK_HOLE)
+        yield start, end
+
+
+def _copy(reader: int, writer: int) -> None:
+    size = os.fstat(reader).st_size
+    os.ftruncate(writer, size)
+    for begin, end in extents(reader, size):
+        start = begin
         while start < end:
             data = os.pread(reader, min(CHUNK, end - start), start)
             if not data:  # shortened meanwhile; cannot be, nobody writes

@@ -69,7 +69,7 @@ async def recover(store: Store, name: str, path: Path, checksum: str | None) -> 
         RefusedError: If the snapshot is damaged, or has other vectors than the collection.
     """
     judge_name(name)
-    space.require(store.root, 3 * snapshots.size(path))  # packed, it is about a third
+    space.require(store.root, snapshots.size(path))
     with snapshots.workspace(store.tmp) as work:
         await asyncio.to_thread(snapshots.verify, path, checksum)
         content = await asyncio.to_thread(snapshots.unpack, path, work)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Snapshots: a collection's record and shard in one file, with its SHA-256 beside it.
 
-    snapshots/<collection>/<name>.snapshot             gzipped tar: collection.json, shard/…
+    snapshots/<collection>/<name>.snapshot             tar: collection.json, shard/…
     snapshots/<collection>/<name>.snapshot.checksum    SHA-256, hexadecimal, as a server keeps
 
 The write-ahead log is part of it: without its log a shard numbers operations anew, and the engine
 silently drops those numbered below what its points carry.
 """
 
-import gzip
 import hashlib
 import shutil
 import tarfile
@@ -27,11 +26,11 @@ from beast_ops.files import sync_folder, write_atomically
 from .collection import RECORD
 from .copying import copy_tree
 from .errors import RefusedError, missing, wrong
+from .sparse_tar import add_tree
 
 SHARD = "shard"
 SUFFIX = ".snapshot"
 CHECKSUM = ".checksum"
-LEVEL = 1  # of gzip: enough to close the holes of reserved space
 CHUNK = 1 << 20
 
 
@@ -83,11 +82,9 @@ def pack(record: Any, shard: Path, target: Path) -> None:
     try:
         with temporary.open("xb") as raw:
             hashing = _Hashing(raw)
-            with (
-                gzip.GzipFile("", "wb", LEVEL, cast("IO[bytes]", hashing), mtime=0) as packed,
-                tarfile.TarFile(fileobj=packed, mode="w", copybufsize=CHUNK) as archive,
-            ):
-                archive.add(shard, SHARD)
+            file = cast("IO[bytes]", hashing)  # as much of one as tarfile needs
+            with tarfile.TarFile(fileobj=file, mode="w", copybufsize=CHUNK) as archive:
+                add_tree(archive, shard, SHARD)
                 archive.add(_recorded(record, shard.parent), RECORD)
         write_atomically(target.with_name(target.name + CHECKSUM), hashing.hexdigest().encode())
         temporary.replace(target)
@@ -112,8 +109,8 @@ class _Hashing:
         self._sum.update(data)
         return self._raw.write(data)
 
-    def flush(self) -> None:
-        self._raw.flush()
+    def tell(self) -> int:
+        return self._raw.tell()
 
     def hexdigest(self) -> str:
         return self._sum.hexdigest()
@@ -152,7 +149,7 @@ def unpack(path: Path, target: Path) -> Any:
     """
     target.mkdir()
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with tarfile.open(path, "r:") as archive:
             archive.extractall(target, members=_ours(archive), filter="data")
         return orjson.loads((target / RECORD).read_bytes())
     except (tarfile.TarError, OSError, EOFError, orjson.JSONDecodeError) as error:

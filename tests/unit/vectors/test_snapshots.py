@@ -29,7 +29,7 @@ def made(store):
 
 
 def archive(path, **members):
-    with tarfile.open(path, "w:gz") as tar:
+    with tarfile.open(path, "w") as tar:
         for name, content in members.items():
             info = tarfile.TarInfo(name.replace("__", "/"))
             if content is None:
