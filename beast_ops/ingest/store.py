@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 DENSE, SPARSE = "dense", "text"
-INDEXED = ("source", "type")
+INDEXED = ("path", "source", "type")  # what searches filter by; without, a filter reads every point
 SECONDS = 60
 PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it
 SERVICE = "the vector store"

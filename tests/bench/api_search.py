@@ -64,7 +64,7 @@ def fill(client: http.Client, passages: list[str]) -> None:
             },
         },
     )
-    for field in ("source", "type"):
+    for field in ("path", "source", "type"):
         index = {"field_name": field, "field_schema": "keyword"}
         put(client, "/collections/docs--1/index?wait=true", index)
     alias = {"create_alias": {"collection_name": "docs--1", "alias_name": "docs"}}
