@@ -2,7 +2,6 @@
 """Look at what a host runs now, and change nothing."""
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -153,7 +152,3 @@ def _runs(place: Place, services: Services) -> bool:
         return False
     return found.keys() == wanted and set(found.values()) <= {"running"}
 
-
-def as_json(observed: Observed) -> str:
-    """Return *observed* as one line."""
-    return json.dumps(observed.model_dump(mode="json"))
