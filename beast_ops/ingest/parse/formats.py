@@ -35,6 +35,8 @@ _CODE = """
 
 TABLE: Mapping[str, Parser] = {
     ".txt": TXT,
+    ".rst.txt": Parser("rst", "rst"),  # sources beside the pages of Sphinx
+    ".md.txt": Parser("md", "markdown"),
     ".text": TXT,
     ".log": TXT,
     ".tex": TXT,
@@ -162,5 +164,7 @@ def suffix_of(name: str) -> str:
 
 
 def parser_for(name: str) -> Parser:
-    """Return who reads files called *name*; who has no known suffix is taken for text."""
-    return TABLE.get(suffix_of(name), TXT)
+    """Return who reads files called *name*; what has no known suffix is taken for text."""
+    last = suffix_of(name)
+    both = suffix_of(name[: -len(last)]) + last if last else ""
+    return TABLE.get(both) or TABLE.get(last, TXT)

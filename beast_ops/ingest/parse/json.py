@@ -10,6 +10,8 @@ from beast_ops.ingest.text import clean, read_text
 from .flatten import lines, record
 from .model import Document, Section
 
+NAME_CHARACTERS = 200
+
 
 def read(path: Path, kind: str) -> Document:
     """Return the JSON file at *path*: a paragraph per record of a list, a section per key.
@@ -48,11 +50,19 @@ def _title(value: Any) -> str | None:
 
 
 def _sections(value: Any) -> list[Section]:
-    if isinstance(value, list):
-        return [Section((), clean("\n\n".join(filter(None, map(record, value)))))]
-    if isinstance(value, dict):
-        return [
-            Section((clean(str(key))[:200],), clean("\n".join(lines(inner, str(key)))))
-            for key, inner in value.items()
-        ]
-    return [Section((), clean(record(value)))]
+    """Return a section per key of an object; its key is the heading, and leads each line."""
+    if not isinstance(value, dict):
+        return [Section((), clean(_records(value)))]
+    sections = []
+    for key, inner in value.items():
+        name = clean(str(key))[:NAME_CHARACTERS]
+        many = isinstance(inner, list) and any(isinstance(each, dict) for each in inner)
+        text = _records(inner) if many else "\n".join(lines(inner, name))
+        sections.append(Section((name,), clean(text)))
+    return sections
+
+
+def _records(value: Any) -> str:
+    """Return a paragraph per item of a list, each with its own paths, and else one."""
+    each = value if isinstance(value, list) else [value]
+    return "\n\n".join(filter(None, map(record, each)))
