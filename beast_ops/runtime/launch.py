@@ -60,11 +60,19 @@ def clean_environ(place: Place, environ: Mapping[str, str] = os.environ) -> dict
     """Return all that processes of the stack inherit: nothing of the user's shell but `KEPT`."""
     return {
         "PATH": PATH,
-        "HOME": pwd.getpwuid(os.getuid()).pw_dir,
+        "HOME": _home(),
         **{name: environ[name] for name in KEPT if environ.get(name)},
         "LANG": "C.UTF-8",
         VARIABLE: str(socket_path(place)),
     }
+
+
+def _home() -> str:
+    """Return the home of who we are; containers run under numbers that nobody knows."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return "/"
 
 
 def private(path: str, flags: int) -> int:

@@ -57,6 +57,13 @@ def test_the_environment_is_complete_even_where_the_callers_is_empty(place):
     assert expected == {name: found[name] for name in found if not name.startswith("BEAST")}
 
 
+def test_a_user_nobody_knows_needs_no_home(place, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: 64123)
+
+    assert "/" == launch.clean_environ(place, {})["HOME"]
+    assert "/here" == launch.clean_environ(place, {"HOME": "/here"})["HOME"]
+
+
 def test_an_interpreter_that_cannot_run_is_told(place):
     with_python(place, "/bin/false")
 
