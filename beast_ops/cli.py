@@ -92,7 +92,11 @@ class Door(Program):
         self.config = Config(lazy=True)
 
     def parse_core(self, argv: list[str] | None) -> None:
-        """Read the words before the verb, without switching bytecode off as Invoke does."""
+        """Read the words before the verb, without switching bytecode off as Invoke does.
+
+        Raises:
+            UsageError: If one of them is no option.
+        """
         self.normalize_argv(argv)
         self.parse_core_args()
         if self.core.unparsed:

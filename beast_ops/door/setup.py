@@ -47,7 +47,11 @@ def say(text: str) -> None:
 
 @contextmanager
 def locked(venv: Path) -> Iterator[int]:
-    """Hold the environment alone; what it starts holds it too, so no orphan is overtaken."""
+    """Hold the environment alone; what it starts holds it too, so no orphan is overtaken.
+
+    Raises:
+        BusyError: If it is still held by others after `WAIT_SECONDS`.
+    """
     venv.mkdir(parents=True, exist_ok=True)
     with (venv / LOCK).open("a") as file:
         deadline = time.monotonic() + WAIT_SECONDS
