@@ -4,7 +4,7 @@ import asyncio
 import pytest
 
 from beast_ops.clock import Clock
-from beast_ops.errors import BeastError, ServiceError, UnavailableError
+from beast_ops.errors import BeastError, MissingError, ServiceError, UnavailableError
 from beast_ops.search.store import FRESH_SECONDS, Store, Wanted, open_store
 from beast_ops.testing import Canned, fake_service, free_port
 
@@ -36,7 +36,7 @@ def test_a_shape_is_kept_for_a_moment(vectors):
     now = [100.0]
 
     async def thrice(store):
-        watched = Store(store._client, Clock(monotonic=lambda: now[0]))
+        watched = Store(store._client, store._http, Clock(monotonic=lambda: now[0]))
         first = await watched.shape("docs")
         now[0] += FRESH_SECONDS - 0.1
         second = await watched.shape("docs")
@@ -87,3 +87,20 @@ def test_what_is_behind_an_alias_is_told_and_nothing_is_behind_none(vectors):
         return await store.physical("docs"), await store.physical("new")
 
     assert through(vectors[0], both, vectors[1]) == ("docs--1", "")
+
+
+def test_a_query_nobody_answers_is_unavailable():
+    with pytest.raises(UnavailableError, match="does not answer"):
+        through(
+            f"http://127.0.0.1:{free_port()}",
+            lambda store: store.query("docs", Wanted((1.0,), None, None, 1)),
+        )
+
+
+def test_a_collection_that_went_away_is_missing(vectors):
+    with pytest.raises(MissingError, match="no such collection"):
+        through(
+            vectors[0],
+            lambda store: store.query("gone/../x", Wanted((1.0,), None, None, 1)),
+            vectors[1],
+        )
