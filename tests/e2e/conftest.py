@@ -54,7 +54,7 @@ def build(ground: Path, cache: dict[str, str]) -> Factory:
         base.mkdir()
         if options.get("uid") is not None:
             os.chown(base, options["uid"], options["uid"])
-        options = {"home": base / "home", "root": base / "root", "extra": cache, **options}
+        options = {"home": base / "home", "root": base / "root", "extra": dict(cache), **options}
         return Installation(clone, **options)
 
     return make

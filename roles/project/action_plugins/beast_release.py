@@ -24,7 +24,7 @@ NOTHING_TO_MAKE = 3  # what environment.py ends with when it stood there already
 class ActionModule(ActionBase):
     """One plugin, four steps; in check mode none of them changes the host."""
 
-    TRANSFERS_FILES = True
+    TRANSFERS_FILES = False  # of the steps one sends files, and makes its own folder for them
     _VALID_ARGS = frozenset(
         {"step", "root", "project", "runtime", "cards", "templates", "plan", "data", "boot"}
     )
