@@ -67,9 +67,13 @@ def read_record(place: Place, release: str) -> Record | None:
 
 
 def observe(place: Place) -> Observed:
-    """Return what stands at *place*."""
+    """Return what stands at *place*.
+
+    Raises:
+        BeastError: If the list of rotated secrets is damaged.
+    """
     release = current_release(place)
-    versions = keys.versions(place.secrets)
+    versions = _versions(place)
     record = read_record(place, release) if release else None
     if release is None or record is None:
         return Observed(generation=_generation(place), versions=versions)
@@ -81,6 +85,14 @@ def observe(place: Place) -> Observed:
         versions=versions,
         settled=_is_settled(place, release, record),
     )
+
+
+def _versions(place: Place) -> dict[str, int]:
+    """Return the rotations; none where one may not look, which the preflight explains."""
+    try:
+        return keys.versions(place.secrets)
+    except (NotADirectoryError, PermissionError):
+        return {}
 
 
 def is_intact(place: Place, record: Record) -> bool:

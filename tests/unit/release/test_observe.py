@@ -4,6 +4,7 @@ import json
 import pytest
 
 from beast_ops.errors import BeastError
+from beast_ops.place import Place
 from beast_ops.release.apply import apply
 from beast_ops.release.land import land, make_current
 from beast_ops.release.observe import Observed, observe
@@ -117,6 +118,17 @@ def test_a_damaged_list_of_rotations_stops_everything(deployed):
 
     with pytest.raises(BeastError, match="versions"):
         observe(deployed)
+
+
+def test_a_root_that_is_a_file_or_of_somebody_else_is_left_to_the_preflight(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    assert Observed() == observe(Place(tmp_path / "file"))
+
+    def refuses(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("beast_ops.keys.versions", refuses)
+    assert Observed() == observe(Place(tmp_path / "other"))
 
 
 def test_what_a_crash_left_in_a_folder_is_not_configuration(deployed):
