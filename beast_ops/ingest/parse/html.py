@@ -34,6 +34,14 @@ _AROUND = frozenset({"aside", "footer"})  # silent too, where the page says what
 _APART = frozenset(_APART_TAGS.split())  # between empty lines
 _BLOCKS = frozenset(_BLOCK_TAGS.split()) | _APART
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_SELF_ENDING_TAGS = """
+area base br col embed hr img input link meta param source track wbr html head body p li dt dd
+option optgroup thead tbody tfoot tr td th rb rt rp
+"""
+_SELF_ENDING = frozenset(_SELF_ENDING_TAGS.split())
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
+SUSPICIOUS_TAGS = 20_000
+DEPTH = 10_000
 MAIN_LEAST = 200  # characters; less is not the main part, whatever it is called
 
 
@@ -46,7 +54,9 @@ def read(path: Path, kind: str) -> Document:
     """
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_text(path.read_bytes()))
+    source = _text(path.read_bytes())
+    _refuse_depth(source)
+    tree = LexborHTMLParser(source)
     title = tree.css_first("title")
     named = _SPACES.sub(" ", title.text()).strip() if title is not None else ""
     root, silent = _main(tree.css("main, article, [role=main]")), _SILENT | _AROUND
@@ -55,6 +65,18 @@ def read(path: Path, kind: str) -> Document:
     if root is None:
         raise DocumentError("no text found")
     return Document(kind, named or None, _Walk(silent).sections(root))
+
+
+def _refuse_depth(source: str) -> None:
+    """Refuse elements in elements without end: the parser takes quadratic time for them."""
+    if source.count("<") < SUSPICIOUS_TAGS:
+        return
+    depth = 0
+    for tag in _TAG.finditer(source):
+        if tag[2].lower() not in _SELF_ENDING:
+            depth = max(0, depth - 1) if tag[1] else depth + 1
+            if depth > DEPTH:
+                raise DocumentError("nested too deeply")
 
 
 def _text(data: bytes) -> str:

@@ -16,7 +16,7 @@ from .outline import Path as Outline
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
-PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
+SUCCESS, PASSWORD = 0, 4  # FPDF_ERR_SUCCESS and FPDF_ERR_PASSWORD, fpdfview.h
 TAIL_BYTES = 1 << 16
 BOOKMARKS_MOST = 10_000
 _HYPHENS = re.compile(
@@ -40,8 +40,11 @@ def read(path: Path, kind: str) -> Document:
             sections = tuple(_pages(pdf))
             title = clean(pdf.get_metadata_value("Title") or "").strip()
     except pypdfium2.PdfiumError as wrong:
-        if getattr(wrong, "err_code", None) == PASSWORD:
+        code = getattr(wrong, "err_code", None)
+        if code == PASSWORD:
             raise DocumentError("encrypted PDF: needs a password") from wrong
+        if code == SUCCESS:
+            raise DocumentError("no text found (it has no pages)") from wrong
         raise DocumentError(f"damaged PDF: {_reason(wrong)}") from wrong
     if not any(section.text.strip() for section in sections):
         raise DocumentError("no text found (scanned pages?)")
