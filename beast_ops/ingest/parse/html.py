@@ -42,6 +42,7 @@ _SELF_ENDING = frozenset(_SELF_ENDING_TAGS.split())
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 SUSPICIOUS_TAGS = 20_000
 DEPTH = 10_000
+_PERMALINKS = frozenset({"\u00b6", "\u00a7", "#", "\U0001f517"})  # as Sphinx and others set them
 MAIN_LEAST = 200  # characters; less is not the main part, whatever it is called
 
 
@@ -119,7 +120,7 @@ class _Walk:
             inside = None
             if tag == "-text":
                 self._say(node.text_content or "")
-            elif tag not in self._silent:
+            elif tag not in self._silent and not _is_permalink(node):
                 self._enter(tag)
                 inside = node.child
                 if inside is None:
@@ -147,7 +148,7 @@ class _Walk:
             self._finish()
             self._headline = len(self._pieces)
         elif tag in _BLOCKS:
-            self._pieces.append("\n\n" if tag in _APART else "\n")
+            self._break(tag)
             if tag == "li":
                 self._pieces.append("- ")
         elif tag == "br":
@@ -164,7 +165,14 @@ class _Walk:
             self._headline = -1
             self._pieces.append("\n\n")
         elif tag in _BLOCKS:
-            self._pieces.append("\n\n" if tag in _APART else "\n")
+            self._break(tag)
+
+    def _break(self, tag: str) -> None:
+        """End the line, or the paragraph, before and after a block."""
+        if tag in _APART:
+            self._pieces.append("\n\n")
+        elif not self._pieces or not self._pieces[-1].endswith("\n"):
+            self._pieces.append("\n")
 
     def _finish(self) -> None:
         """End the section that is open."""
@@ -173,6 +181,11 @@ class _Walk:
             self._sections.append(Section(self._heading, text))
         self._pieces.clear()
         self._headline = -1
+
+
+def _is_permalink(node: "LexborNode") -> bool:
+    """Return whether *node* is the mark beside a heading that links to the heading itself."""
+    return node.tag == "a" and node.text().strip() in _PERMALINKS
 
 
 def tidy(text: str) -> str:
