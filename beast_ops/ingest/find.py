@@ -144,6 +144,8 @@ class _Search:
         try:
             kind = entry.stat()
         except OSError as wrong:
+            if isinstance(wrong, PermissionError):
+                self._complete = False  # it may be there as ever, so nothing of it may leave
             self._problem(entry.path, _why(wrong))
             return
         if not stat.S_ISDIR(kind.st_mode):  # a link to a folder

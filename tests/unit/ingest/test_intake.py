@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The door through which documents come in."""
+
+import json
+
+import pytest
+
+from beast_ops.errors import BeastError, ConflictError, MissingError, UsageError
+from beast_ops.ingest.intake import Intake, declared_folder, read_manifest
+from beast_ops.ingest.manifest import DocumentEntry, Manifest
+from beast_ops.ingest.settings import jobs_file, state_file
+from beast_ops.ingest.state import DocumentState, Known
+from beast_ops.jobs.table import JobTable
+
+A, B = (DocumentEntry(source=f"file://h/docs/{name}", size=5, mtime_ns=7) for name in "ab")
+MANIFEST = Manifest(documents=(A, B))
+
+
+@pytest.fixture
+def intake(tmp_path):
+    opened = Intake(tmp_path)
+    yield opened
+    opened.close()
+
+
+def upload(intake, job, place, text=b"words"):
+    receiving = intake.receive(job, place)
+    receiving.write(text)
+    receiving.finish()
+
+
+def names(tmp_path, job):
+    return sorted(path.name for path in (tmp_path / "uploads" / job).iterdir())
+
+
+def test_all_is_wanted_while_nothing_is_known(intake, tmp_path):
+    opened = intake.open_job(MANIFEST, "docs--1")
+
+    assert (0, 1) == opened.wanted
+    assert "held" == intake.status(opened.job)["state"]
+    assert MANIFEST == read_manifest(tmp_path / "uploads" / opened.job)
+
+
+def test_what_is_known_by_size_and_time_is_not_wanted(intake, tmp_path):
+    with DocumentState(state_file(tmp_path)) as state:
+        state.settle("docs--1", [(Known(A.source, 5, 7, "x", "j"), {})])
+        state.settle("docs--1", [(Known(B.source, 5, 8, "x", "j"), {})])
+
+    assert (1,) == intake.open_job(MANIFEST, "docs--1").wanted
+    assert (0, 1) == intake.open_job(MANIFEST, "").wanted
+
+
+def test_with_nothing_wanted_the_job_runs_at_once(intake):
+    opened = intake.open_job(Manifest(documents=()), "docs--1")
+
+    assert ((), "ready") == (opened.wanted, intake.status(opened.job)["state"])
+
+
+def test_uploads_count_once_they_are_complete(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    upload(intake, job, 0)
+    half = intake.receive(job, 1)
+    half.write(b"wor")
+    assert ["0", "manifest.json"] == [name for name in names(tmp_path, job) if name[0] != "."]
+
+    half.abandon()
+    intake.start(job)
+
+    assert ["0", "manifest.json"] == names(tmp_path, job)
+    assert "ready" == intake.status(job)["state"]
+
+
+def test_the_same_document_sent_twice_at_once_is_one_of_both(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    first, second = intake.receive(job, 0), intake.receive(job, 0)
+    for block in (b"aa", b"aa"):
+        first.write(block)
+        second.write(block.replace(b"a", b"b"))
+    second.finish()
+    first.finish()
+
+    assert b"aaaa" == (tmp_path / "uploads" / job / "0").read_bytes()
+
+
+def test_why_a_document_will_not_come_is_noted(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    intake.skip(job, 1, "it vanished" + "!" * 2000)
+
+    note = json.loads((tmp_path / "uploads" / job / "1.skipped").read_bytes())
+    assert note["reason"].startswith("it vanished")
+    assert 1000 == len(note["reason"])
+
+
+def test_a_job_takes_documents_of_its_manifest_and_only_until_it_starts(intake):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    with pytest.raises(MissingError):
+        intake.receive(job, 2)
+    with pytest.raises(MissingError):
+        intake.receive("nobody", 0)
+    intake.start(job)
+
+    with pytest.raises(ConflictError):
+        intake.receive(job, 0)
+    with pytest.raises(ConflictError):
+        intake.start(job)
+
+
+def test_a_cancelled_job_leaves_nothing_and_its_uploads_are_told(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    late = intake.receive(job, 0)
+    intake.cancel(job)
+
+    assert "cancelled" == intake.status(job)["state"]
+    assert not (tmp_path / "uploads" / job).exists()
+    with pytest.raises(MissingError):
+        late.finish()
+    late.abandon()
+    with pytest.raises(MissingError, match="uploads"):
+        read_manifest(tmp_path / "uploads" / job)
+
+
+def test_a_job_that_is_claimed_is_cancelled_by_its_worker(intake, tmp_path):
+    job = intake.open_job(Manifest(documents=()), "docs--1").job
+    with JobTable(jobs_file(tmp_path)) as table:
+        table.claim("w")
+        intake.cancel(job)
+
+        assert "running" == intake.status(job)["state"]
+        assert (tmp_path / "uploads" / job).exists()
+
+
+def test_a_disk_without_room_is_told(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    receiving = intake.receive(job, 0)
+    receiving._file.close()
+    receiving._file = open("/dev/full", "wb", buffering=0)  # noqa: PTH123, SIM115 - a disk that is full
+
+    with pytest.raises(BeastError, match="No space left"):
+        receiving.write(b"words")
+    receiving.abandon()
+    assert ["manifest.json"] == names(tmp_path, job)
+
+
+def test_jobs_of_other_kinds_are_no_ingestions(intake, tmp_path):
+    with JobTable(jobs_file(tmp_path)) as table:
+        other = table.add("dance", {})
+    job = intake.open_folder("docs", tmp_path)
+
+    assert [job] == [each["job"] for each in intake.newest()]
+    with pytest.raises(MissingError):
+        intake.status(other)
+
+
+def test_declared_folders_are_resolved_and_never_the_installation(tmp_path):
+    root, docs, link = tmp_path / "root", tmp_path / "docs", tmp_path / "link"
+    root.mkdir()
+    docs.mkdir()
+    link.symlink_to(docs)
+    inside = tmp_path / "inside"
+    inside.symlink_to(root)
+    folders = {
+        "docs": str(link),
+        "inside": str(inside),
+        "around": str(tmp_path),
+        "gone": str(tmp_path / "gone"),
+    }
+
+    assert docs == declared_folder(root, folders, "docs")
+    for name in ("inside", "around"):
+        with pytest.raises(UsageError, match="installation"):
+            declared_folder(root, folders, name)
+    for name in ("gone", "unknown"):
+        with pytest.raises(MissingError):
+            declared_folder(root, folders, name)
