@@ -29,7 +29,7 @@ class Chunk:
         id: Of its point; the same whenever the same text stands in the same place of a source.
         text: What it says.
         heading: The headings it stands below, the outermost first.
-        page: The page on which it begins, if there are pages.
+        page: The page on which its middle stands, if there are pages.
         position: Its number in the document, counted from 0.
     """
 
@@ -72,4 +72,4 @@ def _pieces(
         for start, end in windows(passage.text, characters, overlap):
             text = passage.text[start:end].lstrip("\n").rstrip()
             if text and not text.isspace():
-                yield passage.heading, text, passage.page_at(start)
+                yield passage.heading, text, passage.page_at((start + end) // 2)

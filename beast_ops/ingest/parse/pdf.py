@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read PDF, page by page, with the headings of its bookmarks."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ from .outline import Path as Outline
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
-SUCCESS, PASSWORD = 0, 4  # FPDF_ERR_SUCCESS and FPDF_ERR_PASSWORD, fpdfview.h
+PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
 TAIL_BYTES = 1 << 16
 BOOKMARKS_MOST = 10_000
 _HYPHENS = re.compile(
@@ -40,12 +41,7 @@ def read(path: Path, kind: str) -> Document:
             sections = tuple(_pages(pdf))
             title = clean(pdf.get_metadata_value("Title") or "").strip()
     except pypdfium2.PdfiumError as wrong:
-        code = getattr(wrong, "err_code", None)
-        if code == PASSWORD:
-            raise DocumentError("encrypted PDF: needs a password") from wrong
-        if code == SUCCESS:
-            raise DocumentError("no text found (it has no pages)") from wrong
-        raise DocumentError(f"damaged PDF: {_reason(wrong)}") from wrong
+        raise DocumentError(_reason(path, wrong)) from wrong
     if not any(section.text.strip() for section in sections):
         raise DocumentError("no text found (scanned pages?)")
     return Document(kind, title or None, sections)
@@ -65,9 +61,25 @@ def _complete(path: Path) -> None:
         raise DocumentError("damaged PDF: its end is missing")
 
 
-def _reason(wrong: Exception) -> str:
+def _reason(path: Path, wrong: Exception) -> str:
+    if _opens(path):  # pypdfium2 takes that for an error, and reports the last one there was
+        return "no text found (it has no pages)"
+    if getattr(wrong, "err_code", None) == PASSWORD:
+        return "encrypted PDF: needs a password"
     sentence = str(wrong).split(":")[-1].strip(" ().") or "PDFium cannot read it"
-    return sentence[:1].lower() + sentence[1:]
+    return f"damaged PDF: {sentence[:1].lower()}{sentence[1:]}"
+
+
+def _opens(path: Path) -> bool:
+    """Return whether PDFium itself finds nothing wrong with a document that has no pages."""
+    from pypdfium2 import raw
+
+    opened = raw.FPDF_LoadDocument(os.fsencode(path), None)
+    if not opened:
+        return False
+    empty = raw.FPDF_GetPageCount(opened) == 0
+    raw.FPDF_CloseDocument(opened)
+    return bool(empty)
 
 
 def _pages(pdf: "PdfDocument") -> Iterator[Section]:
