@@ -6,7 +6,7 @@ import locale
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,11 +78,18 @@ def run(playbook: Playbook, log: IO[bytes] | None) -> Iterator[dict[str, Any]]:
     finally:
         os.close(writer)
     try:
-        with os.fdopen(reader, encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+        with os.fdopen(reader, encoding="utf-8", errors="replace") as lines:
+            yield from _events(lines)
         yield {"event": "exit", "code": process.wait()}
     finally:
         _end(process)
+
+
+def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield what *lines* tell; one that was torn by a killed playbook tells nothing."""
+    for line in lines:
+        with suppress(ValueError):
+            yield json.loads(line)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -90,7 +90,7 @@ class Progress:
     def show_plan(self) -> None:
         """Print what would change as a diff, and a sentence that sums it up."""
         for change in self._diff:
-            _say("".join(_unified(change)).rstrip("\n"))
+            _say("\n".join(_unified(change)))
         if self._diff:
             count = len(self._diff)
             files = "1 file" if count == 1 else f"{count} files"
@@ -131,11 +131,12 @@ def _title(event: Mapping[str, Any]) -> str:
 
 def _unified(change: Mapping[str, str]) -> Iterable[str]:
     return difflib.unified_diff(
-        change["before"].splitlines(keepends=True),
-        change["after"].splitlines(keepends=True),
+        change["before"].splitlines(),
+        change["after"].splitlines(),
         f"{change['before_header']} (now)",
         f"{change['after_header']} (planned)",
         n=CONTEXT_LINES,
+        lineterm="",
     )
 
 

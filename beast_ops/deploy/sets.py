@@ -51,13 +51,14 @@ def value(setting: Setting, text: str) -> Any:
     """
     import yaml
 
-    if setting.type in {"str", "path"}:
-        typed: Any = text
-    else:
-        try:
+    typed: Any = text
+    try:
+        if setting.type == "int":
+            typed = int(text)  # YAML would take 010 for 8, and 1:20 for 80
+        elif setting.type not in {"str", "path"}:
             typed = yaml.safe_load(text)
-        except yaml.YAMLError:
-            typed = None
+    except (yaml.YAMLError, ValueError):
+        typed = None
     if type(typed) not in KINDS.get(setting.type, (str,)):
         raise SettingsError(f"takes {_article(setting.type)}", subject=setting.name)
     if setting.choices and str(typed) not in setting.choices:
@@ -90,7 +91,7 @@ def proposed(own: Path, changes: Mapping[str, Any]) -> Iterator[Path | None]:
         return
     with TemporaryDirectory(prefix="beast-") as folder:
         draft = Path(folder) / "settings.yml"
-        draft.write_text(_text({**read(own), **changes}))
+        draft.write_text(_text({**read(own), **changes}), encoding="utf-8")
         yield draft
 
 
@@ -103,7 +104,7 @@ def read(own: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(own.read_text()) or {}
+        found = yaml.safe_load(own.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         return {}
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as failed:
@@ -122,4 +123,8 @@ def keep(own: Path, draft: Path) -> None:
 def _text(settings: Mapping[str, Any]) -> str:
     import yaml
 
-    return HEADER + yaml.safe_dump(dict(settings), sort_keys=True, allow_unicode=True)
+    readable = yaml.safe_dump(dict(settings), sort_keys=True, allow_unicode=True)
+    if yaml.safe_load(readable) == settings:
+        return HEADER + readable
+    # Some line breaks of Unicode do not survive unless they are escaped.
+    return HEADER + yaml.safe_dump(dict(settings), sort_keys=True)

@@ -163,4 +163,3 @@ def _runs(place: Place, services: Services) -> bool:
     except BeastError:
         return False
     return found.keys() == wanted and set(found.values()) <= {"running"}
-

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from beast_ops.release import environment
+from beast_ops.release.environment import InstallError, main, make
+
+UV = """#!/bin/sh
+echo "$@" >> "{log}"
+env | grep -E '^(UV_|PIP_|VIRTUAL_ENV)' >> "{log}.env"
+case "$1" in
+  venv) for folder in "$@"; do :; done; mkdir -p "$folder/bin" ;;
+esac
+{more}
+"""
+
+
+@pytest.fixture
+def uv(tmp_path, monkeypatch):
+    """Return a function that makes a uv which writes down what it is asked."""
+    monkeypatch.setattr(environment, "_pip", dict)
+
+    def write(more=""):
+        program = tmp_path / "uv"
+        program.write_text(UV.format(log=tmp_path / "log", more=more))
+        program.chmod(0o700)
+        return str(program)
+
+    return write
+
+
+def asked(tmp_path):
+    return (tmp_path / "log").read_text().splitlines()
+
+
+def made(tmp_path, uv, root="root"):
+    return make(tmp_path / root, "v1", Path("w.whl"), Path("lock.txt"), uv)
+
+
+def test_an_environment_is_made_of_lock_file_and_wheel(tmp_path, uv):
+    assert made(tmp_path, uv())
+
+    venv, locked, wheel = asked(tmp_path)
+    assert venv.startswith("venv --quiet --python ")
+    assert "--require-hashes --requirement lock.txt" in locked
+    assert wheel.endswith("--no-index w.whl")
+    assert (tmp_path / "root/venv/v1/complete").exists()
+
+
+def test_a_complete_one_is_left_alone(tmp_path, uv):
+    made(tmp_path, uv())
+
+    assert not made(tmp_path, uv())
+    assert 3 == len(asked(tmp_path))
+
+
+def test_one_that_was_interrupted_is_made_anew(tmp_path, uv):
+    (tmp_path / "root/venv/v1").mkdir(parents=True)
+    (tmp_path / "root/venv/v1/half").touch()
+
+    assert made(tmp_path, uv())
+    assert not (tmp_path / "root/venv/v1/half").exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_what_fails_leaves_nothing_behind(there, tmp_path, uv):
+    if there:
+        (tmp_path / "root/data").mkdir(parents=True)
+
+    with pytest.raises(InstallError, match="no such package"):
+        made(tmp_path, uv('case "$*" in *lock*) echo "no such package" >&2; exit 1;; esac'))
+
+    assert there == (tmp_path / "root").exists()
+    assert not (tmp_path / "root/venv/v1").exists()
+
+
+def test_a_failure_shows_no_password(tmp_path, uv):
+    complaint = "echo failed to fetch https://me:hunter2@index.example/simple >&2; exit 2"
+
+    with pytest.raises(InstallError) as caught:
+        made(tmp_path, uv(complaint))
+
+    assert "index.example" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_without_an_installer_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "_pip", dict)
+
+    with pytest.raises(InstallError, match="Cannot run /nowhere/uv: "):
+        made(tmp_path, "/nowhere/uv")
+
+    assert not (tmp_path / "root").exists()
+
+
+def test_what_would_lead_astray_is_kept_out(tmp_path, uv, monkeypatch):
+    for name in ("PIP_TARGET", "UV_PYTHON", "VIRTUAL_ENV", "UV_HTTP_TIMEOUT"):
+        monkeypatch.setenv(name, "x")
+
+    made(tmp_path, uv())
+
+    seen = (tmp_path / "log.env").read_text()
+    assert "UV_HTTP_TIMEOUT=x" in seen
+    assert not any(name in seen for name in ("PIP_TARGET", "UV_PYTHON", "VIRTUAL_ENV"))
+
+
+def test_a_private_index_travels_in_the_environment_and_not_in_words(tmp_path, uv, monkeypatch):
+    index = "https://me:hunter2@index.example/simple"
+    monkeypatch.setattr(environment, "_pip", lambda: {"index-url": index, "no-index": "true"})
+
+    made(tmp_path, uv())
+
+    assert f"UV_DEFAULT_INDEX={index}" in (tmp_path / "log.env").read_text()
+    assert "hunter2" not in "".join(asked(tmp_path))
+    assert "--no-index" in asked(tmp_path)[1]
+
+
+def test_two_at_once_make_one(tmp_path, uv):
+    program = uv("sleep 0.05")
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(made(tmp_path, program))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [False, False, True] == sorted(results)
+
+
+def test_a_python_without_pip_has_no_settings_of_pip(monkeypatch):
+    monkeypatch.setattr(environment.sys, "executable", "/nowhere/python")
+
+    assert {} == environment._pip()
+
+
+def test_as_a_program_it_tells_by_its_exit_code(tmp_path, uv, capsys):
+    before = os.umask(0o022)
+    try:
+        words = [str(tmp_path / "root"), "v1", "w.whl", "lock.txt"]
+
+        assert [0, 3] == [main([*words, uv()]), main([*words, uv()])]
+        assert 0o700 == (tmp_path / "root/venv/v1").stat().st_mode & 0o777
+        assert 75 == main([words[0], "v2", "w.whl", "lock.txt", "/nowhere/uv"])
+    finally:
+        os.umask(before)
+    assert "Cannot run" in capsys.readouterr().err
