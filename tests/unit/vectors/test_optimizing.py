@@ -82,7 +82,7 @@ def test_what_is_written_meanwhile_is_in_the_copy(docs):
         ("exit 1", "before it said ready"),
         ("echo ready; exit 1", "before it said copied"),
         ("echo ready; read go; echo copied; exit 1", "before it said done"),
-        ("echo nonsense; sleep 60", "before it said ready"),
+        ("echo nonsense; exec sleep 60", "before it said ready"),
     ],
 )
 def test_a_child_that_fails_changes_nothing(tmp_path, monkeypatch, docs, script, complaint):
