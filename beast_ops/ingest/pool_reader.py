@@ -37,6 +37,7 @@ class Reader:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._count = 0
+        self._over = False
 
     def read(self, path: Path, name: str) -> Document:
         """Return the document at *path*.
@@ -47,8 +48,10 @@ class Reader:
         """
         try:
             return self._read(path, name)
-        except _KilledError:  # once more: the next time it is the document's fault
-            pass
+        except _KilledError as killed:
+            if self._over:
+                raise DocumentError(str(killed)) from killed
+        # Once more: the next time it is the document's fault.
         try:
             return self._read(path, name)
         except _KilledError as killed:
@@ -111,7 +114,8 @@ class Reader:
                     pipe.close()
 
     def kill(self) -> None:
-        """Wake the thread that waits for the process; it may be called from another thread."""
+        """End the process for good; for another thread, while this one waits for an answer."""
+        self._over = True
         process = self._process
         if process is not None:
             process.kill()

@@ -102,7 +102,13 @@ def _wait(handle: int, deadline: float) -> None:
 
 
 def as_message(document: Document) -> dict[str, Any]:
-    """Return *document* as plain values."""
+    """Return *document* as plain values.
+
+    Raises:
+        DocumentError: If it is larger than the other end takes.
+    """
+    if sum(len(each.text) for each in document.sections) > REPLY_BYTES:
+        raise DocumentError(TOO_LARGE)  # before a copy is made, for which memory may not last
     sections = [(each.heading, each.text, each.page) for each in document.sections]
     return {"type": document.type, "title": document.title, "sections": sections}
 

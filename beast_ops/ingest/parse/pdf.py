@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
 
 PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
+NO_TITLES = {"", "untitled", "(untitled)"}  # what programs write for want of one
 TAIL_BYTES = 1 << 16
 BOOKMARKS_MOST = 10_000
 _HYPHENS = re.compile(
@@ -44,7 +45,7 @@ def read(path: Path, kind: str) -> Document:
         raise DocumentError(_reason(path, wrong)) from wrong
     if not any(section.text.strip() for section in sections):
         raise DocumentError("no text found (scanned pages?)")
-    return Document(kind, title or None, sections)
+    return Document(kind, None if title.lower() in NO_TITLES else title, sections)
 
 
 def _complete(path: Path) -> None:
