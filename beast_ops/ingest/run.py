@@ -4,6 +4,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,9 +111,8 @@ class Ingestion:
         known, plan = self._plan()
         for source, reason in self._order.problems:
             self._tally.failed(Line(source, 0, reason))
-        with Writer(
-            self._store, self._state, target.collection, self._grip.check, self._stored
-        ) as writer:
+        writer = Writer(self._store, self._state, target.collection, self._grip.check, self._stored)
+        with closing(target), writer:
             batches = Batches(target, around.settings, writer.put, self._refused)
             for read in self._reads(plan, known):
                 batches.add(read)

@@ -27,6 +27,11 @@ class Target:
     lexical: Bm25Encoder | None
     embedder: Embedder | None
 
+    def close(self) -> None:
+        """Close what its embedder opened."""
+        if self.embedder is not None:
+            self.embedder.close()
+
 
 def open_target(
     store: PointStore,
@@ -50,25 +55,33 @@ def open_target(
     """
     found = store.find(name)
     if found is None:
-        space = _new_space(settings, models_url)
-        collection = first(name)
-        state.clear(collection)  # before it exists: a crash in between must not leave the old
-        store.make(name, collection, space)
-    else:
-        collection, space = found
-        _refuse_mismatch(name, space, settings)
+        embedder = embedder_for(settings.embedder, settings.embed_model, models_url)
+        target = Target(first(name), _lexical(settings.language, settings), embedder)
+        _make(target, store, state, name, settings.language)
+        return target
+    collection, space = found
+    _refuse_mismatch(name, space, settings)
     embedder = embedder_of(space.as_dict(), models_url)
-    return Target(collection, _lexical(space, settings), embedder)
+    return Target(collection, _lexical(space.language, settings), embedder)
 
 
-def _new_space(settings: WorkerSettings, models_url: str | None) -> Space:
-    embedder = embedder_for(settings.embedder, settings.embed_model, models_url)
-    return Space(
-        embedder=embedder.name if embedder else "none",
-        model=embedder.model if embedder else "",
-        dimension=embedder.dimension if embedder else 0,
-        language=settings.language,
-    )
+def _make(
+    target: Target, store: PointStore, state: DocumentState, name: str, language: str
+) -> None:
+    """Make the collection of *target*, which is open already: nothing refuses it any more."""
+    embedder = target.embedder
+    try:
+        space = Space(
+            embedder=embedder.name if embedder else "none",
+            model=embedder.model if embedder else "",
+            dimension=embedder.dimension if embedder else 0,
+            language=language,
+        )
+        state.clear(target.collection)  # before it exists: a crash between must not leave the old
+        store.make(name, target.collection, space)
+    except BaseException:
+        target.close()
+        raise
 
 
 def _refuse_mismatch(name: str, space: Space, settings: WorkerSettings) -> None:
@@ -84,7 +97,7 @@ def _refuse_mismatch(name: str, space: Space, settings: WorkerSettings) -> None:
     )
 
 
-def _lexical(space: Space, settings: WorkerSettings) -> Bm25Encoder | None:
-    if space.language is None:
+def _lexical(language: str | None, settings: WorkerSettings) -> Bm25Encoder | None:
+    if language is None:
         return None
-    return Bm25Encoder(space.language, AVERAGE * settings.chunk_characters / CHARACTERS)
+    return Bm25Encoder(language, AVERAGE * settings.chunk_characters / CHARACTERS)

@@ -51,6 +51,9 @@ class HashEmbedder:
         row: list[float] = self.embed_documents([text])[0].tolist()
         return row
 
+    def close(self) -> None:
+        """Do nothing: nothing was opened."""
+
 
 def _embed(blocks: Sequence[bytes], dimension: int) -> Vectors:
     """Return the vectors of *blocks*, all words of all of them at once."""

@@ -47,6 +47,10 @@ class Embedder(Protocol):
         """Return the vector of a question; raises as `embed_documents` does."""
         ...
 
+    def close(self) -> None:
+        """Close what was opened for it."""
+        ...
+
 
 class TextError(DocumentError):
     """Some texts of a batch cannot be embedded."""

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last stage: in order, few batches ahead, and silent once it may not write."""
+
+import threading
+
+import pytest
+
+from beast_ops.errors import LeaseLostError, UnavailableError
+from beast_ops.ingest.state import DocumentState, Known
+from beast_ops.ingest.store import Point
+from beast_ops.ingest.writer import AHEAD, Batch, Finished, Writer
+
+A = "file://h/a"
+
+
+class Notebook:
+    """Writes down what the store is told."""
+
+    def __init__(self):
+        self.said = []
+        self.wrong = None
+
+    def upsert(self, _collection, points):
+        if self.wrong:
+            raise self.wrong
+        self.said.append(("upsert", *[point.id for point in points]))
+
+    def delete(self, _collection, ids):
+        self.said.append(("delete", *ids))
+
+    def delete_of(self, _collection, sources, but=()):
+        self.said.append(("delete_of", *sources, "but", *but))
+
+
+def finished(*stale, in_doubt=False):
+    return Finished(Known(A, 1, 1, "x", "j"), {"new": "digest"}, stale, in_doubt, 0.1)
+
+
+def batch(*ids, done=()):
+    return Batch([Point(ident, {}) for ident in ids], frozenset({A}), done)
+
+
+@pytest.fixture
+def state(tmp_path):
+    with DocumentState(tmp_path / "state.sqlite") as opened:
+        yield opened
+
+
+def free():
+    return None
+
+
+def test_points_are_stored_before_what_they_replace_leaves(state):
+    store, done = Notebook(), []
+    with Writer(store, state, "docs--1", free, done.append) as writer:
+        writer.put(batch("new", done=[finished("old", in_doubt=True)]))
+
+    assert [("upsert", "new"), ("delete", "old"), ("delete_of", A, "but", "new")] == store.said
+    assert [A] == [each.known.source for each in done]
+    assert {"new": "digest"} == state.chunks("docs--1", A)
+    assert set() == state.in_doubt("docs--1", [A])
+
+
+def test_a_document_without_new_points_is_settled_without_asking_the_store(state):
+    store = Notebook()
+    with Writer(store, state, "docs--1", free, lambda _: None) as writer:
+        writer.put(batch(done=[finished()]))
+
+    assert [] == store.said
+    assert [A] == list(state.known("docs--1", [A]))
+
+
+def test_a_failure_leaves_the_document_in_doubt_and_is_raised_in_the_reader(state):
+    store = Notebook()
+    store.wrong = UnavailableError("away")
+
+    def run():
+        with Writer(store, state, "docs--1", free, lambda _: None) as writer:
+            for _ in range(AHEAD + 5):  # the failure arrives while later ones are handed over
+                writer.put(batch("new", done=[finished()]))
+
+    with pytest.raises(UnavailableError):
+        run()
+
+    assert {A} == state.in_doubt("docs--1", [A])
+
+
+def test_a_failure_in_the_very_last_batch_is_raised_at_the_end(state):
+    store = Notebook()
+    store.wrong = UnavailableError("away")
+    writer = Writer(store, state, "docs--1", free, lambda _: None)
+    writer.__enter__()
+    writer.put(batch("new"))
+
+    with pytest.raises(UnavailableError):
+        writer.__exit__(None, None, None)
+
+
+def test_nothing_is_written_without_the_lease(state):
+    def lost():
+        raise LeaseLostError("another worker has it")
+
+    store = Notebook()
+    with (
+        pytest.raises(LeaseLostError),
+        Writer(store, state, "docs--1", lost, lambda _: None) as writer,
+    ):
+        writer.put(batch("new", done=[finished()]))
+
+    assert [] == store.said
+    assert set() == state.in_doubt("docs--1", [A])
+
+
+def test_what_was_handed_over_is_stored_though_the_reader_stops(state):
+    store = Notebook()
+
+    def run():
+        with Writer(store, state, "docs--1", free, lambda _: None) as writer:
+            writer.put(batch("new", done=[finished()]))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+
+    assert [("upsert", "new")] == store.said
+
+
+def test_the_reader_waits_while_too_many_batches_are_ahead(state):
+    gate, store = threading.Event(), Notebook()
+    with Writer(store, state, "docs--1", gate.wait, lambda _: None) as writer:
+        for number in range(AHEAD + 1):
+            writer.put(batch(str(number)))
+        late = threading.Thread(target=writer.put, args=(batch("late"),))
+        late.start()
+        late.join(0.1)
+        waits = late.is_alive()
+        gate.set()
+        late.join(5)
+
+    assert waits
+    assert ["0", "1", "2", "late"] == [ids[0] for _, *ids in store.said]
