@@ -16,6 +16,7 @@ from pathlib import Path
 from .parse.formats import FOREIGN, suffix_of
 from .sources import path_of
 
+INSTALLATION = "this belongs to the installation itself"
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "lost+found"})
 
 
@@ -45,14 +46,16 @@ class Found:
     skipped: int = 0
 
 
-def find(paths: Sequence[str], exclude: Path) -> Found:
+def find(paths: Sequence[str], exclude: Path, *, inside: bool = False) -> Found:
     """Return the documents that *paths* name.
 
     Args:
         paths: Files, folders and patterns (`**` reaches into folders), relative or absolute.
-        exclude: A folder that is never entered: the installation.
+        exclude: A folder from which nothing is taken: the installation.
+        inside: Whether links that lead out of a folder among *paths* are refused: those who may
+            put files there may not be those who may read what the links lead to.
     """
-    search = _Search(os.path.realpath(exclude))
+    search = _Search(os.path.realpath(exclude), inside=inside)
     for path in paths:
         for each in _expanded(path):
             search.argument(os.path.abspath(each))  # noqa: PTH100 - resolve() follows links
@@ -84,9 +87,10 @@ def left_out(source: str, folder: str) -> bool:
 
 
 class _Search:
-    def __init__(self, exclude: str) -> None:
+    def __init__(self, exclude: str, *, inside: bool) -> None:
         self.found = Found()
-        self._exclude = exclude
+        self._exclude, self._inside = exclude, inside
+        self._top = ""
         self._seen: set[str] = set()
         self._complete = True
 
@@ -97,12 +101,12 @@ class _Search:
         except OSError as wrong:
             self._problem(path, _why(wrong))
             return
-        if not stat.S_ISDIR(kind.st_mode):
+        if self._is_excluded(path):
+            self._problem(path, INSTALLATION)
+        elif not stat.S_ISDIR(kind.st_mode):
             self._file(path, kind)
-        elif self._is_excluded(path):
-            self._problem(path, "this is the installation itself")
         else:
-            self._complete = True
+            self._complete, self._top = True, os.path.realpath(path)
             self._folder(path)
             if self._complete:
                 self.found.folders.append(path)
@@ -148,8 +152,16 @@ class _Search:
                 self._complete = False  # it may be there as ever, so nothing of it may leave
             self._problem(entry.path, _why(wrong))
             return
-        if not stat.S_ISDIR(kind.st_mode):  # a link to a folder
-            self._file(entry.path, kind)
+        if entry.is_symlink():
+            if stat.S_ISDIR(kind.st_mode):
+                return
+            if self._is_excluded(entry.path):
+                self._problem(entry.path, INSTALLATION)
+                return
+            if self._inside and not _within(os.path.realpath(entry.path), self._top):
+                self._problem(entry.path, "a link that leads out of the folder")
+                return
+        self._file(entry.path, kind)
 
     def _file(self, path: str, kind: os.stat_result) -> None:
         if path in self._seen:
@@ -164,7 +176,7 @@ class _Search:
             )
 
     def _is_excluded(self, path: str) -> bool:
-        return os.path.realpath(path) == self._exclude
+        return _within(os.path.realpath(path), self._exclude)
 
     def _problem(self, path: str, reason: str) -> None:
         self.found.problems.append((path, reason))
@@ -176,6 +188,10 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def _why(wrong: OSError) -> str:

@@ -69,7 +69,7 @@ def read_order(job: Job, data: Path) -> Order:
         uploads = data / "uploads" / job.id
         return Order(read_manifest(uploads), uploads)
     host = socket.gethostname()
-    found = find([str(job.payload["folder"])], exclude=data.parent.parent)
+    found = find([str(job.payload["folder"])], exclude=data.parent.parent, inside=True)
     documents = tuple(
         DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
         for each in found.documents

@@ -23,7 +23,6 @@ class Parser:
 
 TXT = Parser("txt", "text")
 CODE = Parser("code", "text")
-MARKED_UP = frozenset({"md", "rst"})  # plain texts that know headings
 
 # Source code that is kept as it is.
 _CODE = """

@@ -66,10 +66,3 @@ def _records(value: Any) -> str:
     """Return a paragraph per item of a list, each with its own paths, and else one."""
     each = value if isinstance(value, list) else [value]
     return "\n\n".join(filter(None, map(record, each)))
-
-
-def _below(key: str, value: Any) -> str:
-    """Return what stands under *key*: records as paragraphs, without their path on each line."""
-    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
-        return "\n\n".join(filter(None, map(record, value)))
-    return "\n".join(lines(value, key))
