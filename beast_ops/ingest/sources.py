@@ -21,8 +21,3 @@ def path_of(source: str) -> str:
 def shown(source: str) -> str:
     """Return the path a source names, as text that can be stored and printed."""
     return os.fsencode(path_of(source)).decode(errors="replace")
-
-
-def is_below(source: str, folder: str) -> bool:
-    """Return whether *source* lies in *folder*, both named as `uri` does."""
-    return source.startswith(f"{folder.rstrip('/')}/")

@@ -79,6 +79,14 @@ class Bench:
         intake.close()
         return opened.job
 
+    def send_nothing(self) -> str:
+        """Open a job and leave it."""
+        intake = Intake(self.around.data)
+        self.write(left_md="Never sent.")
+        job = intake.open_job(self.manifest(), "").job
+        intake.close()
+        return job
+
     def work(self, wrap: Callable[[Run], Handler] = lambda run: run) -> None:
         """Have a worker run what is ready."""
         run = Run(self.around)

@@ -3,8 +3,13 @@
 
 import pytest
 
+from beast_ops.errors import DocumentError
+from beast_ops.ingest.run import Run, _hash
 from beast_ops.ingest.sources import uri
 from beast_ops.jobs.model import State
+from beast_ops.jobs.table import JobTable
+from beast_ops.llm import TextError
+from beast_ops.llm.hashing import HashEmbedder
 
 LONG = "\n\n".join(f"Paragraph {number} says what number {number} says." for number in range(40))
 
@@ -264,3 +269,60 @@ def make_claimable(one):
 
     with Database(one.around.jobs) as database, database.writing() as table:
         table.execute("UPDATE jobs SET lease = 0")
+
+
+def test_a_declared_folder_is_ingested_and_its_problems_are_told(bench, tmp_path):
+    one = bench()
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("Words of a folder.")
+    (docs / "gone.md").symlink_to("nowhere")
+    with JobTable(one.around.jobs) as table:
+        name = table.add("ingest", {"collection": one.collection, "folder": str(docs)})
+    one.work()
+
+    result = one.job(name).result
+    assert one.counts(seen=2, ingested=1, failed=1) == result["documents"]
+    assert ["Words of a folder."] == one.texts()
+
+
+def test_a_document_the_model_refuses_leaves_nothing_behind(bench, monkeypatch):
+    one = bench()
+    one.write(a_md="Good words.", b_md="Other words.")
+    one.ingest()
+    one.write(b_md="Bad words." + LONG)
+    embed = HashEmbedder.embed_documents
+
+    def picky(self, texts):
+        rows = embed(self, texts)
+        bad = {place: "too long for the model" for place, text in enumerate(texts) if "Bad" in text}
+        if bad:
+            raise TextError(bad, rows)
+        return rows
+
+    monkeypatch.setattr(HashEmbedder, "embed_documents", picky)
+
+    result = one.ingest()
+
+    assert one.counts(seen=2, unchanged=1, failed=1) == result["documents"]
+    assert ["Good words."] == one.texts()
+
+
+def test_uploads_of_jobs_nobody_knows_are_cleared_away(bench):
+    one = bench()
+    run = Run(one.around)
+    run.tidy()
+    stray = one.around.data / "uploads" / "stray"
+    stray.mkdir(parents=True)
+    held = one.send_nothing()
+    run.tidy()
+
+    assert not stray.exists()
+    assert (one.around.data / "uploads" / held).exists()
+
+
+def test_a_file_that_cannot_be_read_any_more_is_told(tmp_path):
+    with pytest.raises(DocumentError, match="vanished"):
+        _hash(tmp_path / "gone", "/docs/gone")
+    with pytest.raises(DocumentError, match="cannot be read: Is a directory"):
+        _hash(tmp_path, "/docs")
