@@ -41,6 +41,22 @@ class Requests:
         self._seconds.labels(route).observe(seconds)
 
 
+def _state(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
+    """Return the gauges of health and of the disk."""
+    health = Gauge(
+        "ai_beast_health_status",
+        "Last result of a health check; 1 for the status it has, else 0.",
+        ("check", "status"),
+        registry=registry,
+    )
+    disk = Gauge(
+        "ai_beast_disk_usage_bytes",
+        "Used bytes of the installation's file system.",
+        registry=registry,
+    )
+    return health, disk
+
+
 class Figures:
     """All figures of the API process."""
 
@@ -69,17 +85,7 @@ class Figures:
             ("state",),
             registry=self.registry,
         )
-        self._health = Gauge(
-            "ai_beast_health_status",
-            "Last result of a health check; 1 for the status it has, else 0.",
-            ("check", "status"),
-            registry=self.registry,
-        )
-        self._disk = Gauge(
-            "ai_beast_disk_usage_bytes",
-            "Used bytes of the installation's file system.",
-            registry=self.registry,
-        )
+        self._health, self._disk = _state(self.registry)
 
     def count_ingestion(self, state: str) -> None:
         """Count an ingestion that ended in *state*."""

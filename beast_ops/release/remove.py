@@ -62,12 +62,12 @@ def remove(place: Place, stop: Callable[[Place], object], *, data: bool) -> Remo
         BusyError: If another operation holds the installation.
         UsageError: If everything should go and the folder holds what is not ours.
     """
-    if not plan(place, data=data).gone:
-        return plan(place, data=data)
+    removal = plan(place, data=data)
+    if not removal.gone:
+        return removal
     with lease(place.run, "remove"):
         stop(place)
-        removal = plan(place, data=data)
-        for name in removal.gone:
+        for name in plan(place, data=data).gone:  # with what the lease itself made
             path = place.root / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

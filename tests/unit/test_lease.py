@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import fcntl
 import json
 import os
 import shutil
@@ -163,3 +164,17 @@ def test_who_waited_for_a_removal_does_not_hold_a_file_that_is_gone(tmp_path):
         assert removed.is_set()
         with pytest.raises(BusyError, match="deploy"), lease(run, "drill"):
             pass
+
+
+def test_a_file_that_is_removed_before_it_is_locked_is_made_anew(tmp_path, monkeypatch):
+    real, removals = fcntl.flock, iter([True])
+
+    def flock(handle, how):
+        if next(removals, False):
+            (tmp_path / "lease").unlink()
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+
+    with lease(tmp_path, "deploy"), pytest.raises(BusyError, match="deploy"), lease(tmp_path, "x"):
+        pass

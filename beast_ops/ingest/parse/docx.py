@@ -57,7 +57,7 @@ def _guard(path: Path) -> None:
                     _without_entities(archive.read(entry))
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as wrong:
         raise DocumentError("damaged Word document: not a whole zip archive") from wrong
-    except (zipfile.zlib.error, ValueError) as wrong:  # type: ignore[attr-defined]
+    except (zipfile.zlib.error, ValueError) as wrong:  # type: ignore[attr-defined] # not in the types
         raise DocumentError("damaged Word document: it cannot be unpacked") from wrong
 
 

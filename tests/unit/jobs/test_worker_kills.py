@@ -103,7 +103,7 @@ def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
 
 def wait_for(condition: object, seconds: float = DEADLINE_SECONDS) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():  # type: ignore[operator] # any callable
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
 

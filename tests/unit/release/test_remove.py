@@ -68,6 +68,7 @@ def test_a_plan_takes_nothing_and_is_what_happens(deployed):
 
     assert before == entries(deployed)
     assert planned == remove(deployed, nothing, data=False)
+    assert plan(deployed, data=True) == remove(deployed, nothing, data=True)
 
 
 @pytest.mark.parametrize("data", [False, True])
