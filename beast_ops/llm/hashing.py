@@ -19,7 +19,7 @@ DIMENSION = 384
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)  # SplitMix64: Steele, Lea and Flood, OOPSLA 2014
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 16  # what fits into the second cache, tables and all
 
 
 class HashEmbedder:
@@ -60,7 +60,7 @@ def _embed(blocks: Sequence[bytes], dimension: int) -> Vectors:
     import numpy as np
 
     data = np.frombuffer(b"\n".join(blocks) + b"\n", np.uint8)
-    inside = _word_bytes()[data]
+    inside = np.take(_word_bytes(), data)
     edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
     starts, ends = edges[::2], edges[1::2]
     lengths = np.fromiter(map(len, blocks), np.int64, len(blocks)) + 1

@@ -15,6 +15,7 @@ ANSWER_SECONDS = 120.0  # a batch on a slow processor, and the model is loaded f
 PATIENCE_SECONDS = 60.0
 ATTEMPTS = 4
 LASTING = "See: ./beast health"
+HARMLESS = "text"
 TOO_LONG = "exceeds the context length"
 
 
@@ -75,22 +76,39 @@ class OllamaEmbedder:
             raise TextError(reasons, vectors)
         return vectors
 
-    def _batch(self, texts: Sequence[str]) -> "list[tuple[Sequence[float] | None, str]]":
+    def _batch(
+        self, texts: Sequence[str], attempts: int = ATTEMPTS
+    ) -> "list[tuple[Sequence[float] | None, str]]":
         """Return a vector or a reason for each of *texts*; one bad text fails a batch, so halve."""
         try:
-            return [(row, "") for row in self._ask(texts)]
+            return [(row, "") for row in self._ask(texts, attempts)]
         except _RefusedTextError as refused:
-            if len(texts) == 1:
-                return [(None, str(refused))]
+            reason = str(refused)
+        except _FaultError as fault:
+            self._blame(fault)
+            reason, attempts = str(fault), 1  # it is not the server: no need to wait for it
+        if len(texts) == 1:
+            return [(None, reason)]
         half = len(texts) // 2
-        return self._batch(texts[:half]) + self._batch(texts[half:])
+        return self._batch(texts[:half], attempts) + self._batch(texts[half:], attempts)
 
-    def _ask(self, texts: Sequence[str]) -> list[list[float]]:
+    def _blame(self, fault: "_FaultError") -> None:
+        """Return if it is the texts that make the server fail: some make a model answer NaN.
+
+        Raises:
+            ServiceError: If it fails on any text.
+        """
+        try:
+            self._ask([HARMLESS], 1)
+        except _FaultError:
+            raise ServiceError(str(fault), hint=LASTING) from fault
+
+    def _ask(self, texts: Sequence[str], attempts: int) -> list[list[float]]:
         import stamina
 
         body = {"model": self.model, "input": list(texts), "truncate": False}
         for attempt in stamina.retry_context(
-            on=TransientError, attempts=ATTEMPTS, timeout=self._patience
+            on=TransientError, attempts=attempts, timeout=self._patience, wait_jitter=0.1
         ):
             with attempt, http.speaking_to(SERVICE, hint=LASTING):
                 return self._rows(self._client.post("/api/embed", json=body), len(texts))
@@ -108,6 +126,8 @@ class OllamaEmbedder:
                 subject=self.model,
                 hint=f"Get it with: ollama pull {self.model}",
             )
+        if answer.status_code == 500:  # noqa: PLR2004 - Internal Server Error
+            raise _FaultError(f"{SERVICE} failed: {said}", hint=LASTING)
         if answer.status_code in {429, 502, 503, 504}:
             raise UnavailableError(f"{SERVICE} is busy: {said}", hint=LASTING)
         raise ServiceError(f"{SERVICE} answered {answer.status_code}: {said}", hint=LASTING)
@@ -115,6 +135,10 @@ class OllamaEmbedder:
 
 class _RefusedTextError(Exception):
     """The server refused a batch because of a text in it."""
+
+
+class _FaultError(TransientError):
+    """The server failed, perhaps because of a text in the batch."""
 
 
 def _judged(answer: http.Response, count: int) -> list[list[float]]:
