@@ -26,7 +26,7 @@ from beast_ops.vectors.testing import Server, running  # noqa: E402 - the path i
 from tests.bench.ingest_ways import COLLECTION, WAYS  # noqa: E402 - likewise
 
 DOCUMENTS = 500
-PARAGRAPHS = 10  # of about 500 characters each
+PARAGRAPHS = 14  # of one to eight sentences each
 SECONDS = 300
 TIMES_LANGCHAIN, TIMES_LLAMAINDEX, TIMES_AGAIN = 1.0, 5.0, 20.0
 PEERS = HERE.with_name("peers_ingest.txt")
@@ -74,7 +74,9 @@ def corpus(folder: Path, seed: int = 1) -> int:
 
     size = 0
     for number in range(DOCUMENTS):
-        paragraphs = [" ".join(sentence() for _ in range(6)) for _ in range(PARAGRAPHS)]
+        paragraphs = [
+            " ".join(sentence() for _ in range(chance.randint(1, 8))) for _ in range(PARAGRAPHS)
+        ]
         text = "\n\n".join(paragraphs)
         size += (folder / f"{number:04}.txt").write_text(text)
     return size
