@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client against a real API with a real worker behind it; only what cannot be staged there
+(an API that is away, a job that fails) is answered from a can."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beast_ops.api.app import build
+from beast_ops.api.settings import Surroundings as ApiSurroundings
+from beast_ops.cards import Health
+from beast_ops.clock import Clock
+from beast_ops.errors import NotDeployedError, ServiceError, UnavailableError
+from beast_ops.ingest import client, client_upload
+from beast_ops.ingest.client import GOES_ON, IngestOptions, ingest
+from beast_ops.ingest.run import handler
+from beast_ops.ingest.settings import Surroundings, WorkerSettings
+from beast_ops.jobs.model import State
+from beast_ops.jobs.table import JobTable
+from beast_ops.jobs.worker import Worker
+from beast_ops.place import Place
+from beast_ops.testing import (
+    Canned,
+    a_service,
+    an_installation,
+    fake_service,
+    free_port,
+    serving,
+)
+
+UPLOAD_BYTES = 200_000
+
+
+@dataclass
+class Stack:
+    """A running installation of API and worker."""
+
+    place: Place
+    data: Path
+    worker: Worker | None = None
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def ingest(self, *paths: object, **options: Any) -> dict[str, Any]:
+        self.events.clear()
+        show = options.pop("show", lambda event: self.events.append(dict(event)))
+        return ingest(self.place, [str(path) for path in paths], IngestOptions(**options), show)
+
+    def jobs(self) -> list[Any]:
+        with JobTable(self.data / "jobs" / "jobs.sqlite") as table:
+            return list(table.newest(100))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, vectors) -> Iterator[Stack]:
+    folder, port = tmp_path_factory.mktemp("client"), free_port()
+    address = f"http://127.0.0.1:{port}"
+    place = an_installation(
+        folder / "root",
+        a_service("beast-api", address, health=Health(path="/health/live", deep="api")),
+        secrets={
+            "beast-api/token": "token",
+            "beast-api/metrics_token": "other",
+            "beast-api/vectors_key": vectors.key,
+        },
+    )
+    config, data = place.config / "beast-api", place.data / "1"
+    config.mkdir(parents=True)
+    settings = {"port": port, "upload_bytes": UPLOAD_BYTES}
+    (config / "settings.json").write_text(json.dumps(settings))
+    around = ApiSurroundings(
+        root=place.root,
+        services=place.services,
+        data=data,
+        settings=config / "settings.json",
+        secrets=place.secrets / "beast-api",
+        vectors_url=vectors.url,
+        vectors_key=place.secrets / "beast-api" / "vectors_key",
+        models_url=None,
+    )
+    found = Surroundings(data, WorkerSettings(embedder="none"), vectors.url, vectors.key, None)
+    with JobTable(data / "jobs" / "jobs.sqlite") as table, serving(build(around), port):
+        worker = Worker(table, {"ingest": handler(found)}, "test")
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        yield Stack(place, data, worker)
+        worker.stop()
+        thread.join(20)
+
+
+@pytest.fixture
+def docs(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.md").write_text("# A\n\nFirst.")
+    (folder / "b.txt").write_text("Second.")
+    return folder
+
+
+def counts(answer):
+    return {name: count for name, count in answer["documents"].items() if count}
+
+
+def test_documents_are_read_once_and_leave_with_their_files(stack, docs):
+    first = stack.ingest(docs, collection="once")
+    second = stack.ingest(docs, collection="once")
+    (docs / "a.md").unlink()
+    third = stack.ingest(docs, collection="once")
+
+    assert {"seen": 2, "ingested": 2} == counts(first)
+    assert {"seen": 2, "unchanged": 2} == counts(second)
+    assert {"seen": 1, "unchanged": 1, "deleted": 1} == counts(third)
+    assert {"collection", "documents", "chunks", "seconds", "results"} == set(first)
+    assert {"path", "ok", "chunks", "error", "seconds"} == set(first["results"][0])
+    assert (2, "once") == (first["chunks"], first["collection"])
+    assert "finding" == stack.events[0]["phase"]
+
+
+def test_without_pruning_nothing_leaves(stack, docs):
+    stack.ingest(docs, collection="kept")
+    (docs / "a.md").unlink()
+
+    assert {"seen": 1, "unchanged": 1} == counts(stack.ingest(docs, collection="kept", prune=False))
+
+
+def test_what_cannot_even_be_listed_fails_on_its_line(stack, docs):
+    (docs / "dangling.txt").symlink_to("nowhere")
+
+    answer = stack.ingest(docs, docs / "missing.txt")
+
+    assert {"seen": 4, "ingested": 2, "failed": 2} == counts(answer)
+    assert {
+        f"{docs}/dangling.txt": "cannot read it: no such file or directory",
+        f"{docs}/missing.txt": "cannot read it: no such file or directory",
+    } == {line["path"]: line["error"] for line in answer["results"] if not line["ok"]}
+
+
+def test_a_file_that_vanishes_before_it_is_sent_fails_on_its_line(stack, docs):
+    def show(event):
+        if event["phase"] == "uploading":
+            (docs / "a.md").unlink(missing_ok=True)
+
+    answer = stack.ingest(docs, collection="vanish", show=show)
+
+    assert {"seen": 2, "ingested": 1, "failed": 1} == counts(answer)
+    assert "it vanished before it was read" in [line["error"] for line in answer["results"]]
+
+
+def test_a_file_that_becomes_a_pipe_or_a_folder_blocks_nobody(stack, docs):
+    def show(event):
+        if event["phase"] == "uploading" and (docs / "a.md").is_file():
+            (docs / "a.md").unlink()
+            os.mkfifo(docs / "a.md")
+            (docs / "b.txt").unlink()
+            (docs / "b.txt").mkdir()
+
+    answer = stack.ingest(docs, collection="pipe", show=show)
+
+    assert {"seen": 2, "failed": 2} == counts(answer)
+
+
+def test_a_document_larger_than_the_api_takes_in_fails_on_its_line(stack, docs):
+    (docs / "large.txt").write_text("word " * UPLOAD_BYTES)
+
+    answer = stack.ingest(docs, collection="large")
+
+    (failed,) = (line for line in answer["results"] if not line["ok"])
+    assert f"{docs}/large.txt" == failed["path"]
+    assert "bytes" in failed["error"]
+    assert 2 == answer["documents"]["ingested"]
+
+
+def test_names_of_any_bytes_get_through(stack, tmp_path):
+    raw = [b"new\nline.txt", "\U0001f418.txt".encode(), b"not-utf8-\xe9.txt", b"-rf 100%#?.txt"]
+    for name in raw:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("x")
+
+    assert {"seen": 4, "ingested": 4} == counts(stack.ingest(tmp_path, collection="names"))
+    assert {"seen": 4, "unchanged": 4} == counts(stack.ingest(tmp_path, collection="names"))
+
+
+def test_many_documents_are_sent_at_once(stack, tmp_path):
+    for number in range(60):
+        (tmp_path / f"{number}.txt").write_text(f"Text {number}.")
+
+    answer = stack.ingest(tmp_path, collection="many")
+
+    assert {"seen": 60, "ingested": 60} == counts(answer)
+    sent = [event for event in stack.events if event["phase"] == "uploading"]
+    assert {"phase": "uploading", "done": 60, "of": 60} == sent[-1]
+
+
+def test_nothing_to_do_is_no_job(stack, tmp_path):
+    before = len(stack.jobs())
+
+    answer = stack.ingest(tmp_path / "missing.txt")
+
+    assert {"seen": 1, "failed": 1} == counts(answer)
+    assert 0 == answer["chunks"]
+    assert before == len(stack.jobs())
+
+
+def test_who_interrupts_the_sending_takes_the_job_back(stack, docs):
+    def show(event):
+        if event["phase"] == "uploading":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stack.ingest(docs, collection="interrupted", show=show)
+
+    newest = stack.jobs()[0]
+    assert State.CANCELLED == newest.state
+    assert not (stack.data / "uploads" / newest.id).exists()
+
+
+@pytest.fixture
+def canned(tmp_path):
+    """Return what makes an installation whose API answers a job's states one after the other."""
+    states = []
+
+    def status(_):
+        return states.pop(0) if len(states) > 1 else states[0]
+
+    answers = {"/ingest": Canned({"job": "1", "wanted": []}, 202), "/ingest/1": status}
+    with fake_service(answers) as service:
+        api = a_service("beast-api", service.address, health=Health(deep="api"))
+        place = an_installation(tmp_path / "root", api, secrets={"beast-api/token": "t"})
+
+        def installation(*each):
+            states.extend(each)
+            return place
+
+        yield installation
+
+
+def state(name, **more):
+    return Canned({"job": "1", "state": name, "progress": {}, "result": None, "error": None} | more)
+
+
+RESULT = {
+    "collection": "docs",
+    "documents": {"seen": 2, "ingested": 2, "unchanged": 0, "deleted": 0, "failed": 0},
+    "chunks": 2,
+    "seconds": 1.0,
+    "results": [],
+}
+
+
+class Ticking:
+    """A clock on which sleeping is instant."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.clock = Clock(monotonic=lambda: self.seconds, sleep=self.sleep)
+
+    def sleep(self, seconds):
+        self.seconds += seconds
+
+
+def test_an_api_that_is_away_for_a_while_is_waited_for(canned, docs):
+    away = Canned({"error": {"message": "starting", "hint": ""}}, 503)
+    place = canned(state("running"), away, away, state("done", result=RESULT))
+
+    answer = ingest(place, [str(docs)], IngestOptions(), lambda _: None, Ticking().clock)
+
+    assert 2 == answer["documents"]["ingested"]
+
+
+def test_an_api_that_stays_away_is_unavailable(canned, docs):
+    place = canned(Canned({"error": {"message": "starting", "hint": ""}}, 503))
+
+    with pytest.raises(UnavailableError, match="starting"):
+        ingest(place, [str(docs)], IngestOptions(), lambda _: None, Ticking().clock)
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        (state("failed", error="the store is full"), "the store is full"),
+        (state("cancelled"), "the ingestion was cancelled"),
+    ],
+)
+def test_an_ingestion_that_ends_badly_is_an_error(canned, docs, job, reason):
+    with pytest.raises(ServiceError, match=reason):
+        ingest(canned(job), [str(docs)], IngestOptions(), lambda _: None)
+
+
+def test_who_interrupts_the_waiting_is_told_that_it_goes_on(canned, docs):
+    events = []
+
+    def show(event):
+        events.append(event)
+        if event["phase"] == "running":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(canned(state("running")), [str(docs)], IngestOptions(), show)
+
+    assert {"phase": "note", "text": GOES_ON} == events[-1]
+
+
+def test_it_looks_often_at_first_and_seldom_later(canned, docs):
+    ticking = Ticking()
+    running = [state("running")] * 30
+
+    place = canned(*running, state("done", result=RESULT))
+    ingest(place, [str(docs)], IngestOptions(), lambda _: None, ticking.clock)
+
+    assert 15 < ticking.seconds < 30 * client.LAST_LOOK_SECONDS
+
+
+def test_without_an_installation_nothing_is_looked_for(tmp_path):
+    with pytest.raises(NotDeployedError):
+        ingest(Place(tmp_path), ["/"], IngestOptions(), lambda _: None)
+
+
+def test_reasons_are_words():
+    assert "it vanished before it was read" == client_upload._why(FileNotFoundError(2, "x"))
+    assert "cannot read it: permission denied" == client_upload._why(
+        PermissionError(13, "Permission denied")
+    )
+    assert "cannot read it: oserror" == client_upload._why(OSError())
