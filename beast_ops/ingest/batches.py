@@ -10,6 +10,7 @@ from beast_ops.errors import DocumentError
 from beast_ops.llm import TextError
 
 from .chunk import Chunk, chunk
+from .lexical import words_of
 from .parse import Document
 from .settings import WorkerSettings
 from .sources import shown
@@ -98,7 +99,8 @@ class Batches:
         if not points:
             return []
         texts = [str(point.payload["text"]) for _, point in points]
-        sparse = self._target.lexical.documents(texts) if self._target.lexical else None
+        words = [words_of(point.payload) for _, point in points]
+        sparse = self._target.lexical.documents(words) if self._target.lexical else None
         dense = self._dense(points, texts)
         return [
             Point(

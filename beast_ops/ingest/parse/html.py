@@ -18,6 +18,7 @@ _DECLARED = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9_.:-]{2,40})", 
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
 _INDENT = re.compile(r"\n (?! )")
 _SPACES = re.compile(r"\s+")
+_BULLET = re.compile(r"(?:^|(?<=\n))- *+\n\s*+(?!-\s)")  # a paragraph in an item of a list
 _NEWLINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 _SILENT_TAGS = """
@@ -192,4 +193,5 @@ def tidy(text: str) -> str:
     """Return *text* without spaces around line ends and without rows of empty lines."""
     text = _TRAILING.sub("\n", text)
     text = _INDENT.sub("\n", text)
+    text = _BULLET.sub("- ", text)
     return _NEWLINES.sub("\n\n", text).strip()
