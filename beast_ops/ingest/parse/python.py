@@ -16,8 +16,10 @@ _DEFINITION = re.compile(
     r"^(?:@[^\n]*\n(?:[ \t)][^\n]*\n){0,40}){0,20}(?:async[ \t]+def|def|class)[ \t]+(\w{1,200})",
     re.MULTILINE,
 )
+# Possessive, or else long runs of spaces would take time that grows with their square.
 _QUOTED = re.compile(
-    r"\A(?:#[^\n]*\n|\s)*[rR]?(?:\"\"\"|''')\s*([^\n]{1,200}?)\s*(?:\"\"\"|'''|$)", re.MULTILINE
+    r"\A(?:#[^\n]*+\n|\s)*+[rR]?(?:\"\"\"|''')\s*+([^\n]{1,200}?)[ \t]*+(?:\"\"\"|'''|$)",
+    re.MULTILINE,
 )
 
 
