@@ -118,4 +118,4 @@ def test_the_link_of_a_heading_to_itself_is_no_part_of_it(read):
 def test_a_paragraph_in_an_item_of_a_list_stands_behind_its_bullet(read):
     page = "<ul><li><p>one</p><p>more</p></li><li></li><li><p>two</p></li></ul>"
 
-    assert "- one\n\nmore\n\n-\n\n- two" == read(page).sections[0].text
+    assert "- one\n\nmore\n\n-\n- two" == read(page).sections[0].text
