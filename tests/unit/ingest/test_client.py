@@ -16,7 +16,7 @@ from beast_ops.api.app import build
 from beast_ops.api.settings import Surroundings as ApiSurroundings
 from beast_ops.cards import Health
 from beast_ops.clock import Clock
-from beast_ops.errors import NotDeployedError, ServiceError, UnavailableError
+from beast_ops.errors import ConflictError, NotDeployedError, ServiceError, UnavailableError
 from beast_ops.ingest import client, client_upload
 from beast_ops.ingest.client import GOES_ON, IngestOptions, ingest
 from beast_ops.ingest.run import handler
@@ -193,6 +193,30 @@ def test_many_documents_are_sent_at_once(stack, tmp_path):
     assert {"seen": 60, "ingested": 60} == counts(answer)
     sent = [event for event in stack.events if event["phase"] == "uploading"]
     assert {"phase": "uploading", "done": 60, "of": 60} == sent[-1]
+
+
+def test_who_interrupts_while_documents_are_sent_takes_the_job_back_too(stack, tmp_path):
+    for number in range(30):
+        (tmp_path / f"{number}.txt").write_text("text")
+
+    def show(event):
+        if event.get("done", 0) > 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stack.ingest(tmp_path, collection="interrupted", show=show)
+
+    assert State.CANCELLED == stack.jobs()[0].state
+
+
+def test_a_job_that_is_gone_is_no_fault_of_the_documents(stack, docs):
+    def show(event):
+        if event == {"phase": "uploading", "done": 0, "of": 2}:
+            with JobTable(stack.data / "jobs" / "jobs.sqlite") as table:
+                table.cancel(table.newest(1)[0].id)
+
+    with pytest.raises(ConflictError, match="takes no more documents"):
+        stack.ingest(docs, collection="gone", show=show)
 
 
 def test_nothing_to_do_is_no_job(stack, tmp_path):

@@ -145,6 +145,25 @@ def test_a_folder_that_cannot_be_listed_prunes_nothing(tree, monkeypatch):
     assert (f"{tree}/b/a", "cannot read it: permission denied") == found.problems[0]
 
 
+def test_what_cannot_be_asked_what_it_is_is_a_problem(tree, monkeypatch):
+    class Entry:
+        name, path = "odd.txt", "/odd.txt"
+
+        def is_dir(self, **_):
+            raise OSError(5, "Input/output error")
+
+        stat = is_dir
+
+    scan = finding._Search._entries
+    monkeypatch.setattr(
+        finding._Search, "_entries", lambda self, folder: [*scan(self, folder), Entry()]
+    )
+
+    found = find([str(tree / "b/a")], NOWHERE)
+
+    assert [("/odd.txt", "cannot read it: input/output error")] == found.problems
+
+
 def test_the_installation_is_never_entered(tree):
     found = find([str(tree), f"{tree}/b"], tree / "b")
 

@@ -14,7 +14,7 @@ import pytest
 
 from beast_ops.errors import BeastError, DocumentError
 from beast_ops.ingest import pool as pools
-from beast_ops.ingest import pool_reader
+from beast_ops.ingest import pool_child, pool_reader
 from beast_ops.ingest import pool_wire as wire
 from beast_ops.ingest.parse import Document, Section
 from beast_ops.ingest.pool import ParserPool
@@ -203,14 +203,14 @@ def test_no_more_is_taken_than_is_needed(tmp_path):
 
 
 def test_what_nobody_waits_for_is_not_read(hooked):
-    with ParserPool(1, 1.0, 1024) as pool:
+    with ParserPool(1, 0.6, 1024) as pool:
         results = pool.map(map(hooked, ["pid", *["sleep"] * 3]))
         next(results)
         results.close()
         begun = time.monotonic()
 
         assert {"other": "text"} == texts(pool.map([hooked("other")]))
-        assert time.monotonic() - begun < 1.9
+        assert time.monotonic() - begun < 1.1
 
 
 def test_a_machine_that_starts_no_processes_is_no_fault_of_the_documents(tmp_path, monkeypatch):
@@ -311,3 +311,30 @@ def test_a_frame_larger_than_a_pipe_arrives_whole(pipe):
 def test_a_deadline_that_passed_is_late(pipe):
     with pytest.raises(wire.LateError):
         wire.receive(pipe[0], time.monotonic() - 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "answer", "last"),
+    [
+        (b"text", "a.txt", {"type": "txt", "title": None, "sections": [[[], "text", None]]}, False),
+        (b"", "a.txt", {"error": "empty"}, False),
+    ],
+)
+def test_a_process_answers_each_question(tmp_path, content, name, answer, last):
+    (tmp_path / "0").write_bytes(content)
+    question = {"path": os.fsencode(tmp_path / "0").hex(), "name": name.encode().hex()}
+
+    frame, over = pool_child._answer(question)
+
+    assert (answer, last) == (json.loads(frame[8:]), over)
+
+
+def test_a_process_that_ran_out_of_memory_says_so_and_ends(monkeypatch):
+    def parse(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(pool_child, "parse", parse)
+
+    frame, over = pool_child._answer({"path": "", "name": ""})
+
+    assert ({"memory": True}, True) == (json.loads(frame[8:]), over)

@@ -55,3 +55,9 @@ def test_text_without_headings_is_one_section(tmp_path):
 
     assert [()] == [section.heading for section in document.sections]
     assert document.title is None
+
+
+def test_what_only_looks_like_a_heading_is_none(tmp_path):
+    (tmp_path / "a").write_text("====\nTitle\n======\n\n  indented\n=====\n\n****\n----\n")
+
+    assert [()] == [section.heading for section in parse(tmp_path / "a", "a.rst").sections]
