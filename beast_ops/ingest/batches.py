@@ -99,8 +99,8 @@ class Batches:
         if not points:
             return []
         texts = [str(point.payload["text"]) for _, point in points]
-        words = [words_of(point.payload) for _, point in points]
-        sparse = self._target.lexical.documents(words) if self._target.lexical else None
+        lexical = self._target.lexical
+        sparse = lexical.documents([words_of(p.payload) for _, p in points]) if lexical else None
         dense = self._dense(points, texts)
         return [
             Point(

@@ -127,11 +127,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    tmp_path: Path, vectors: Server, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Bench]]:
+def bench(tmp_path: Path, vectors: Server, request: pytest.FixtureRequest) -> Callable[..., Bench]:
     """Return what makes a bench; settings as `WorkerSettings` has them."""
-    made: list[Bench] = []
 
     def make(folder: str = "one", **settings: Any) -> Bench:
         plain = {"embedder": "hash", "chunk_characters": 200, "chunk_overlap": 40, "batch": 4}
@@ -143,10 +140,6 @@ def bench(
             models_url=None,
         )
         number = abs(hash(request.node.nodeid)) % 10**9
-        made.append(Bench(around, vectors, f"t{number}-{folder}"))
-        return made[-1]
+        return Bench(around, vectors, f"t{number}-{folder}")
 
-    yield make
-    for each in made:
-        if physical := each.physical():
-            each.ask("DELETE", f"/collections/{physical}")
+    return make
