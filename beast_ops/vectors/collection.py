@@ -32,6 +32,7 @@ from .errors import RefusedError, missing
 
 RECORD = "collection.json"
 FORMAT = 1
+JOURNAL = 1024  # operations kept for replay, about half a gigabyte; with more we wait for quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class Collection:
     def apply(self, operation: engine.UpdateOperation) -> None:
         """Give one operation to the engine, and to the journal if one is kept."""
         shard = self.shard
-        if self.journal is not None:
+        if self.journal is not None and len(self.journal) <= JOURNAL:  # one more tells of the rest
             self.journal.append(operation)
         self.written = time.monotonic()
         if not self.unflushed:

@@ -14,13 +14,12 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 from . import space
-from .collection import Collection, Record, breathe
+from .collection import JOURNAL, Collection, Record, breathe
 from .edge import Shard
 from .errors import RefusedError
 
 log = logging.getLogger(__name__)
 
-JOURNAL = 1024  # operations kept for replay, about half a gigabyte; with more we wait for quiet
 CHILD_SECONDS = 3600.0
 READY_SECONDS = 30.0
 

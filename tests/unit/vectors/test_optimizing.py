@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from beast_ops.vectors import optimizing, upkeep
+from beast_ops.vectors import collection, optimizing, upkeep
 from beast_ops.vectors.metrics import Metrics
 from beast_ops.vectors.optimizing import AbandonedError, optimize
 from beast_ops.vectors.store import Store
@@ -126,6 +126,17 @@ def test_too_much_written_meanwhile_waits_for_quiet(monkeypatch, docs):
         asyncio.run(scene())
 
     assert folders(docs) == [docs.record.shard]
+
+
+def test_the_journal_stops_growing_once_it_is_too_long(monkeypatch, docs):
+    monkeypatch.setattr(collection, "JOURNAL", 2)
+    docs.journal = []
+
+    for n in range(5):
+        asyncio.run(docs.write("upsert", points(10_000 + n)))
+
+    assert 3 == len(docs.journal)
+    assert 3005 == docs.shard.info().points_count
 
 
 @pytest.mark.parametrize("event", ["deleted", "reconfigured"])
