@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
-from beast_ops.errors import BeastError, ConflictError, MissingError, UsageError
+from beast_ops.errors import ConflictError, MissingError, TransientError, UsageError
 from beast_ops.files import write_atomically
 from beast_ops.jobs.model import Job, State
 from beast_ops.jobs.table import JobTable
@@ -169,7 +169,7 @@ class Upload:
         """Take the next bytes.
 
         Raises:
-            BeastError: If there is no room for them.
+            TransientError: If there is no room for them.
         """
         with _keeping(self._target):
             self._file.write(block)
@@ -194,7 +194,7 @@ def _keeping(target: Path) -> Iterator[None]:
     except FileNotFoundError as gone:
         raise MissingError("this job is gone", subject=target.parent.name) from gone
     except OSError as full:
-        raise BeastError(
+        raise TransientError(
             f"the upload cannot be kept: {full.strerror}", hint="Make room, then try again."
         ) from full
 
