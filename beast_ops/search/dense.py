@@ -49,7 +49,7 @@ class Embedders:
         key = tuple(metadata.get(name) for name in ("embedder", "model", "dimension"))
         until, failure = self._failed.get(key, (0.0, None))
         if failure is not None and self._clock.monotonic() < until:
-            raise failure
+            raise failure.with_traceback(None)  # else it would grow with every search
         self._failed.pop(key, None)
         try:
             return await self._ask(self._embedder(key, metadata), text)
