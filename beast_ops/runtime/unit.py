@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from beast_ops.errors import CommandError
+from beast_ops.files import write_atomically
 from beast_ops.place import Place
 from beast_ops.runner import LocalRunner, Runner
 
@@ -125,9 +126,7 @@ class Boot:
 
     def _write(self, text: str) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = self.path.with_name(f".{self.path.name}.new")
-        beside.write_text(text)
-        beside.replace(self.path)
+        write_atomically(self.path, os.fsencode(text))
 
 
 def unit_name(place: Place, home: Path) -> str:
