@@ -26,6 +26,7 @@ Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=40)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Judge = Annotated[str, Field(pattern=r"^beast_ops(\.[a-z_]+)+:[A-Za-z]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -100,7 +101,10 @@ class Want(Strict):
 
 
 class Card(Strict):
-    """All that others may know of a service."""
+    """All that others may know of a service.
+
+    `judge` names the model of this library that the service reads its settings.json with.
+    """
 
     name: Name
     role: Identifier
@@ -111,6 +115,7 @@ class Card(Strict):
     optional: bool = False
     environment: dict[Variable, str] = {}
     config: dict[FileName, Any] = {}
+    judge: Judge | None = None
     secrets: dict[Identifier, Secret] = {}
     volumes: tuple[Identifier, ...] = ()
     state: tuple[State, ...] = ()

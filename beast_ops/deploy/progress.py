@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from beast_ops.errors import BeastError, CommandError
+from beast_ops.errors import BeastError, CommandError, UsageError
 from beast_ops.place import Place
 
 STEPS = {
@@ -16,6 +16,8 @@ STEPS = {
     "Apply | Make the stack's own environment": "Making the stack's environment",
     "Apply | Ship the release, put it in force, prove it": "Starting the release and proving it",
 }
+# Where these fail, the inventory is wrong, not the machine.
+JUDGES = ("Collect |", "Validating arguments against arg spec")
 CONTEXT_LINES = 2
 
 
@@ -73,7 +75,9 @@ class Progress:
                 subject=str(self._root),
                 hint="Type the same command with --verbose to see why.",
             )
-        raise _ToldError(str(self._failed.get("msg", "")), int(self._failed.get("beast_exit", 1)))
+        usual = UsageError.exit_code if _title(self._failed).startswith(JUDGES) else 1
+        told = " ".join(str(self._failed.get("msg", "")).split())
+        raise _ToldError(told, int(self._failed.get("beast_exit", usual)))
 
     def show_end(self, place: Place) -> None:
         """Say what the deploy came to, how the stack is, and what to type next."""

@@ -86,12 +86,13 @@ def proposed(own: Path, changes: Mapping[str, Any]) -> Iterator[Path | None]:
     Raises:
         SettingsError: If *own* cannot be read.
     """
+    kept = read(own)  # also without changes: what is wrong with it is told better here
     if not changes:
         yield None
         return
     with TemporaryDirectory(prefix="beast-") as folder:
         draft = Path(folder) / "settings.yml"
-        draft.write_text(_text({**read(own), **changes}), encoding="utf-8")
+        draft.write_text(_text({**kept, **changes}), encoding="utf-8")
         yield draft
 
 
@@ -105,10 +106,11 @@ def read(own: Path) -> dict[str, Any]:
 
     try:
         found = yaml.safe_load(own.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a root that is a file is told by the host
         return {}
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as failed:
-        raise SettingsError("cannot read the settings", subject=str(own)) from failed
+        why = " ".join(str(failed).split())
+        raise SettingsError(f"cannot read the settings: {why}", subject=str(own)) from failed
     if not isinstance(found, dict):
         raise SettingsError("holds no names and values", subject=str(own))
     return found

@@ -80,7 +80,7 @@ def logs(place: Place, service: str | None, lines: int, *, follow: bool) -> None
     """Print the last lines, then what follows."""
     from beast_ops.runtime import control
 
-    for each in control.logs(place.require_deployed(), service, lines, follow):
+    for each in control.logs(place, service, lines, follow):
         line(each)
         if follow:
             sys.stdout.flush()

@@ -12,13 +12,21 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from beast_ops.cards import DNS_LABEL, read_card
-from beast_ops.errors import BeastError, CommandError, SettingsError, TransientError, UsageError
+from beast_ops.cards import DNS_LABEL, Card, read_card
+from beast_ops.errors import (
+    BeastError,
+    CardError,
+    CommandError,
+    SettingsError,
+    TransientError,
+    UsageError,
+)
 from beast_ops.place import Place
 from beast_ops.runtime.values import values
 from beast_ops.settings import explain
@@ -134,12 +142,16 @@ def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any
 
     Raises:
         CardError: If a card is wrong or the cards do not fit together.
-        SettingsError: If the runtime is not one this version has.
+        SettingsError: If the runtime is not one this version has, or a service would refuse
+            its settings.
     """
     site = _judged(site)
     observed = _observed(seen)
+    read = [read_card(card) for card in cards]
+    for card in read:
+        _judge_settings(card)
     release = building.build(
-        [read_card(card) for card in cards],
+        read,
         building.Site(
             site.project, site.runtime, site.root, observed.generation, venv, observed.versions
         ),
@@ -174,6 +186,24 @@ def _judged(site: Site) -> Site:
             "the root of an installation is an absolute path", subject=f"beast_root: {site.root}"
         )
     return replace(site, root="/" + os.path.normpath(site.root).lstrip("/"))
+
+
+def _judge_settings(card: Card) -> None:
+    """Refuse settings that the service itself would refuse when it starts."""
+    if card.judge is None or "settings.json" not in card.config:
+        return
+    module, _, name = card.judge.partition(":")
+    try:
+        model: type[BaseModel] = getattr(import_module(module), name)
+        model.model_validate_json(json.dumps(card.config["settings.json"]))
+    except (ImportError, AttributeError) as missing:
+        raise CardError(f"no model {card.judge}", subject=f"card of {card.name}") from missing
+    except ValidationError as wrong:
+        raise SettingsError(
+            explain(wrong),
+            subject=f"settings of {card.name}",
+            hint=f"What may be set is in roles/{card.role}/defaults/main.yml.",
+        ) from wrong
 
 
 def _observed(seen: Mapping[str, Any]) -> Observed:

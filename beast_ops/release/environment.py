@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from beast_ops.door.index import UNWANTED, no_index, pip_settings, redact, uv_environment
@@ -35,10 +35,10 @@ def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
     Raises:
         InstallError: If it could not be made; what was begun is removed.
     """
-    made_root = not root.exists()
     folder = root / "venv" / name
-    folder.parent.mkdir(mode=MODE, parents=True, exist_ok=True)
-    with _alone(folder.parent):
+    with _folders(folder.parent), _alone(folder.parent):
+        folder.parent.mkdir(mode=MODE, parents=True, exist_ok=True)  # who failed before took it
+        root.chmod(MODE)
         if (folder / COMPLETE).exists():
             return False
         shutil.rmtree(folder, ignore_errors=True)
@@ -46,11 +46,23 @@ def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
             _install(folder, wheel, lock, uv)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
-            if made_root:
-                shutil.rmtree(root, ignore_errors=True)
             raise
         (folder / COMPLETE).write_text(f"{sys.version}\n")
     return True
+
+
+@contextmanager
+def _folders(path: Path) -> Iterator[None]:
+    """Have *path*; if what follows fails, let go of those folders that were missing before."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(mode=MODE, parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # another deploy has put something there
+            for each in missing:
+                each.rmdir()
+        raise
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def logs(
     Raises:
         UsageError: If there is no such log.
     """
-    known = _names(place)
+    known = _logged(place)
     if name is not None and name not in {*known, OWN_LOG}:
         raise _unknown(name, [*known, OWN_LOG])
     chosen = {each: place.logs / f"{each}.log" for each in ([name] if name else known)}
@@ -235,6 +235,14 @@ def _server(place: Place) -> Supervisor:
 def _names(place: Place) -> list[str]:
     services = read_services(place.require_deployed().services)
     return [service.name for service in programs(services)]
+
+
+def _logged(place: Place) -> list[str]:
+    """Return the programs whose logs there are; a first deploy that failed leaves only these."""
+    if place.services.is_file():
+        return _names(place)
+    found = sorted(path.stem for path in place.logs.glob("[a-z]*.log") if path.stem != OWN_LOG)
+    return found or _names(place)
 
 
 def _chosen(place: Place, name: str | None) -> set[str]:

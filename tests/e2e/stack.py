@@ -170,6 +170,7 @@ class Installation:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
+            # What it started may still hold its output, but not for ever.
             raise AssertionError(f"still running after {seconds} s: {out}\n{err}") from None
         done = Done(process.returncode, out or "", err or "", time.monotonic() - began)
         self.said.append(done)
@@ -232,6 +233,11 @@ class Installation:
         names = [path.name for path in (self.root / "releases").iterdir()]
         assert not [name for name in names if name.startswith(".")], names
         return sorted(names, key=lambda name: int(name.split("-")[0]))
+
+    @property
+    def release(self) -> str:
+        """The name of the release in force."""
+        return (self.root / "current").readlink().name
 
     def receipts(self) -> list[dict]:
         """Return all receipts, the oldest first."""

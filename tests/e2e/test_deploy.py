@@ -21,7 +21,7 @@ def newcomer(ground, cache):
     base.mkdir()
     if os.geteuid() == 0:
         os.chown(base, NOBODY, NOBODY)
-    clone = copy_clone(ground / "clone of another, 50% \"off\" ø")
+    clone = copy_clone(ground / 'clone of another, 50% "off" ø')
     for path in [clone, *clone.rglob("*")]:
         path.chmod((0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644) & ~0o222)
     made = Installation(
@@ -111,7 +111,7 @@ def test_a_plan_shows_what_a_setting_would_change_and_keeps_it_unset(stack):
 
     done = stack.must("plan", "--set", "beast_worker_batch=64")
 
-    assert "-  \"batch\": 128,\n+  \"batch\": 64," in done.out
+    assert '-  "batch": 128,\n+  "batch": 64,' in done.out
     assert before == listing(stack.root, without=("logs", "run", "jobs", "__pycache__"))
     assert "Nothing to do" in stack.must("plan").out
 

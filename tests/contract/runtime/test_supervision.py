@@ -235,6 +235,17 @@ def test_without_a_release_there_is_nothing_to_apply(house):
         control.apply(house.place)
 
 
+def test_logs_are_read_where_a_first_release_failed_and_is_no_longer_in_force(house):
+    house.place.logs.mkdir(exist_ok=True)
+    (house.place.logs / "one.log").write_text("no luck\n")
+    (house.place.logs / "20260101T000000Z-deploy.log").write_text("of Ansible\n")
+
+    assert ["no luck"] == list(control.logs(house.place))
+    assert ["no luck"] == list(control.logs(house.place, "one"))
+    with pytest.raises(UsageError):
+        control.logs(house.place, "two")
+
+
 def test_a_stubborn_program_is_ended_by_force(house):
     house.release(house.service("one", "stubborn"))
     control.apply(house.place)

@@ -174,6 +174,20 @@ def test_a_damaged_file_is_refused_and_left_alone(content, said, own):
     assert content == own.read_bytes()
 
 
+def test_a_damaged_file_is_refused_even_if_nothing_changes(own):
+    own.parent.mkdir()
+    own.write_text("a: [")
+
+    with pytest.raises(SettingsError, match=r"cannot read the settings: .+line 1"):
+        kept(own, {})
+
+
+def test_a_root_that_is_a_file_holds_no_settings(tmp_path):
+    (tmp_path / "root").touch()
+
+    assert {} == sets.read(tmp_path / "root/settings.yml")
+
+
 @pytest.mark.parametrize("content", [b"", b"# mine\n", b"---\n"])
 def test_an_empty_file_holds_nothing(content, own):
     own.parent.mkdir()

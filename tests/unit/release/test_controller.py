@@ -134,6 +134,30 @@ def test_a_card_that_is_none_is_refused(card):
         made(cards=[card])
 
 
+JUDGED = CARD | {"judge": "beast_ops.vectors.settings:Settings"}
+
+
+def test_settings_a_service_would_refuse_are_refused_before_anything_changes():
+    card = JUDGED | {"config": {"settings.json": {"port": 80, "optimize_points": 0}}}
+
+    with pytest.raises(SettingsError, match="optimize_points") as caught:
+        made(cards=[card])
+
+    assert "settings of demo" == caught.value.subject
+    assert "roles/demo/defaults/main.yml" in caught.value.hint
+
+
+def test_settings_a_service_takes_pass():
+    assert made(cards=[JUDGED]).changes
+    assert made(cards=[JUDGED | {"config": {}}]).changes
+
+
+@pytest.mark.parametrize("judge", ["beast_ops.nowhere:Settings", "beast_ops.vectors.settings:No"])
+def test_a_judge_nobody_knows_is_the_cards_fault(judge):
+    with pytest.raises(CardError, match="no model"):
+        made(cards=[JUDGED | {"judge": judge}])
+
+
 @pytest.mark.parametrize("seen", [{"more": 1}, {"versions": []}, {"settled": []}])
 def test_a_host_of_another_version_is_named_so(seen):
     with pytest.raises(CommandError, match="speaks otherwise"):

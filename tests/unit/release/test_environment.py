@@ -74,7 +74,31 @@ def test_what_fails_leaves_nothing_behind(there, tmp_path, uv):
         made(tmp_path, uv('case "$*" in *lock*) echo "no such package" >&2; exit 1;; esac'))
 
     assert there == (tmp_path / "root").exists()
-    assert not (tmp_path / "root/venv/v1").exists()
+    assert not (tmp_path / "root/venv").exists()
+
+
+def test_what_fails_lets_go_of_no_folder_that_was_there(tmp_path, uv):
+    (tmp_path / "root").mkdir(mode=0o755)
+
+    with pytest.raises(InstallError):
+        made(tmp_path, uv("exit 1"))
+
+    assert [] == list((tmp_path / "root").iterdir())
+
+
+def test_what_fails_lets_go_of_every_folder_it_made(tmp_path, uv):
+    with pytest.raises(InstallError):
+        made(tmp_path, uv("exit 1"), root="not/yet/there")
+
+    assert not (tmp_path / "not").exists()
+
+
+def test_a_root_that_was_open_is_closed(tmp_path, uv):
+    (tmp_path / "root").mkdir(mode=0o755)
+
+    made(tmp_path, uv())
+
+    assert 0o700 == (tmp_path / "root").stat().st_mode & 0o777
 
 
 def test_a_failure_shows_no_password(tmp_path, uv):
