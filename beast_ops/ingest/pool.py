@@ -8,7 +8,7 @@ their own. Small plain texts are read right here: handing them over costs more t
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -22,9 +22,11 @@ from .pool_reader import Limits, Reader
 AHEAD = 4  # documents per process that are under way or done but not asked for
 PLAIN_BYTES = 1 << 18
 END_SECONDS = 10.0
+LOOK_SECONDS = 0.5
 
 Key = TypeVar("Key")
 Outcome = Document | DocumentError
+Result = tuple[Any, Outcome | Exception, float]
 
 
 @dataclass(slots=True)
@@ -76,10 +78,16 @@ class ParserPool:
                 reader.kill()
                 thread.join(0.05)
 
-    def map(self, items: Iterable[tuple[Key, Path, str]]) -> Iterator[tuple[Key, Outcome, float]]:
+    def map(
+        self, items: Iterable[tuple[Key, Path, str]], check: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[Key, Outcome, float]]:
         """Read what *items* name: a key, the file, and what its owner calls it.
 
         Items are taken as they are needed, so there may be any number of them.
+
+        Args:
+            items: What to read.
+            check: Called every now and then while a document takes long; raises to give up.
 
         Yields:
             The key, the document or why there is none, and the seconds it took; in the order
@@ -100,9 +108,9 @@ class ParserPool:
                     waiting += 1
                 while waiting >= self._ahead or (waiting and not results.empty()):
                     waiting -= 1
-                    yield _unpacked(results.get())
+                    yield _unpacked(_awaited(results, check))
             for _ in range(waiting):
-                yield _unpacked(results.get())
+                yield _unpacked(_awaited(results, check))
         finally:
             over.set()  # nobody waits any more: what is queued need not be read
 
@@ -121,6 +129,14 @@ class ParserPool:
                 outcome = fault
             task.results.put((task.key, outcome, time.monotonic() - begun))
         reader.end()
+
+
+def _awaited(results: "queue.SimpleQueue[Result]", check: Callable[[], None]) -> Result:
+    while True:
+        try:
+            return results.get(timeout=LOOK_SECONDS)
+        except queue.Empty:
+            check()
 
 
 def _unpacked(result: tuple[Key, Outcome | Exception, float]) -> tuple[Key, Outcome, float]:

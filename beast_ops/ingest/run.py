@@ -154,7 +154,7 @@ class Ingestion:
                 (content, content.path, shown(content.entry.source))
                 for content in self._contents(plan, known)
             )
-            for content, document, seconds in pool.map(work):
+            for content, document, seconds in pool.map(work, self._grip.check):
                 self._grip.check()
                 source = content.entry.source
                 if isinstance(document, DocumentError):

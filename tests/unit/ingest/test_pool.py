@@ -175,6 +175,19 @@ def test_processes_end_with_the_pool_even_while_they_work(hooked):
         os.kill(int(pid), 0)
 
 
+def test_who_waits_for_a_slow_document_may_give_up(hooked, monkeypatch):
+    monkeypatch.setattr(pools, "LOOK_SECONDS", 0.05)
+    begun = time.monotonic()
+
+    def give_up():
+        raise InterruptedError
+
+    with ParserPool(1, 60, 1024) as pool, pytest.raises(InterruptedError):
+        next(pool.map([hooked("sleep")], give_up))
+
+    assert time.monotonic() - begun < SECONDS
+
+
 def test_processes_see_no_secrets_of_the_worker(hooked, monkeypatch):
     monkeypatch.setenv("BEAST_SECRETS", "/somewhere")
 
