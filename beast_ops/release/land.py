@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from beast_ops import keys
 from beast_ops.cards import read_services
 from beast_ops.errors import BeastError, TransientError
-from beast_ops.files import switch_link, write_atomically
+from beast_ops.files import switch_link, sync_folder, write_atomically
 from beast_ops.place import Place
 from beast_ops.settings import Strict
 
@@ -108,7 +108,9 @@ def _write_release(place: Place, shipment: Shipment) -> str:
     )
     write_atomically(staged / "release.json", f"{record.model_dump_json(indent=2)}\n".encode())
     (staged / "venv").symlink_to(f"../../venv/{shipment.venv}")
+    sync_folder(staged)
     staged.rename(folder)
+    sync_folder(place.releases)  # before `current` names it
     return name
 
 
