@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self, TextIO
 
 from beast_ops.clock import SYSTEM, Clock
+from beast_ops.health.show import visible
 
 PLAIN_SECONDS = 10.0  # between lines where nothing can move
 LIVE_SECONDS = 0.1
@@ -80,7 +81,7 @@ def sentence(event: Mapping[str, Any]) -> str:
 def summary(answer: Mapping[str, Any]) -> str:
     """Return what an ingestion came to: a line per failure, then one for the whole."""
     failed = [line for line in answer["results"] if not line["ok"]]
-    lines = [f"failed: {printable(line['path'])}: {line['error']}" for line in failed]
+    lines = [f"failed: {visible(line['path'])}: {line['error']}" for line in failed]
     if len(lines) > FAILURES_SHOWN:
         more = len(lines) - FAILURES_SHOWN
         lines = [*lines[:FAILURES_SHOWN], f"and {more} more; all are in: ./beast ingest --json"]
@@ -92,13 +93,6 @@ def summary(answer: Mapping[str, Any]) -> str:
     chunks = f"{answer['chunks']} chunk{'' if answer['chunks'] == 1 else 's'}"
     where = f"{chunks} in {answer['collection']}, {_duration(answer['seconds'])}"
     return "\n".join([*lines, f"{total}; {where}."])
-
-
-def printable(text: str) -> str:
-    """Return *text* with escapes for what would move the cursor or break the line."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
-    )
 
 
 def _duration(seconds: float) -> str:

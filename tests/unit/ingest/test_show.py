@@ -4,7 +4,7 @@ import io
 import pytest
 
 from beast_ops.clock import Clock
-from beast_ops.ingest.show import FAILURES_SHOWN, Progress, printable, sentence, summary
+from beast_ops.ingest.show import FAILURES_SHOWN, Progress, sentence, summary
 
 
 class Terminal(io.StringIO):
@@ -106,7 +106,3 @@ def test_of_many_failures_only_the_first_are_shown():
 
     assert FAILURES_SHOWN + 2 == len(found)
     assert "and 5 more; all are in: ./beast ingest --json" == found[-2]
-
-
-def test_what_can_be_printed_is_left_alone():
-    assert "über 🐘 日本" == printable("über 🐘 日本")
