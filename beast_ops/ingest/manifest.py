@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a client says it has: the body of `POST /ingest`."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from beast_ops.settings import Strict
 
@@ -35,3 +35,9 @@ class Manifest(Strict):
     collection: CollectionName = COLLECTION
     documents: Annotated[tuple[DocumentEntry, ...], Field(max_length=DOCUMENTS_MOST)]
     folders: tuple[Source, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({each.source for each in self.documents}) < len(self.documents):
+            raise ValueError("a document is named twice")  # the chunks of one would be forgotten
+        return self

@@ -177,6 +177,7 @@ BAD = [
     ({"documents": [{**entry("a"), "more": 1}]}, "more"),
     ({"documents": [], "collection": "../x"}, "collection"),
     ({"documents": [], "folders": ["/plain"]}, "folders"),
+    ({"documents": [entry("a"), entry("b"), entry("a", size=4)]}, "a document is named twice"),
     ({"folder": ""}, "folder"),
     ({"folder": "notes", "documents": []}, "documents"),
 ]
