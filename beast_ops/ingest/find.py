@@ -6,6 +6,7 @@ fill, files that are no documents by their suffix, links to folders (they may le
 and the installation itself.
 """
 
+import errno
 import glob
 import os
 import stat
@@ -16,6 +17,7 @@ from pathlib import Path
 from .parse.formats import FOREIGN, suffix_of
 from .sources import path_of
 
+_GONE = frozenset({errno.ENOENT, errno.ELOOP})  # vanished, or a link that leads nowhere
 INSTALLATION = "this belongs to the installation itself"
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "lost+found"})
 
@@ -148,7 +150,7 @@ class _Search:
         try:
             kind = entry.stat()
         except OSError as wrong:
-            if isinstance(wrong, PermissionError):
+            if wrong.errno not in _GONE:
                 self._complete = False  # it may be there as ever, so nothing of it may leave
             self._problem(entry.path, _why(wrong))
             return

@@ -162,6 +162,7 @@ def test_what_cannot_be_asked_what_it_is_is_a_problem(tree, monkeypatch):
     found = find([str(tree / "b/a")], NOWHERE)
 
     assert [("/odd.txt", "cannot read it: input/output error")] == found.problems
+    assert [] == found.folders  # or what is known of it would leave
 
 
 def test_the_installation_is_never_entered(tree):
