@@ -6,9 +6,7 @@ Pure: values in, values out.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
-from .find import SKIPPED_FOLDERS
 from .manifest import DocumentEntry, Manifest
 from .state import Known
 
@@ -53,13 +51,3 @@ def compare(
     there = {entry.source for entry in manifest.documents}
     gone = tuple(source for source in below if source not in there)
     return IngestPlan(tuple(read), tuple(unchanged), gone)
-
-
-def left_out(source: str, folder: str) -> bool:
-    """Return whether looking through *folder* passes over *source*, which lies in it.
-
-    Then its absence from a list of the folder says nothing: it was once asked for by name.
-    """
-    *folders, name = unquote(source.removeprefix(folder), errors="replace").strip("/").split("/")
-    hidden = any(part.startswith(".") for part in (*folders, name))
-    return hidden or not SKIPPED_FOLDERS.isdisjoint(folders)

@@ -14,10 +14,11 @@ from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import Grip
 
 from .batches import Batches, Read
+from .find import left_out
 from .manifest import DocumentEntry
 from .order import Order, read_order
 from .parse import Document
-from .plan import IngestPlan, compare, left_out
+from .plan import IngestPlan, compare
 from .pool import ParserPool
 from .settings import Surroundings
 from .sources import shown

@@ -224,3 +224,25 @@ def test_depth_is_no_problem(tmp_path):
     (deep / "a.txt").write_text("x")
 
     assert 1 == len(find([str(tmp_path)], NOWHERE).documents)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/docs/a.txt", False),
+        ("/docs/sub/a.txt", False),
+        ("/docs/.hidden.txt", True),
+        ("/docs/.git/config", True),
+        ("/docs/sub/.x/y/z.md", True),
+        ("/docs/node_modules/a.md", True),
+        ("/docs/lost%2Bfound/a.md", True),
+        ("/docs/node_modules", False),
+        ("/docs/b%FF/c", False),
+    ],
+)
+def test_hidden_and_skipped_folders_are_passed_over(path, expected):
+    assert expected == left_out(f"file://h{path}", "file://h/docs")
+
+
+def test_a_hidden_folder_asked_for_by_name_is_looked_through():
+    assert not left_out("file://h/.notes/a.md", "file://h/.notes/")

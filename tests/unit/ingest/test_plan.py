@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Comparing what there is with what is known."""
 
-import pytest
-
 from beast_ops.ingest.manifest import DocumentEntry, Manifest
-from beast_ops.ingest.plan import compare, left_out
+from beast_ops.ingest.plan import compare
 from beast_ops.ingest.state import Known
 
 
@@ -40,25 +38,3 @@ def test_what_is_known_below_and_not_there_is_gone():
     plan = compare(manifest(entry("a")), known("a"), ["file://h/a", "file://h/b"])
 
     assert ("file://h/b",) == plan.gone
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/docs/a.txt", False),
-        ("/docs/sub/a.txt", False),
-        ("/docs/.hidden.txt", True),
-        ("/docs/.git/config", True),
-        ("/docs/sub/.x/y/z.md", True),
-        ("/docs/node_modules/a.md", True),
-        ("/docs/lost%2Bfound/a.md", True),
-        ("/docs/node_modules", False),
-        ("/docs/b%FF/c", False),
-    ],
-)
-def test_hidden_and_skipped_folders_are_passed_over(path, expected):
-    assert expected == left_out(f"file://h{path}", "file://h/docs")
-
-
-def test_a_hidden_folder_asked_for_by_name_is_looked_through():
-    assert not left_out("file://h/.notes/a.md", "file://h/.notes/")
