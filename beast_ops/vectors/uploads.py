@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from email.message import Message
 from pathlib import Path
 
+from . import space
 from .errors import malformed
 
 FIELD = "snapshot"
@@ -28,9 +29,14 @@ def boundary(content_type: str) -> bytes:
 
 
 async def receive(stream: AsyncIterator[bytes], path: Path) -> None:
-    """Write the body in *stream* to the new file *path*."""
+    """Write the body in *stream* to the new file *path*.
+
+    Raises:
+        RefusedError: If there is no room for it.
+    """
     with path.open("xb") as file:
         async for piece in stream:
+            space.require(path.parent, len(piece))
             file.write(piece)
 
 

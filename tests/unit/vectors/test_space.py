@@ -7,6 +7,7 @@ import pytest
 from beast_ops.vectors import space
 from beast_ops.vectors.errors import RefusedError
 from beast_ops.vectors.store import Store
+from beast_ops.vectors.uploads import receive
 
 SMALL = {"vectors": {"size": 2, "distance": "Dot"}}
 
@@ -48,3 +49,15 @@ def test_holes_occupy_nothing(tmp_path):
     (tmp_path / "data").write_bytes(b"x" * 5000)
 
     assert 5000 <= space.used(tmp_path) < 100_000
+
+
+def test_an_upload_ends_before_the_disk_is_full(tmp_path, disk):
+    async def body():
+        for _ in range(3):
+            yield b"x"
+            disk.free = space.RESERVE
+
+    with pytest.raises(RefusedError, match="disk is full"):
+        asyncio.run(receive(body(), tmp_path / "body"))
+
+    assert 1 == (tmp_path / "body").stat().st_size
