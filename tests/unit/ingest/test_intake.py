@@ -2,7 +2,6 @@
 """The door through which documents come in."""
 
 import json
-from pathlib import Path
 
 import pytest
 
