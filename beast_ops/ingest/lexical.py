@@ -15,7 +15,8 @@ PLACE_WORDS = 64
 FOLDERS = 2  # of a path, the file's name and the folder it lies in
 
 _WORD = re.compile(r"[^\W_]+")
-_JOINED = re.compile(r"\b\w*(?:[a-z][A-Z]|[A-Z]{2}[a-z])\w*")
+_NAME = re.compile(r"\w+")
+_MIXED = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _JOINT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -23,7 +24,9 @@ def words_of(payload: Mapping[str, Any]) -> str:
     """Return what the lexical index reads of the passage stored as *payload*."""
     text = str(payload["text"])
     place = _place(payload)
-    parts = " ".join(_JOINT.sub(" ", name) for name in _JOINED.findall(text))
+    # Looked for word by word: one expression for it all takes twice as long on plain prose.
+    joined = (name for name in _NAME.findall(text) if not name.islower() and _MIXED.search(name))
+    parts = " ".join(_JOINT.sub(" ", name) for name in joined)
     return "\n".join((" ".join(place), text, parts))
 
 
