@@ -116,8 +116,12 @@ class Intake:
             ConflictError: If it was started already.
             MissingError: If there is none.
         """
-        self._ingestion(job_id)
-        sync_file_system(self._uploads / job_id)
+        if self._ingestion(job_id).state is not State.HELD:
+            raise ConflictError("this job was started already", subject=job_id)
+        try:
+            sync_file_system(self._uploads / job_id)
+        except FileNotFoundError as gone:  # started, done and cleared away meanwhile
+            raise ConflictError("this job has ended already", subject=job_id) from gone
         self._jobs.release(job_id)
 
     def cancel(self, job_id: str) -> None:

@@ -9,6 +9,7 @@ from beast_ops.settings import Strict
 
 COLLECTION = "docs"
 DOCUMENTS_MOST = 200_000
+INTEGER_MOST = 2**63 - 1  # what SQLite can keep
 
 CollectionName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Source = Annotated[str, Field(pattern=r"^file://[^/]*/", max_length=16_384)]
@@ -18,8 +19,8 @@ class DocumentEntry(Strict):
     """One document: its name (`sources.uri`), its size in bytes, when it was last written."""
 
     source: Source
-    size: Annotated[int, Field(ge=0)]
-    mtime_ns: int
+    size: Annotated[int, Field(ge=0, le=INTEGER_MOST)]
+    mtime_ns: Annotated[int, Field(ge=-INTEGER_MOST, le=INTEGER_MOST)]
 
 
 class Manifest(Strict):

@@ -79,7 +79,7 @@ def sources(hits: list[dict[str, Any]]) -> set[str]:
 
 def count(client: http.Client, collection: str) -> int:
     """Return how many points *collection* has; 0 if the store is away or does not know it."""
-    with contextlib.suppress(http.HTTPError):
+    with contextlib.suppress(http.RequestError):
         answer = client.post(f"/collections/{collection}/points/count", json={"exact": True})
         if answer.status_code == 200:
             return answer.json()["result"]["count"]

@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from beast_ops.errors import ConflictError, MissingError, TransientError, UsageError
 from beast_ops.ingest.intake import Intake, declared_folder, read_manifest
@@ -172,3 +173,29 @@ def test_declared_folders_are_resolved_and_never_the_installation(tmp_path):
     for name in ("gone", "unknown"):
         with pytest.raises(MissingError):
             declared_folder(root, folders, name)
+
+
+def test_a_job_whose_uploads_were_cleared_away_cannot_be_started_again(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    intake.start(job)
+    (tmp_path / "uploads" / job / "manifest.json").unlink()
+    (tmp_path / "uploads" / job).rmdir()
+
+    with pytest.raises(ConflictError, match="started already"):
+        intake.start(job)
+
+
+def test_a_job_that_ends_while_it_is_started_twice_is_a_conflict(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    (tmp_path / "uploads" / job / "manifest.json").unlink()
+    (tmp_path / "uploads" / job).rmdir()
+
+    with pytest.raises(ConflictError, match="ended already"):
+        intake.start(job)
+
+
+@pytest.mark.parametrize("number", [2**63, 10**40, -(2**63) - 1])
+def test_numbers_beyond_what_can_be_kept_are_refused(number):
+    for name in ("size", "mtime_ns"):
+        with pytest.raises(ValidationError, match=name):
+            DocumentEntry(**{"source": "file://h/a", "size": 1, "mtime_ns": 1, name: number})
