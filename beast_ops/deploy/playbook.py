@@ -15,6 +15,12 @@ from typing import IO, Any
 from beast_ops.errors import CommandError
 
 CLONE = Path(__file__).resolve().parents[2]
+# Of the settings that Ansible takes from the environment, those that say how hosts are reached.
+# Others, such as another output, would change what we read and what is done.
+WAYS = (
+    *("ANSIBLE_BECOME", "ANSIBLE_HOST_KEY", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_PIPELINING"),
+    *("ANSIBLE_PRIVATE_KEY", "ANSIBLE_REMOTE", "ANSIBLE_SSH", "ANSIBLE_TIMEOUT", "ANSIBLE_VAULT"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,13 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _environment(root: Path, progress: int) -> dict[str, str]:
+    theirs = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ANSIBLE_") or name.startswith(WAYS)
+    }
     environ = {
-        **os.environ,
+        **theirs,
         "ANSIBLE_CONFIG": str(CLONE / "ansible.cfg"),
         "ANSIBLE_CALLBACKS_ENABLED": "beast_progress",
         "ANSIBLE_NOCOLOR": "1",
@@ -112,13 +123,22 @@ def _environment(root: Path, progress: int) -> dict[str, str]:
         "BEAST_ROOT": str(root),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    if "utf" not in locale.getpreferredencoding(do_setlocale=False).lower() or _is_plain_c():
+    if not _speaks_utf8():
         environ["LC_ALL"] = "C.UTF-8"  # Ansible refuses to start in any other encoding
     return environ
 
 
-def _is_plain_c() -> bool:
+def _speaks_utf8() -> bool:
+    """Return whether the locale the user chose is installed, and of the encoding Ansible needs."""
     chosen = next(
         (os.environ[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(key)), "C"
     )
-    return chosen in {"C", "POSIX"}
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:
+        return False
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    return chosen not in {"C", "POSIX"} and "utf" in encoding.lower()

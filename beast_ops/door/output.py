@@ -11,7 +11,13 @@ from beast_ops.errors import BeastError
 
 
 def settle_streams() -> None:
-    """Let no character stop the output: what the terminal cannot show is written as escapes."""
+    """Let nothing stop the output: what the terminal cannot show is written as escapes.
+
+    A stream that was closed when the program started leads nowhere.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

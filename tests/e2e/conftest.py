@@ -91,7 +91,7 @@ def stack(_running: Installation) -> Installation:
 
 
 @pytest.fixture(scope="session")
-def _workshop(ground: Path, clone: Path, cache: dict[str, str]) -> Path:
+def _workshop(ground: Path, cache: dict[str, str]) -> Path:
     path = copy_clone(ground / "workshop")
     made = Installation(path, ground / "worker", ground / "nowhere", extra=cache)
     made.must("version", seconds=600)

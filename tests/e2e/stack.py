@@ -55,7 +55,7 @@ def index_settings() -> dict[str, str]:
 def copy_clone(target: Path) -> Path:
     """Copy to *target* what a clone of this repository would hold, changes included."""
     listed = subprocess.run(
-        ["git", "-C", str(HERE), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        [shutil.which("git") or "git", "-C", str(HERE), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True, check=False,
     )  # fmt: skip
     if listed.returncode:  # no git, no repository: what was unpacked

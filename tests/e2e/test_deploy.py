@@ -15,7 +15,7 @@ NOBODY = 64123  # a user nobody is
 
 
 @pytest.fixture
-def newcomer(ground, cache):
+def newcomer(ground):
     """Return somebody without root, whose clone another made and who may not write it."""
     base = ground / "new comer's 100% ünï 🐘"
     base.mkdir()

@@ -117,7 +117,7 @@ def small_disk(ground):
 
     yield mount
     for folder in mounted:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run([shutil.which("umount"), "--lazy", str(folder)], check=True)
         folder.rmdir()
 
 

@@ -1,99 +1,131 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A new service costs one command and one line: it deploys, is watched, and goes again."""
+"""A service of one's own, and a new version of the library, in a clone that changes."""
 
-import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-CLONE = Path(__file__).parents[2]
-SERVICES = "inventory/local/group_vars/all.yml"
+from tests.e2e.stack import HERE, await_true, free_port, paragraph
+
+SMALL = {"beast_services": "[ollama, qdrant]"}
+INVENTORY = "inventory/local/group_vars/all.yml"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def names(folder: Path) -> list[str]:
+    """Return what lies in *folder*."""
+    return sorted(path.name for path in folder.iterdir())
 
 
-class Copy:
-    """A copy of the clone with an installation of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "the clone"
-        left_out = shutil.ignore_patterns(".git", ".venv", "out", "__pycache__", ".*_cache")
-        shutil.copytree(CLONE, self.path, ignore=left_out)
-        self.environ = {
-            **os.environ,
-            "BEAST_ROOT": str(folder / "root"),
-            "PYTHONPATH": str(self.path),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-
-    def beast(self, *words, code=0):
-        """Say *words* to the door of the copy and return what it printed."""
-        done = self.python("-P", "-m", "beast_ops.cli", *words)
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return done.stdout
-
-    def python(self, *words):
-        return subprocess.run(
-            [sys.executable, *words], capture_output=True, text=True, timeout=300, check=False,
-            cwd=self.path, env=self.environ, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def checks(self):
-        report = json.loads(self.python("-P", "-m", "beast_ops.cli", "health", "--json").stdout)
-        return {check["name"]: check["status"] for check in report["checks"]}
-
-    def change_services(self, change) -> None:
-        path = self.path / SERVICES
-        path.write_text(change(path.read_text()))
+def services(clone: Path) -> Path:
+    return clone / INVENTORY
 
 
-@pytest.fixture
-def copy(tmp_path):
-    found = Copy(tmp_path)
-    yield found
-    found.python("-P", "-m", "beast_ops.cli", "down")
+def test_a_new_service_is_one_verb_and_one_line(installation, workshop):
+    made = installation(clone=workshop)
+    port = free_port()
+    inventory = services(workshop)
+    kept = inventory.read_text()
+    # A small stack, said in the inventory, where the line belongs.
+    before = kept.replace("  - beast_worker\n  - beast_api\n", "")
+    inventory.write_text(before)
+
+    told = made.must("new-service", "demo", "--port", str(port)).out
+    assert "  - demo" in told
+    assert 64 == made.run("new-service", "demo").code
+    inventory.write_text(before.replace("  - qdrant\n", "  - qdrant\n  - demo\n"))
+    done = made.must("deploy", "--set", f"qdrant_port={made.settings['qdrant_port']}")
+
+    assert " demo " in done.out.replace("\n", " ")
+    assert {"qdrant", "demo"} == set(made.pids())
+    found = {check["name"]: check for check in made.must("health", "--json").json["checks"]}
+    assert "healthy" == found["demo"]["status"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+        assert 200 == answer.status
+    made.must("stop", "demo")
+    assert 2 == made.run("health").code
+
+    qdrant = made.pids()["qdrant"]
+    data = names(made.root / "data/1")
+    inventory.write_text(before)
+    gone = made.must("deploy")
+
+    assert "The stack is healthy" in gone.out
+    assert {"qdrant": qdrant} == made.pids()
+    assert not any("hello" in line or "demo" in line for line in made.processes().values())
+    assert data == (names(made.root / "data/1"))
+    assert "demo" not in (made.root / "current/services.json").read_text()
 
 
-def answer(port):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as page:
-        return page.status
+def test_the_rules_of_the_house_hold_for_a_new_service(installation, workshop):
+    made = installation(clone=workshop)
+    made.must("new-service", "demo", "--port", str(free_port()))
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(workshop)}
+    environ.pop("COVERAGE_PROCESS_START", None)
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/house",
+         "-k", "role"],
+        cwd=workshop, env=environ, capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "passed" in done.stdout
 
 
-@pytest.mark.needs("index")
-def test_one_command_and_one_line_make_a_service_that_lives_and_goes(copy):
-    port, vectors, api = free_port(), free_port(), free_port()
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("Demo", "lower-case"), ("qdrant", "qdrant"), ("ansible", "means something else"),
+     ("a/../../b", "not a name"), ("beast", "means something else")],
+)  # fmt: skip
+def test_a_name_that_will_not_do_writes_nothing(installation, workshop, name, part):
+    made = installation(clone=workshop)
+    before = names(workshop / "roles")
 
-    told = copy.beast("new-service", "demo", "--port", str(port))
-    line = next(line for line in told.splitlines() if line.startswith("  - "))
-    copy.change_services(lambda text: text.replace("  - beast_api\n", f"  - beast_api\n{line}\n"))
-    house = copy.python("-m", "pytest", "tests/house", "-q", "-p", "no:cacheprovider")
-    assert house.returncode == 0, house.stdout
+    done = made.run("new-service", name)
 
-    copy.beast("deploy", "--set", f"qdrant_port={vectors}", "--set", f"beast_api_port={api}")
+    assert 64 == done.code
+    assert part in paragraph(done)
+    assert before == (names(workshop / "roles"))
 
-    assert answer(port) == 200
-    assert copy.checks()["demo"] == "healthy"
-    assert "demo " in copy.beast("status")
 
-    copy.beast("stop", "demo")
-    assert copy.checks()["demo"] == "unhealthy"
-    copy.beast("start", "demo")
+def test_a_new_version_of_the_library_gets_an_environment_and_starts_all_anew(
+    installation, workshop
+):
+    made = installation(clone=workshop, settings=SMALL)
+    made.deploy()
+    first, ran, keeper = made.release, made.pids(), made.supervisord()
+    venv = (made.root / "current/venv").resolve()
 
-    copy.change_services(lambda text: text.replace(f"{line}\n", ""))
-    copy.beast("deploy")
+    module = workshop / "beast_ops/clock.py"
+    module.write_text(module.read_text() + "\n# A new version.\n")
+    plan = made.must("plan")
+    assert venv == (made.root / "current/venv").resolve()
+    assert venv.name not in plan.out or "+" in plan.out
+    made.must("deploy")
 
-    with pytest.raises(urllib.error.URLError):
-        answer(port)
-    assert "demo" not in copy.checks()
-    assert "demo" not in copy.beast("status")
+    after = (made.root / "current/venv").resolve()
+    assert venv != after
+    assert first != made.release
+    assert not set(ran.values()) & set(made.pids().values())
+    assert keeper != made.supervisord()
+    code = "import beast_ops.clock as c; print(open(c.__file__).read())"
+    done = subprocess.run(
+        [str(after / "bin/python"), "-I", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "# A new version." in done.stdout
+    # The old one stays as long as a release names it, for a way back.
+    assert venv.exists()
+    for number in range(5):
+        made.must("deploy", "--set", f"qdrant_optimize_points={30_000 + number}")
+    assert [after.name] == [path.name for path in (made.root / "venv").iterdir()]
+    assert 5 == len(made.releases())
+    assert first not in made.releases()
+    await_true(lambda: made.run("health").code == 0)
+
+
+def test_the_clone_under_test_is_not_what_runs():
+    assert not list((HERE / "roles").glob("demo*"))

@@ -132,9 +132,26 @@ def test_ansible_gets_utf_8_even_where_we_have_none(environ, monkeypatch):
 def test_a_locale_that_works_is_left_alone(monkeypatch):
     monkeypatch.setattr(playbook.locale, "getpreferredencoding", lambda **_: "UTF-8")
     monkeypatch.delenv("LC_ALL", raising=False)
-    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    monkeypatch.delenv("LC_CTYPE", raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
 
     assert "LC_ALL" not in playbook._environment(Path("/r"), 3)
+
+
+def test_a_locale_that_is_not_installed_is_replaced(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "xx_YY.UTF-8")
+
+    assert "C.UTF-8" == playbook._environment(Path("/r"), 3)["LC_ALL"]
+
+
+def test_of_the_users_ansible_only_the_way_to_hosts_is_kept(monkeypatch):
+    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", "json")
+    monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-J jump")
+
+    environ = playbook._environment(Path("/r"), 3)
+
+    assert "ANSIBLE_STDOUT_CALLBACK" not in environ
+    assert "-J jump" == environ["ANSIBLE_SSH_ARGS"]
 
 
 def test_the_root_and_the_way_back_are_in_its_environment():

@@ -29,6 +29,19 @@ def test_streams_that_cannot_be_changed_are_left_alone(monkeypatch):
     assert sys.stdout.getvalue() == "x\n"
 
 
+def test_streams_that_were_closed_lead_nowhere():
+    code = (
+        "import sys; from beast_ops.door import output; output.settle_streams();"
+        "print(sys.stdin.read(), file=sys.stderr); output.line('x'); output.complain('y');"
+        "sys.stdout.flush()"
+    )
+    line = f'exec "{sys.executable}" -c "$0" <&- >&- 2>&-'
+
+    done = subprocess.run(["/bin/sh", "-c", line, code], check=False)
+
+    assert done.returncode == 0
+
+
 def test_json_is_ascii_whatever_the_locale(capsys):
     output.emit({"name": "\U0001f600\udce9"})
 
