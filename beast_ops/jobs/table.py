@@ -105,6 +105,19 @@ class JobTable:
             )
             return _job(table.execute("SELECT * FROM jobs WHERE id = ?", (row["id"],)).fetchone())
 
+    def reclaim(self, owner: str) -> None:
+        """Count what *owner* held as abandoned: it has just started, so it holds nothing.
+
+        Should an earlier process of this name still live after all, its next heartbeat or write
+        is refused once another attempt has begun.
+        """
+        now = self._now()
+        with self._database.writing() as table:
+            table.execute(
+                "UPDATE jobs SET lease = ? WHERE state = ? AND owner = ?",
+                (now - 1, State.RUNNING, owner),
+            )
+
     def _end_hopeless(self, table: sqlite3.Connection, now: float) -> None:
         """End what nobody holds and nobody should go on with."""
         table.execute(

@@ -110,11 +110,15 @@ class Worker:
         self._stopping.set()
 
     def run(self) -> None:
-        """Work until told to stop."""
+        """Work until told to stop, first on what a killed process of this name left behind."""
         beat = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         beat.start()
+        fresh = True
         while not self._stopping.is_set():
             try:
+                if fresh:
+                    self._table.reclaim(self._name)
+                    fresh = False
                 self._sweep()
                 busy = self.run_one()
             except (OSError, sqlite3.Error):

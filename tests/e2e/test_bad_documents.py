@@ -31,6 +31,7 @@ class Aftermath:
     found: dict
     memory: Memory
     before: list
+    waiting: set
 
     def line(self, path):
         """Return the line of the document at *path*, if it has one."""
@@ -51,7 +52,7 @@ def aftermath(_running, tmp_path_factory):
             time.sleep(LOOK_SECONDS)
 
     watch = threading.Thread(target=look)
-    before = family(worker)
+    before, waiting = family(worker), set(knowledge.uploads(stack))
     watch.start()
     try:
         with knowledge.quiet(stack):
@@ -61,7 +62,7 @@ def aftermath(_running, tmp_path_factory):
         watch.join()
     assert done.out, done.err
     assert done.code == 1
-    return Aftermath(stack, made, done.json, memory, before)
+    return Aftermath(stack, made, done.json, memory, before, waiting)
 
 
 def test_each_bad_document_is_named_with_its_reason_and_each_good_one_ingested(aftermath):
@@ -109,7 +110,7 @@ def test_nothing_is_left_behind(aftermath):
 
     assert aftermath.before[0] == worker  # it did not die of it
     wait_for(lambda: set(family(worker)) <= set(aftermath.before), 30)
-    wait_for(lambda: not knowledge.uploads(aftermath.stack), 30)
+    wait_for(lambda: set(knowledge.uploads(aftermath.stack)) <= aftermath.waiting, 30)
 
 
 def test_a_document_that_vanishes_after_it_was_listed_is_named(stack, tmp_path):

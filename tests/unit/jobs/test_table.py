@@ -197,3 +197,29 @@ def test_many_workers_share_the_jobs_without_overlap(tmp_path):
     claimed = [line for worker in workers for line in worker.communicate(timeout=30)[0].split()]
 
     assert sorted(added) == sorted(claimed)
+
+
+def test_what_a_killed_worker_held_is_handed_out_as_soon_as_it_is_back(table, hands):
+    mine = table.add("ingest", {})
+    hands.move(1)
+    others = table.add("ingest", {})
+    table.claim("a")
+    table.claim("b")
+    assert table.claim("a") is None
+
+    table.reclaim("a")
+
+    assert mine == table.claim("a").id
+    assert table.claim("a") is None
+    assert State.RUNNING == table.get(others).state
+
+
+def test_a_worker_that_lives_on_under_the_same_name_may_not_write_any_more(table):
+    table.add("ingest", {})
+    old = table.claim("a")
+    table.reclaim("a")
+    new = table.claim("a")
+
+    with pytest.raises(LeaseLostError):
+        table.finish(old, {})
+    table.finish(new, {})
