@@ -23,7 +23,7 @@ from beast_ops.errors import BeastError
 from beast_ops.ingest.settings import Surroundings, WorkerSettings
 from beast_ops.jobs.model import ENDED, State
 from beast_ops.vectors.testing import Server, running
-from tests.unit.ingest.conftest import Bench
+from tests.contract.ingest.conftest import Bench
 
 DOCUMENTS = 120
 SETTINGS = {"embedder": "hash", "chunk_characters": 200, "chunk_overlap": 40, "batch": 8}
