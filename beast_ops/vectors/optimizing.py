@@ -21,6 +21,7 @@ from .errors import RefusedError
 log = logging.getLogger(__name__)
 
 CHILD_SECONDS = 3600.0
+COPY_SECONDS = 60.0  # writers wait meanwhile, and their callers lose patience
 READY_SECONDS = 30.0
 
 
@@ -58,7 +59,7 @@ async def _child_and_swap(collection: Collection, name: str, target: Path) -> No
             collection.flush()
             copied, collection.journal = collection.fresh, []
             _tell(child)
-            await _expect(child, b"copied", CHILD_SECONDS)
+            await _expect(child, b"copied", COPY_SECONDS)
         await _expect(child, b"done", CHILD_SECONDS)
         await child.wait()
         await _replay_and_swap(collection, started, name, target)

@@ -100,9 +100,17 @@ def test_a_child_that_fails_changes_nothing(tmp_path, monkeypatch, docs, script,
     assert docs.shard.info().points_count == 3001
 
 
-def test_a_child_that_hangs_is_ended(tmp_path, monkeypatch, docs):
-    child(tmp_path, monkeypatch, "echo ready; read go; exec sleep 60")
-    monkeypatch.setattr(optimizing, "CHILD_SECONDS", 0.2)
+@pytest.mark.parametrize(
+    ("limit", "script"),
+    [
+        ("READY_SECONDS", "exec sleep 60"),
+        ("COPY_SECONDS", "echo ready; read go; exec sleep 60"),
+        ("CHILD_SECONDS", "echo ready; read go; echo copied; exec sleep 60"),
+    ],
+)
+def test_a_child_that_hangs_is_ended(tmp_path, monkeypatch, docs, limit, script):
+    child(tmp_path, monkeypatch, script)
+    monkeypatch.setattr(optimizing, limit, 0.2)
 
     with pytest.raises(AbandonedError, match="in time"):
         asyncio.run(optimize(docs))
@@ -206,7 +214,16 @@ def test_upkeep_outlives_surprises(monkeypatch, store, docs, caplog):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(docs, "flush", fail)
-    asyncio.run(for_a_while(0.3, Upkeep(store, Metrics("0"), 100).run()))
+    async def scene():
+        task = asyncio.ensure_future(Upkeep(store, Metrics("0"), 100).run())
+        for _ in range(1000):
+            if "optimisation of docs failed" in caplog.text:
+                break
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scene())
 
     assert "cannot be flushed" in caplog.text
     assert "optimisation of docs failed" in caplog.text
