@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import sqlite3
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from typing import BinaryIO
 from pydantic import TypeAdapter
 
 from beast_ops.errors import ConflictError, MissingError, TransientError, UsageError
-from beast_ops.files import write_atomically
+from beast_ops.files import sync_file_system, write_atomically
 from beast_ops.jobs.model import Job, State
 from beast_ops.jobs.table import JobTable
 
@@ -115,6 +114,7 @@ class Intake:
         Raises:
             ConflictError: If it was started already.
             MissingError: If there is none.
+            TransientError: If the disk did not take all of it.
         """
         if self._ingestion(job_id).state is not State.HELD:
             raise ConflictError("this job was started already", subject=job_id)
@@ -122,6 +122,10 @@ class Intake:
             sync_file_system(self._uploads / job_id)
         except FileNotFoundError as gone:  # started, done and cleared away meanwhile
             raise ConflictError("this job has ended already", subject=job_id) from gone
+        except OSError as failed:
+            raise TransientError(
+                f"the uploads cannot be kept: {failed.strerror}", hint="Send them again."
+            ) from failed
         self._jobs.release(job_id)
 
     def cancel(self, job_id: str) -> None:
@@ -201,23 +205,6 @@ def _keeping(target: Path) -> Iterator[None]:
         raise TransientError(
             f"the upload cannot be kept: {full.strerror}", hint="Make room, then try again."
         ) from full
-
-
-def sync_file_system(folder: Path) -> None:
-    """Make all that was written to the file system of *folder* durable.
-
-    Once per job costs less than a thousand files one by one.
-    """
-    if sys.platform != "linux":
-        os.sync()
-        return
-    import ctypes
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        ctypes.CDLL(None, use_errno=True).syncfs(handle)
-    finally:
-        os.close(handle)
 
 
 def read_manifest(folder: Path) -> Manifest:

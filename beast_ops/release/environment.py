@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from beast_ops.door.index import UNWANTED, no_index, pip_settings, redact, uv_environment
+from beast_ops.files import sync_file_system, write_atomically
 
 COMPLETE = "complete"
 INSTALL_SECONDS = 900  # slow links download some 60 MB
@@ -44,10 +45,11 @@ def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             _install(folder, wheel, lock, uv)
+            sync_file_system(folder)  # else a power cut could keep the mark and lose the packages
+            write_atomically(folder / COMPLETE, f"{sys.version}\n".encode())
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        (folder / COMPLETE).write_text(f"{sys.version}\n")
     return True
 
 
@@ -128,7 +130,7 @@ def main(words: list[str]) -> int:
     root, name, wheel, lock, uv = words
     try:
         made = make(Path(root), name, Path(wheel), Path(lock), uv)
-    except InstallError as failed:
+    except (InstallError, OSError) as failed:
         sys.stderr.write(f"{failed}\n")
         return 75
     return 0 if made else 3

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import ctypes
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +11,7 @@ import time
 import pytest
 
 from beast_ops import files
-from beast_ops.files import switch_link, write_atomically
+from beast_ops.files import switch_link, sync_file_system, write_atomically
 
 
 def entries(folder):
@@ -146,3 +148,30 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path):
         writer.send_signal(signal.SIGKILL)
 
     assert target.read_bytes() in {b"x" * 100_000, b"y" * 100_000}
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_whole_file_system_is_made_durable(tmp_path, monkeypatch, platform):
+    monkeypatch.setattr(sys, "platform", platform)
+    (tmp_path / "a").write_bytes(b"new")
+
+    sync_file_system(tmp_path)
+
+    assert b"new" == (tmp_path / "a").read_bytes()
+
+
+def test_a_file_system_that_did_not_take_everything_is_told(tmp_path, monkeypatch):
+    class Full:
+        def __init__(self, *_, **__):
+            ctypes.set_errno(errno.EIO)
+
+        def syncfs(self, _handle):
+            return -1
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", Full)
+
+    with pytest.raises(OSError, match="cannot be made durable") as caught:
+        sync_file_system(tmp_path)
+
+    assert errno.EIO == caught.value.errno

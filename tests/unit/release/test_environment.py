@@ -50,6 +50,32 @@ def test_an_environment_is_made_of_lock_file_and_wheel(tmp_path, uv):
     assert (tmp_path / "root/venv/v1/complete").exists()
 
 
+def test_the_mark_comes_after_all_else_is_durable(tmp_path, uv, monkeypatch):
+    synced = []
+
+    def sync(folder):
+        assert 3 == len(asked(tmp_path))
+        synced.append((folder, (folder / "complete").exists()))
+
+    monkeypatch.setattr(environment, "sync_file_system", sync)
+
+    made(tmp_path, uv())
+
+    assert [(tmp_path / "root/venv/v1", False)] == synced
+
+
+def test_a_disk_that_does_not_take_it_leaves_nothing_behind(tmp_path, uv, monkeypatch, capsys):
+    def sync(folder):
+        raise OSError(5, "Input/output error", str(folder))
+
+    monkeypatch.setattr(environment, "sync_file_system", sync)
+    monkeypatch.setattr(environment.os, "umask", int)
+
+    assert 75 == main([str(tmp_path / "root"), "v1", "w.whl", "lock.txt", uv()])
+    assert not (tmp_path / "root").exists()
+    assert "Input/output error" in capsys.readouterr().err
+
+
 def test_a_complete_one_is_left_alone(tmp_path, uv):
     made(tmp_path, uv())
 
