@@ -14,8 +14,16 @@ BUSY_SECONDS = 10.0
 class Database:
     """One connection to a file, shared by the threads of a process, one transaction at a time."""
 
-    def __init__(self, path: Path, schema: str = "", *, read_only: bool = False) -> None:
+    def __init__(
+        self, path: Path, schema: str = "", *, read_only: bool = False, durable: bool = False
+    ) -> None:
         """Open *path*; unless *read_only*, make it and its tables where they are missing.
+
+        Args:
+            path: The file.
+            schema: What makes its tables.
+            read_only: Whether nothing may be changed.
+            durable: Whether a commit survives a power cut; costs a sync of the disk each.
 
         Raises:
             sqlite3.OperationalError: If the file cannot be opened.
@@ -34,7 +42,7 @@ class Database:
         if not read_only:
             self._connection.execute("PRAGMA journal_mode = WAL")
             # A commit survives the process; only a power cut may lose the last ones.
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._connection.executescript(schema)
 
     @contextmanager

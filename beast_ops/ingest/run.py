@@ -53,6 +53,7 @@ class Run:
         self._around = around
         settings = around.settings
         with DocumentState(around.state) as state:
+            state.doubt_after_boot()
             state.use(f"{RECIPE}/{settings.chunk_characters}/{settings.chunk_overlap}")
 
     def __call__(self, grip: Grip) -> Mapping[str, Any]:

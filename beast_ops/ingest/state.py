@@ -3,14 +3,19 @@
 
 The table `pending` is the intent log: a document stands there from before its first chunk is
 stored until its row is final. What stands there after a crash has chunks that no row names.
+
+The vector store answers before its files are on the disk, which takes it some seconds; so the
+table `fresh` holds what was settled last, and after a power cut this is in doubt again.
 """
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import Database
 
 from .manifest import DocumentEntry
@@ -24,8 +29,15 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE TABLE IF NOT EXISTS pending (
     collection TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (collection, source)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fresh (
+    collection TEXT NOT NULL, source TEXT NOT NULL, boot TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (collection, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS fresh_by_age ON fresh (at);
 CREATE TABLE IF NOT EXISTS recipes (one INTEGER PRIMARY KEY CHECK (one = 1), recipe TEXT) STRICT;
 """
+FRESH_SECONDS = 60.0  # twice what the vector process takes at most to write to the disk
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _RECIPE = "COALESCE((SELECT recipe FROM recipes), '')"
 
 
@@ -59,14 +71,39 @@ class Known:
 class DocumentState:
     """The documents of all collections (by the collection's physical name)."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the state in the file *path*, making it unless *read_only*."""
-        self._database = Database(path, SCHEMA, read_only=read_only)
+    def __init__(
+        self, path: Path, *, read_only: bool = False, boot: str | None = None, clock: Clock = SYSTEM
+    ) -> None:
+        """Open the state in the file *path*, making it unless *read_only*.
+
+        Args:
+            path: The file.
+            read_only: Whether nothing may be changed.
+            boot: What names this run of the machine; empty if nothing does.
+            clock: How long the machine has been running.
+        """
+        self._boot = _this_boot() if boot is None else boot
+        self._clock = clock
+        self._database = Database(path, SCHEMA, read_only=read_only, durable=True)
 
     def use(self, recipe: str) -> None:
         """Note how documents are cut from now on; those cut otherwise are not current."""
         with self._database.writing() as table:
             table.execute("INSERT OR REPLACE INTO recipes VALUES (1, ?)", (recipe,))
+
+    def doubt_after_boot(self) -> None:
+        """Put what was settled right before the machine went down among what is in doubt.
+
+        For the start of the one who writes. Where nothing names a run of the machine, no
+        document is kept as fresh, and this does nothing.
+        """
+        with self._database.writing() as table:
+            table.execute(
+                "INSERT OR IGNORE INTO pending"
+                " SELECT collection, source FROM fresh WHERE boot <> ?",
+                (self._boot,),
+            )
+            table.execute("DELETE FROM fresh WHERE boot <> ?", (self._boot,))
 
     def known(self, collection: str, sources: Iterable[str]) -> dict[str, Known]:
         """Return what is known of *sources* and not in doubt, by source."""
@@ -125,6 +162,7 @@ class DocumentState:
         """Note that *documents* are stored as exactly these chunks, each with its digest."""
         with self._database.writing() as table:
             for known, chunks in documents:
+                self._freshen(table, collection, known.source)
                 table.execute(
                     "INSERT OR REPLACE INTO documents"  # noqa: S608 - a constant of this file
                     f" VALUES (?, ?, ?, ?, ?, ?, ?, {_RECIPE}, ?)",
@@ -155,6 +193,8 @@ class DocumentState:
     def forget(self, collection: str, sources: Sequence[str]) -> None:
         """Note that no chunks of *sources* are stored any more."""
         with self._database.writing() as table:
+            for source in sources:
+                self._freshen(table, collection, source)  # a power cut may bring its chunks back
             for name in ("documents", "pending"):
                 table.executemany(
                     f"DELETE FROM {name} WHERE collection = ? AND source = ?",  # noqa: S608 - one of two names
@@ -164,8 +204,8 @@ class DocumentState:
     def clear(self, collection: str) -> None:
         """Forget all of *collection*: it is not there any more."""
         with self._database.writing() as table:
-            table.execute("DELETE FROM documents WHERE collection = ?", (collection,))
-            table.execute("DELETE FROM pending WHERE collection = ?", (collection,))
+            for name in ("documents", "pending", "fresh"):
+                table.execute(f"DELETE FROM {name} WHERE collection = ?", (collection,))  # noqa: S608 - one of three names
 
     def count(self, collection: str) -> int:
         """Return how many documents *collection* has."""
@@ -174,6 +214,19 @@ class DocumentState:
                 "SELECT COUNT(*) FROM documents WHERE collection = ?", (collection,)
             ).fetchone()
         return int(row[0])
+
+    def _freshen(self, table: sqlite3.Connection, collection: str, source: str) -> None:
+        """Note that *source* was settled now, and forget what the disk must have by now."""
+        if not self._boot:
+            return
+        now = self._clock.monotonic()  # counts from the boot, whatever becomes of the time of day
+        table.execute(
+            "INSERT OR REPLACE INTO fresh VALUES (?, ?, ?, ?)",
+            (collection, source, self._boot, now),
+        )
+        table.execute(
+            "DELETE FROM fresh WHERE at < ? AND boot = ?", (now - FRESH_SECONDS, self._boot)
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -186,3 +239,10 @@ class DocumentState:
     def __exit__(self, *failure: object) -> None:
         """Close the file."""
         self.close()
+
+
+def _this_boot() -> str:
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:  # not on Linux
+        return ""

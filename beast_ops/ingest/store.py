@@ -135,7 +135,11 @@ class PointStore:
             client.close()
 
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
-        """Store *points*, durable when this returns; raises as `make` does."""
+        """Store *points*; raises as `make` does.
+
+        They survive the process of the store when this returns, but a power cut only some
+        seconds later: `DocumentState.doubt_after_boot` has them done again.
+        """
         body = {"points": [_as_json(point) for point in points]}
         self._send("PUT", f"/collections/{collection}/points", body)
 

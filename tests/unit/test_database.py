@@ -62,3 +62,9 @@ def test_a_commit_that_fails_leaves_no_transaction_open(database):
 
     add(database, "one")
     assert ["one"] == names(database)
+
+
+@pytest.mark.parametrize(("durable", "level"), [(False, 1), (True, 2)])
+def test_commits_reach_the_disk_where_a_power_cut_must_not_lose_them(tmp_path, durable, level):
+    with Database(tmp_path / "x.sqlite", SCHEMA, durable=durable) as opened, opened.reading() as t:
+        assert level == t.execute("PRAGMA synchronous").fetchone()[0]

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from beast_ops.clock import Clock
 from beast_ops.ingest.manifest import DocumentEntry
 from beast_ops.ingest.state import DocumentState, Known
 
@@ -90,3 +91,36 @@ def test_it_is_read_while_it_is_written_and_not_written_by_readers(state, tmp_pa
         assert [A] == list(reader.known("docs--1", [A]))
         with pytest.raises(sqlite3.OperationalError):
             reader.clear("docs--1")
+
+
+def test_after_a_power_cut_what_was_settled_last_is_in_doubt(tmp_path):
+    moments = iter([10.0, 100.0, 130.0, 140.0])
+    clock = Clock(monotonic=lambda: next(moments))
+    gone = "file://h/docs/gone"
+    with DocumentState(tmp_path / "state.sqlite", boot="first", clock=clock) as state:
+        for source in (A, B, C):
+            state.settle("docs--1", [(known(source), CHUNKS)])
+        state.forget("docs--1", [gone])
+        state.doubt_after_boot()
+        same = set(state.known("docs--1", [A, B, C]))
+    with DocumentState(tmp_path / "state.sqlite", boot="second") as state:
+        state.doubt_after_boot()
+
+        assert {A, B, C} == same
+        assert [A] == list(state.known("docs--1", [A, B, C]))
+        assert {B, C, gone} == state.in_doubt("docs--1", [A, B, C, gone])
+        assert gone in state.below("docs--1", "file://h/docs")
+
+        state.settle("docs--1", [(known(B), CHUNKS)])
+        state.doubt_after_boot()
+        assert [A, B] == list(state.known("docs--1", [A, B, C]))
+
+
+def test_where_nothing_names_a_boot_nothing_comes_into_doubt(tmp_path, monkeypatch):
+    monkeypatch.setattr("beast_ops.ingest.state._BOOT", tmp_path / "none")
+    for _ in range(2):
+        with DocumentState(tmp_path / "state.sqlite") as state:
+            state.doubt_after_boot()
+            state.settle("docs--1", [(known(A), CHUNKS)])
+
+            assert [A] == list(state.known("docs--1", [A]))
