@@ -5,6 +5,7 @@ Plain ASGI: a wrapper that builds request objects would cost more than the route
 """
 
 import hmac
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -16,10 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from beast_ops.errors import SettingsError
+
 from .metrics import Requests
 from .problems import refusal, unforeseen
 from .settings import Settings
 
+LOG = logging.getLogger("beast.api")
 LIVE = "/health/live"
 MANUAL = frozenset({"/docs", "/redoc"})
 OPEN = frozenset({LIVE, "/health/ready", "/openapi.json", *MANUAL})
@@ -74,10 +78,13 @@ class Guard:
                 message["headers"] = message["headers"] + _CLOSED
             await send(message)
 
-        if _known(_host(scope), self._settings().allowed_hosts):
-            await self._app(scope, receive, dressed)
+        try:
+            if not _known(_host(scope), self._now().allowed_hosts):
+                raise _stranger()
+        except HTTPException as refused:
+            await _answer(refused)(scope, receive, dressed)
         else:
-            await _answer(_stranger())(scope, receive, dressed)
+            await self._app(scope, receive, dressed)
 
     async def _any(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
@@ -109,7 +116,7 @@ class Guard:
         Raises:
             HTTPException: If the request is refused.
         """
-        settings = self._settings()
+        settings = self._now()
         if not _known(_host(scope), settings.allowed_hosts):
             raise _stranger()
         headers = dict(scope["headers"])
@@ -119,6 +126,13 @@ class Guard:
         if scope["method"] in {"GET", "HEAD"}:
             return None
         return _size(scope, headers, settings)
+
+    def _now(self) -> Settings:
+        try:
+            return self._settings()
+        except SettingsError as wrong:
+            LOG.error("%s", wrong.paragraph())  # noqa: TRY400 - whoever wrote them knows enough
+            raise HTTPException(503, "the settings of this server cannot be read") from wrong
 
     def _judge(self, path: str, header: bytes) -> None:
         scheme, _, given = header.partition(b" ")

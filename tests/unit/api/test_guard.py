@@ -2,8 +2,11 @@
 import http.client
 
 import pytest
+from starlette.testclient import TestClient
 
-from beast_ops.api.guard import BODY_BYTES, OPEN, Tokens
+from beast_ops.api.guard import BODY_BYTES, LIVE, OPEN, Guard, Tokens
+from beast_ops.api.metrics import Figures
+from beast_ops.errors import SettingsError
 
 OPEN_PATHS = ("/docs", "/health/live", "/health/ready", "/openapi.json", "/redoc")
 CLOSED = ("/", "/health", "/collections", "/search", "/metrics", "/nope", "/docs/", "/health/live/")
@@ -185,3 +188,21 @@ def test_json_may_name_its_encoding(client):
     headers = {"content-type": "Application/JSON; charset=utf-8"}
 
     assert client.post("/search", content=b'{"query": "cats"}', headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", [LIVE, "/search", "/health/ready"])
+def test_settings_that_broke_are_refused_in_the_one_shape(path):
+    def broken():
+        raise SettingsError("port: not a number", subject="/r/settings.json")
+
+    async def unreached(*_):
+        raise AssertionError("the guard let it through")
+
+    guard = Guard(unreached, Tokens(b"a", b"b"), broken, Figures().requests)
+
+    refused = TestClient(guard).get(path)
+
+    assert 503 == refused.status_code
+    assert "unavailable" == refused.json()["error"]["code"]
+    assert "/r/" not in refused.text
+    assert "nosniff" == refused.headers["x-content-type-options"]
