@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read what the release rendered, and notice when it changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -39,6 +39,22 @@ def load(model: type[Model], path: Path) -> Model:
         ) from missing
     except ValidationError as wrong:
         raise SettingsError(explain(wrong), subject=str(path)) from wrong
+
+
+def variable(environ: Mapping[str, str], name: str) -> str:
+    """Return what the release put into the environment under *name*.
+
+    Raises:
+        SettingsError: If it is missing or empty.
+    """
+    value = environ.get(name)
+    if not value:
+        raise SettingsError(
+            "a variable is missing in the environment",
+            subject=name,
+            hint="This process is started by: ./beast deploy",
+        )
+    return value
 
 
 def explain(wrong: ValidationError) -> str:

@@ -10,10 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from beast_ops.cards import Port
-from beast_ops.errors import SettingsError
-from beast_ops.settings import Strict
+from beast_ops.settings import Strict, variable
 
-UPLOAD_BYTES = 256 << 20
+UPLOAD_BYTES = 200 << 20  # as the role has it
 
 
 class Settings(Strict):
@@ -56,23 +55,12 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
     """
     key_file = environ.get("BEAST_VECTORS_KEY_FILE")
     return Surroundings(
-        root=Path(_need(environ, "BEAST_ROOT")),
-        services=Path(_need(environ, "BEAST_SERVICES")),
-        data=Path(_need(environ, "BEAST_DATA")),
-        settings=Path(_need(environ, "BEAST_CONFIG")) / "settings.json",
-        secrets=Path(_need(environ, "BEAST_SECRETS")),
-        vectors_url=_need(environ, "BEAST_VECTORS_URL"),
+        root=Path(variable(environ, "BEAST_ROOT")),
+        services=Path(variable(environ, "BEAST_SERVICES")),
+        data=Path(variable(environ, "BEAST_DATA")),
+        settings=Path(variable(environ, "BEAST_CONFIG")) / "settings.json",
+        secrets=Path(variable(environ, "BEAST_SECRETS")),
+        vectors_url=variable(environ, "BEAST_VECTORS_URL"),
         vectors_key=Path(key_file) if key_file else None,
         models_url=environ.get("BEAST_MODELS_URL") or None,
     )
-
-
-def _need(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name)
-    if not value:
-        raise SettingsError(
-            "a variable is missing in the environment",
-            subject=name,
-            hint="This process is started by: ./beast deploy",
-        )
-    return value

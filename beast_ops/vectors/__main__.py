@@ -11,7 +11,7 @@ from types import FrameType
 
 from beast_ops.errors import BeastError
 from beast_ops.runtime.child import settle
-from beast_ops.settings import load
+from beast_ops.settings import load, variable
 
 DRAIN_SECONDS = 8  # below supervisord's patience
 
@@ -23,7 +23,8 @@ def serve(environ: Mapping[str, str]) -> None:
         environ: `BEAST_CONFIG`, `BEAST_DATA` and `BEAST_SECRETS`, each a folder.
 
     Raises:
-        BeastError: If settings or keys are wrong, or another process has the data.
+        BeastError: If a variable, settings or keys are missing or wrong, or another process has
+            the data.
     """
     import uvicorn
 
@@ -32,11 +33,11 @@ def serve(environ: Mapping[str, str]) -> None:
     from .settings import Settings
     from .store import Store
 
-    settings = load(Settings, Path(environ["BEAST_CONFIG"]) / "settings.json")
-    keys = read_keys(Path(environ["BEAST_SECRETS"]))
+    settings = load(Settings, Path(variable(environ, "BEAST_CONFIG")) / "settings.json")
+    keys = read_keys(Path(variable(environ, "BEAST_SECRETS")))
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after a clean end
         signal.signal(number, _end)
-    store = Store(Path(environ["BEAST_DATA"]) / "vectors")
+    store = Store(Path(variable(environ, "BEAST_DATA")) / "vectors")
     uvicorn.run(
         build(store, keys, settings.optimize_points),
         host=settings.host,

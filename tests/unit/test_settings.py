@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from beast_ops.clock import Clock
 from beast_ops.errors import SettingsError
-from beast_ops.settings import FRESH_SECONDS, Strict, Watched, explain, load
+from beast_ops.settings import FRESH_SECONDS, Strict, Watched, explain, load, variable
 
 
 class Inner(Strict):
@@ -173,3 +173,15 @@ def test_settings_that_vanish_are_an_error_until_they_are_back(watched, ticking,
 
     (tmp_path / "aside").rename(tmp_path / "s.json")
     assert 1 == watched.get().port
+
+
+def test_a_variable_of_the_environment_is_returned():
+    assert "/r" == variable({"BEAST_ROOT": "/r"}, "BEAST_ROOT")
+
+
+@pytest.mark.parametrize("environ", [{}, {"BEAST_ROOT": ""}])
+def test_a_variable_that_is_missing_is_named(environ):
+    with pytest.raises(SettingsError, match="missing in the environment") as refused:
+        variable(environ, "BEAST_ROOT")
+
+    assert "BEAST_ROOT" == refused.value.subject

@@ -2,6 +2,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from beast_ops.api.settings import UPLOAD_BYTES, Settings, surroundings
 from beast_ops.errors import SettingsError
@@ -76,3 +77,9 @@ def test_a_wrong_setting_is_named(tmp_path, text, named):
 
     with pytest.raises(SettingsError, match=named):
         load(Settings, tmp_path / "s")
+
+
+def test_the_largest_upload_is_what_the_role_says():
+    role = Path(__file__).parents[3] / "roles" / "beast_api" / "defaults" / "main.yml"
+
+    assert yaml.safe_load(role.read_text())["beast_api_upload_mib"] << 20 == UPLOAD_BYTES
