@@ -12,8 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, ValidationError
 from starlette.requests import Request
 
-from beast_ops.ingest.intake import Upload, declared_folder
+from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import COLLECTION, CollectionName, Manifest
+from beast_ops.ingest.upload import Upload
 
 from .body import Body
 from .house import House, InHouse

@@ -6,15 +6,12 @@ the worker has read them.
 """
 
 import json
-import os
 import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
@@ -26,6 +23,7 @@ from beast_ops.jobs.table import JobTable
 from .manifest import Manifest
 from .settings import jobs_file, state_file
 from .state import DocumentState
+from .upload import RESERVE_BYTES, Upload, keeping
 
 KIND = "ingest"
 MANIFEST = "manifest.json"
@@ -44,8 +42,9 @@ class Opened:
 class Intake:
     """The door through which documents come in."""
 
-    def __init__(self, data: Path) -> None:
-        """Open the intake of the data generation *data*."""
+    def __init__(self, data: Path, reserve: int = RESERVE_BYTES) -> None:
+        """Open the intake of the data generation *data*; *reserve* bytes of its disk stay free."""
+        self._reserve = reserve
         self._uploads = data / "uploads"
         self._state = state_file(data)
         self._jobs = JobTable(jobs_file(data))
@@ -57,15 +56,25 @@ class Intake:
             manifest: What the client has.
             physical: The collection behind the manifest's alias; empty if there is none, so
                 that nothing is known of any document.
+
+        Raises:
+            TransientError: If there is no room for the manifest.
         """
         wanted = self._wanted(manifest, physical)
         payload = {"collection": manifest.collection, "documents": len(manifest.documents)}
-        job = self._jobs.add(KIND, payload, held=True)
-        folder = self._uploads / job
-        folder.mkdir(mode=0o700, parents=True)
-        write_atomically(folder / MANIFEST, manifest.model_dump_json().encode())
-        if not wanted:
-            self._jobs.release(job)
+        with keeping(KIND):
+            job = self._jobs.add(KIND, payload, held=True)
+        try:
+            with keeping(job):
+                folder = self._uploads / job
+                folder.mkdir(mode=0o700, parents=True)
+                write_atomically(folder / MANIFEST, manifest.model_dump_json().encode())
+                if not wanted:
+                    self._jobs.release(job)
+        except TransientError:
+            with suppress(sqlite3.OperationalError):  # then it is swept in a day
+                self.cancel(job)
+            raise
         return Opened(job, wanted)
 
     def open_folder(self, collection: str, folder: Path) -> str:
@@ -85,21 +94,24 @@ class Intake:
             if entry.source not in known or not known[entry.source].same_file(entry)
         )
 
-    def receive(self, job_id: str, place: int) -> "Upload":
+    def receive(self, job_id: str, place: int) -> Upload:
         """Return where the content of the document at *place* of a job's manifest goes.
 
         Raises:
             ConflictError: If the job waits for no uploads.
             MissingError: If there is no such job or document.
+            TransientError: If there is no room.
         """
         self._expect(job_id, place)
-        return Upload(self._uploads / job_id, str(place))
+        folder = self._uploads / job_id
+        return Upload(folder, str(place), lambda: self._expect(job_id, place), self._reserve)
 
     def skip(self, job_id: str, place: int, reason: str) -> None:
         """Note why the document at *place* will not come; raises as `receive` does."""
         self._expect(job_id, place)
         note = json.dumps({"reason": reason[:1000]})
-        write_atomically(self._uploads / job_id / f"{place}.skipped", note.encode())
+        with keeping(job_id):
+            write_atomically(self._uploads / job_id / f"{place}.skipped", note.encode())
 
     def _expect(self, job_id: str, place: int) -> None:
         job = self._ingestion(job_id)
@@ -107,6 +119,8 @@ class Intake:
             raise ConflictError("this job takes no more documents", subject=job_id)
         if not 0 <= place < job.payload.get("documents", 0):
             raise MissingError("the manifest has no such document", subject=str(place))
+        with keeping(job_id):
+            self._jobs.keep(job_id)
 
     def start(self, job_id: str) -> None:
         """Let the job run; all that was received for it is durable before that.
@@ -153,58 +167,6 @@ class Intake:
         if job.kind != KIND:
             raise MissingError("there is no such ingestion", subject=job_id)
         return job
-
-
-class Upload:
-    """A document on its way in; it counts once it is complete."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        """Receive into the file *name* below *folder*.
-
-        Raises:
-            MissingError: If the folder is gone: the job was cancelled.
-        """
-        self._target = folder / name
-        try:
-            # Of its own, should the same document be sent twice at once.
-            handle, partial = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-        except FileNotFoundError as gone:
-            raise MissingError("this job is gone", subject=folder.name) from gone
-        self._partial = Path(partial)
-        self._file: BinaryIO = os.fdopen(handle, "wb")
-
-    def write(self, block: bytes) -> None:
-        """Take the next bytes.
-
-        Raises:
-            TransientError: If there is no room for them.
-        """
-        with _keeping(self._target):
-            self._file.write(block)
-
-    def finish(self) -> None:
-        """Count the document as received; raises as `write` does."""
-        with _keeping(self._target):
-            self._file.close()
-            self._partial.replace(self._target)
-
-    def abandon(self) -> None:
-        """Forget what was received."""
-        with suppress(OSError):
-            self._file.close()
-        self._partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _keeping(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as gone:
-        raise MissingError("this job is gone", subject=target.parent.name) from gone
-    except OSError as full:
-        raise TransientError(
-            f"the upload cannot be kept: {full.strerror}", hint="Make room, then try again."
-        ) from full
 
 
 def read_manifest(folder: Path) -> Manifest:

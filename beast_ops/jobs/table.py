@@ -22,7 +22,8 @@ from .model import ENDED, Job, State
 
 LEASE_SECONDS = 20.0
 ATTEMPTS = 5  # a job that took five workers with it is not handed to a sixth
-KEEP_SECONDS = 86_400.0  # results are kept for a day, and so are jobs nobody releases
+KEEP_SECONDS = 86_400.0  # results are kept for a day, and so are jobs nobody sends anything to
+KEPT_SECONDS = 600.0  # between two notes that a job is still wanted
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -79,6 +80,21 @@ class JobTable:
         if not done.rowcount:
             self.get(job_id)
             raise ConflictError("this job is not waiting to be started", subject=job_id)
+
+    def keep(self, job_id: str) -> None:
+        """Note that somebody still sends what a held job waits for, so that it is not swept."""
+        now = self._now()
+        with self._database.reading() as table:  # nearly always: nothing to write
+            row = table.execute(
+                "SELECT 1 FROM jobs WHERE id = ? AND state = ? AND changed NOT BETWEEN ? AND ?",
+                (job_id, State.HELD, now - KEPT_SECONDS, now),
+            ).fetchone()
+        if row is None:
+            return
+        with self._database.writing() as table:
+            table.execute(
+                "UPDATE jobs SET changed = ? WHERE id = ? AND state = ?", (now, job_id, State.HELD)
+            )
 
     def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
         """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
@@ -209,7 +225,7 @@ class JobTable:
             return [_job(row) for row in rows]
 
     def sweep(self) -> list[str]:
-        """Forget jobs that ended, or were never released, a day ago; return their ids."""
+        """Forget jobs that ended, or that nobody kept or released, a day ago; return their ids."""
         before = self._now() - KEEP_SECONDS
         states = (*sorted(ENDED), State.HELD)
         marks = ", ".join("?" * len(states))

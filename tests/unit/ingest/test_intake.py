@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door through which documents come in."""
 
+import errno
 import json
+import shutil
 
 import pytest
 from pydantic import ValidationError
@@ -11,6 +13,7 @@ from beast_ops.ingest.intake import Intake, declared_folder, read_manifest
 from beast_ops.ingest.manifest import DocumentEntry, Manifest
 from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState, Known
+from beast_ops.ingest.upload import LOOK_BYTES
 from beast_ops.jobs.table import JobTable
 
 A, B = (DocumentEntry(source=f"file://h/docs/{name}", size=5, mtime_ns=7) for name in "ab")
@@ -113,7 +116,7 @@ def test_a_cancelled_job_leaves_nothing_and_its_uploads_are_told(intake, tmp_pat
 
     assert "cancelled" == intake.status(job)["state"]
     assert not (tmp_path / "uploads" / job).exists()
-    with pytest.raises(MissingError):
+    with pytest.raises(ConflictError):
         late.finish()
     late.abandon()
     with pytest.raises(MissingError, match="uploads"):
@@ -140,6 +143,72 @@ def test_a_disk_without_room_is_told(intake, tmp_path):
         receiving.write(b"words")
     receiving.abandon()
     assert ["manifest.json"] == names(tmp_path, job)
+
+
+def test_uploads_leave_room_for_the_vector_store(tmp_path):
+    free = shutil.disk_usage(tmp_path).free
+    intake = Intake(tmp_path, reserve=free * 2)
+    job = intake.open_job(MANIFEST, "docs--1").job
+    receiving = intake.receive(job, 0)
+
+    with pytest.raises(TransientError, match="nearly full") as refused:
+        receiving.write(b"words")
+    assert "Make room" in refused.value.hint
+    receiving.abandon()
+    intake.close()
+
+
+def test_how_much_room_is_left_is_asked_now_and_then(intake, monkeypatch):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    receiving = intake.receive(job, 0)
+    receiving.write(b"words")
+    monkeypatch.setattr(receiving, "_reserve", 1 << 60)
+    receiving.write(b"more")
+    with pytest.raises(TransientError, match="nearly full"):
+        receiving.write(bytes(LOOK_BYTES))
+    receiving.abandon()
+
+
+def test_a_document_that_comes_after_the_start_does_not_count(intake, tmp_path):
+    job = intake.open_job(MANIFEST, "docs--1").job
+    late = intake.receive(job, 0)
+    late.write(b"words")
+    intake.start(job)
+
+    with pytest.raises(ConflictError, match="takes no more"):
+        late.finish()
+    late.abandon()
+    assert ["manifest.json"] == names(tmp_path, job)
+
+
+def test_a_full_disk_opens_no_job_and_notes_no_reason(intake, tmp_path, monkeypatch):
+    job = intake.open_job(MANIFEST, "docs--1").job
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("beast_ops.ingest.intake.write_atomically", full)
+
+    with pytest.raises(TransientError, match="No space left"):
+        intake.skip(job, 0, "gone")
+    with pytest.raises(TransientError, match="No space left"):
+        intake.open_job(MANIFEST, "docs--1")
+    assert ["cancelled", "held"] == sorted(str(each["state"]) for each in intake.newest())
+    assert [job] == [path.name for path in (tmp_path / "uploads").iterdir()]
+
+
+def test_a_job_table_on_a_full_disk_is_told_as_such(intake):
+    intake.open_job(MANIFEST, "docs--1")
+    with intake._jobs._database.reading() as table:
+        pages = table.execute("PRAGMA page_count").fetchone()[0]
+        table.execute(f"PRAGMA max_page_count = {pages}")
+
+    def open_many():
+        for _ in range(1000):
+            intake.open_job(MANIFEST, "docs--1")
+
+    with pytest.raises(TransientError, match="full"):
+        open_many()
 
 
 def test_jobs_of_other_kinds_are_no_ingestions(intake, tmp_path):

@@ -142,6 +142,18 @@ def test_results_are_kept_for_a_day_and_running_jobs_for_ever(table, hands):
     assert State.RUNNING == table.get(running).state
 
 
+def test_a_job_that_is_still_sent_documents_is_not_swept(table, hands):
+    kept, left = table.add("k", {}, held=True), table.add("k", {}, held=True)
+    for _ in range(3):
+        hands.move(KEEP_SECONDS / 2)
+        table.keep(kept)
+    table.keep("unknown")
+
+    assert [left] == table.sweep()
+    hands.move(KEEP_SECONDS + 1)
+    assert [kept] == table.sweep()
+
+
 def test_jobs_outlive_the_process_that_added_them(tmp_path, hands):
     with JobTable(tmp_path / "jobs.sqlite", hands.clock()) as table:
         job = table.add("ingest", {"folder": "/a"})
