@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import BeastError
+from .errors import BeastError, SettingsError
 from .files import write_atomically
 
 MASTER_BYTES = 32  # as long as the digest of the hash function, RFC 5869 section 3.1
@@ -152,3 +152,24 @@ def read_secret(path: Path) -> str:
     if not value:
         raise BeastError("a secret is empty", subject=os.fspath(path), hint="Run: ./beast deploy")
     return value
+
+
+def read_pair(folder: Path, everything: str, less: str) -> tuple[bytes, bytes]:
+    """Return the two secrets in *folder* that open a service, as they come over the wire.
+
+    Args:
+        folder: The secrets of the service.
+        everything: Name of the file whose secret opens all.
+        less: Name of the file whose secret opens a part.
+
+    Raises:
+        SettingsError: If one is missing, unreadable or empty, or if both are the same, so that
+            who may do a part could do everything.
+    """
+    try:
+        first, second = (read_secret(folder / name).encode() for name in (everything, less))
+    except BeastError as wrong:
+        raise SettingsError(str(wrong), subject=wrong.subject, hint=wrong.hint) from wrong
+    if first == second:
+        raise SettingsError(f"{everything} and {less} are the same", subject=str(folder))
+    return first, second

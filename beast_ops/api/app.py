@@ -3,7 +3,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,8 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from beast_ops import __version__
-from beast_ops.errors import SettingsError
-from beast_ops.keys import read_secret
+from beast_ops.keys import read_pair
 
 from . import docs, routes_health, routes_ingest, routes_search
 from .guard import OPEN, Guard, Tokens
@@ -42,7 +40,7 @@ def build(around: Surroundings) -> ASGIApp:
         BeastError: If a token is missing or empty, or the settings cannot be read; the API
             does not start open.
     """
-    tokens = read_tokens(around.secrets)
+    tokens = Tokens(*read_pair(around.secrets, "token", "metrics_token"))
     settings = watched_settings(around)
     settings.get()
     figures = Figures()
@@ -65,22 +63,6 @@ def build(around: Surroundings) -> ASGIApp:
     # Not a mount: that would answer 404 where a plain route refuses a method.
     outer.router.default = typed
     return Guard(outer, tokens, settings.get, figures.requests)
-
-
-def read_tokens(folder: Path) -> Tokens:
-    """Return the two tokens in *folder*.
-
-    Raises:
-        BeastError: If one is missing or empty.
-        SettingsError: If both are the same, so that who reads figures could do everything.
-    """
-    tokens = Tokens(
-        all=read_secret(folder / "token").encode(),
-        metrics=read_secret(folder / "metrics_token").encode(),
-    )
-    if tokens.all == tokens.metrics:
-        raise SettingsError("both tokens are the same", subject=str(folder))
-    return tokens
 
 
 def _typed() -> FastAPI:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from beast_ops.errors import BeastError
+from beast_ops.keys import read_pair
 from beast_ops.runtime.child import settle
 from beast_ops.settings import load, variable
 
@@ -29,12 +30,12 @@ def serve(environ: Mapping[str, str]) -> None:
     import uvicorn
 
     from .app import build
-    from .auth import read_keys
+    from .auth import Keys
     from .settings import Settings
     from .store import Store
 
     settings = load(Settings, Path(variable(environ, "BEAST_CONFIG")) / "settings.json")
-    keys = read_keys(Path(variable(environ, "BEAST_SECRETS")))
+    keys = Keys(*read_pair(Path(variable(environ, "BEAST_SECRETS")), "api_key", "read_only_key"))
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after a clean end
         signal.signal(number, _end)
     store = Store(Path(variable(environ, "BEAST_DATA")) / "vectors")

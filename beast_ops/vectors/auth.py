@@ -3,13 +3,10 @@
 
 import hmac
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from beast_ops.errors import SettingsError
 
 OPEN = frozenset({"/", "/healthz", "/livez", "/readyz"})  # as on a Qdrant server
 
@@ -29,30 +26,6 @@ class Keys:
         full = hmac.compare_digest(offered, self.full)
         read_only = hmac.compare_digest(offered, self.read_only)
         return True if full else False if read_only else None
-
-
-def read_keys(folder: Path) -> Keys:
-    """Return the keys in the files `api_key` and `read_only_key` of *folder*.
-
-    Raises:
-        SettingsError: If a file is missing or empty, or both hold the same key.
-    """
-    keys = Keys(_read(folder / "api_key"), _read(folder / "read_only_key"))
-    if keys.full == keys.read_only:
-        raise SettingsError("both keys are the same", subject=str(folder))
-    return keys
-
-
-def _read(path: Path) -> bytes:
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"cannot read the key: {error.strerror}", subject=str(path)) from error
-    if not key:
-        raise SettingsError(
-            "the key is empty", subject=str(path), hint="An empty key would let everybody in."
-        )
-    return key
 
 
 class Gate:

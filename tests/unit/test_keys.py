@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beast_ops import keys
-from beast_ops.errors import BeastError
-from beast_ops.keys import Handover, derive, hand_over, missing, read_secret, versions
+from beast_ops.errors import BeastError, SettingsError
+from beast_ops.keys import Handover, derive, hand_over, missing, read_pair, read_secret, versions
 
 MASTER = bytes(range(32))
 TOKEN = Handover("beast-api", "token", "beast-api", "token")
@@ -297,3 +297,29 @@ def test_a_secret_that_is_none_says_so_and_no_more(content, said, tmp_path):
 
     assert "Run: ./beast deploy" == caught.value.hint
     assert "hunter2" not in caught.value.paragraph()
+
+
+def pair(folder, first, second):
+    (folder / "all").write_text(first)
+    (folder / "part").write_text(second)
+    return read_pair(folder, "all", "part")
+
+
+def test_two_secrets_of_a_service_are_read_from_their_files(tmp_path):
+    assert (b"full", b"reading") == pair(tmp_path, "full\n", "reading")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "complaint"),
+    [("", "b", "empty"), ("a", " \n", "empty"), ("a", "a", "all and part are the same")],
+)
+def test_secrets_that_would_let_too_many_in_are_refused(tmp_path, first, second, complaint):
+    with pytest.raises(SettingsError, match=complaint):
+        pair(tmp_path, first, second)
+
+
+def test_a_secret_that_is_missing_is_named(tmp_path):
+    with pytest.raises(SettingsError, match="cannot read a secret") as refused:
+        read_pair(tmp_path, "all", "part")
+
+    assert str(tmp_path / "all") == refused.value.subject

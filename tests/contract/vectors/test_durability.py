@@ -177,9 +177,9 @@ def test_a_second_process_on_the_same_data_is_refused(own):
 @pytest.mark.parametrize(
     ("file", "content", "named"),
     [
-        ("secrets/api_key", "", "the key is empty"),
-        ("secrets/read_only_key", " \n", "the key is empty"),
-        ("secrets/api_key", None, "cannot read the key"),
+        ("secrets/api_key", "", "a secret is empty"),
+        ("secrets/read_only_key", " \n", "a secret is empty"),
+        ("secrets/api_key", None, "cannot read a secret"),
         ("config/settings.json", '{"prot": 1}', "prot"),
         ("config/settings.json", '{"port": "6333"}', "port"),
     ],

@@ -269,7 +269,7 @@ def test_with_one_token_for_both_it_does_not_start(stack, tmp_path):
     for each in ("token", "metrics_token"):
         (tmp_path / each).write_text("same")
 
-    with pytest.raises(SettingsError, match="the same"):
+    with pytest.raises(SettingsError, match="are the same"):
         build(replace(stack.around, secrets=tmp_path))
 
 

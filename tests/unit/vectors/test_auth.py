@@ -2,8 +2,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from beast_ops.errors import SettingsError
-from beast_ops.vectors.auth import Keys, offered_key, read_keys
+from beast_ops.vectors.auth import Keys, offered_key
 
 KEYS = Keys(b"full", b"reading")
 
@@ -33,32 +32,3 @@ def test_a_key_is_found_in_either_header(headers, key):
 
 def test_keys_are_not_shown():
     assert "full" not in repr(KEYS)
-
-
-def write(folder, full, reading):
-    (folder / "api_key").write_text(full)
-    (folder / "read_only_key").write_text(reading)
-
-
-def test_keys_are_read_from_their_files(tmp_path):
-    write(tmp_path, "full\n", "reading")
-
-    assert read_keys(tmp_path) == KEYS
-
-
-@pytest.mark.parametrize(
-    ("full", "reading", "complaint"),
-    [("", "b", "empty"), ("a", " \n", "empty"), ("a", "a", "same")],
-)
-def test_keys_that_would_let_everybody_in_are_refused(tmp_path, full, reading, complaint):
-    write(tmp_path, full, reading)
-
-    with pytest.raises(SettingsError, match=complaint):
-        read_keys(tmp_path)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(SettingsError, match="cannot read the key") as refused:
-        read_keys(tmp_path)
-
-    assert refused.value.subject.endswith("api_key")
