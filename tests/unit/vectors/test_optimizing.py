@@ -214,6 +214,7 @@ def test_upkeep_outlives_surprises(monkeypatch, store, docs, caplog):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(docs, "flush", fail)
+
     async def scene():
         task = asyncio.ensure_future(Upkeep(store, Metrics("0"), 100).run())
         for _ in range(1000):
