@@ -5,7 +5,6 @@
 standard library and modules of ours that need no more may be imported here.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from beast_ops import locks
 from beast_ops.errors import BeastError, BusyError, CommandError, UnavailableError
 
 from .environment import LEVELS, LOCK, READY, Site, Stamp, checksum, choose, places
@@ -53,25 +53,16 @@ def locked(venv: Path) -> Iterator[int]:
         BusyError: If it is still held by others after `WAIT_SECONDS`.
     """
     venv.mkdir(parents=True, exist_ok=True)
-    with (venv / LOCK).open("a") as file:
-        deadline = time.monotonic() + WAIT_SECONDS
-        told = False
-        while not _try_lock(file.fileno()):
-            if not told:
-                say("another set-up of this environment is running; waiting for it")
-                told = True
-            if time.monotonic() > deadline:
-                raise BusyError("another set-up still runs", subject=str(venv))
-            time.sleep(0.1)
-        yield file.fileno()
-
-
-def _try_lock(descriptor: int) -> bool:
+    handle = locks.take(venv / LOCK)
+    if handle is None:
+        say("another set-up of this environment is running; waiting for it")
+        handle = locks.wait(venv / LOCK, WAIT_SECONDS)
+    if handle is None:
+        raise BusyError("another set-up still runs", subject=str(venv))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def ensure(site: Site, level: str = LEVELS[0]) -> None:

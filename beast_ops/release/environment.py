@@ -9,7 +9,6 @@ It makes `ROOT/venv/HASH` from the lock file and the wheel with the program UV. 
 `complete` is written last; whatever lacks it is made anew. A failed run leaves nothing behind.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -18,11 +17,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from beast_ops import locks
 from beast_ops.door.index import UNWANTED, no_index, pip_settings, redact, uv_environment
 from beast_ops.files import sync_file_system, write_atomically
 
 COMPLETE = "complete"
 INSTALL_SECONDS = 900  # slow links download some 60 MB
+WAIT_SECONDS = 3 * INSTALL_SECONDS  # no step of another one takes longer
 MODE = 0o700
 
 
@@ -38,7 +39,6 @@ def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
     """
     folder = root / "venv" / name
     with _folders(folder.parent), _alone(folder.parent):
-        folder.parent.mkdir(mode=MODE, parents=True, exist_ok=True)  # who failed before took it
         root.chmod(MODE)
         if (folder / COMPLETE).exists():
             return False
@@ -70,9 +70,10 @@ def _folders(path: Path) -> Iterator[None]:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let one process at a time work in *folder*; a crash lets the next one in."""
-    handle = os.open(folder, os.O_RDONLY)
+    handle = locks.wait(folder, WAIT_SECONDS, folder=True)
+    if handle is None:
+        raise InstallError("Another deploy makes an environment here and does not end.")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)

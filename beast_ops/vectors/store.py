@@ -8,7 +8,6 @@ snapshots/<name>/ snapshots, per collection
 tmp/              emptied at start
 """
 
-import fcntl
 import logging
 import os
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from beast_ops import locks
 from beast_ops.errors import BusyError
 from beast_ops.files import sync_folder
 
@@ -168,14 +168,11 @@ def judge_name(name: str) -> None:
 
 
 def _lock(path: Path) -> int:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as taken:
-        os.close(handle)
+    handle = locks.take(path)
+    if handle is None:
         raise BusyError(
             "another process serves these vectors",
             subject=str(path.parent),
             hint="Stop it first, or give this one a directory of its own.",
-        ) from taken
+        )
     return handle

@@ -49,7 +49,18 @@ MAY_LOOK_UP = {
     ("release/environment.py", "door"): "pip's settings are read alike at set-up and on a host",
     ("cli.py", "door"): "the program is the door",
 }
-GROUND = ("clock", "errors", "files", "place", "settings", "cards", "runner", "http", "keys")
+GROUND = (
+    "clock",
+    "errors",
+    "files",
+    "place",
+    "settings",
+    "cards",
+    "runner",
+    "http",
+    "keys",
+    "locks",
+)
 HEAVY = {
     *("ansible", "qdrant_client", "qdrant_edge", "fastapi", "uvicorn", "docker", "rich", "yaml"),
     *("pypdfium2", "docx", "selectolax", "cryptography", "httpx", "pydantic", "numpy", "invoke"),
@@ -61,6 +72,7 @@ CHEAP = {
     "beast_ops.place": HEAVY,
     "beast_ops.lease": HEAVY,
     "beast_ops.keys": HEAVY,
+    "beast_ops.locks": HEAVY,
     "beast_ops.files": HEAVY,
     "beast_ops.runner": HEAVY,
     "beast_ops.declared": HEAVY,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from beast_ops import locks
 from beast_ops.door import environment, setup
 from beast_ops.door.environment import LOCK, READY, Site, Stamp
 from beast_ops.errors import BusyError, CommandError, UnavailableError
@@ -199,12 +200,11 @@ def test_an_orphan_of_a_killed_set_up_is_waited_for(site):
             [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(lock,)
         )
     try:
-        with (site.venv / LOCK).open("a") as file:
-            assert not setup._try_lock(file.fileno())
+        assert locks.take(site.venv / LOCK) is None
     finally:
         orphan.communicate(b"\n")
-    with (site.venv / LOCK).open("a") as file:
-        assert setup._try_lock(file.fileno())
+    with setup.locked(site.venv):
+        pass
 
 
 def test_a_step_that_hangs_is_ended(site):
