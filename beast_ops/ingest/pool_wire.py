@@ -75,9 +75,11 @@ def receive(handle: int, deadline: float | None = None) -> dict[str, Any]:
     if length > REPLY_BYTES:
         raise EndedError
     try:
-        message: dict[str, Any] = orjson.loads(_exactly(handle, length, deadline))
+        message = orjson.loads(_exactly(handle, length, deadline))
     except orjson.JSONDecodeError as broken:
         raise EndedError from broken
+    if not isinstance(message, dict):
+        raise EndedError
     return message
 
 

@@ -281,6 +281,8 @@ def pipe():
     [
         wire.HEADER.pack(1 << 40),
         wire.HEADER.pack(3) + b"{]x",
+        wire.HEADER.pack(3) + b"[1]",
+        wire.HEADER.pack(4) + b"null",
     ],
 )
 def test_nonsense_from_a_process_is_the_end_of_it(pipe, frame):
