@@ -21,6 +21,7 @@ DENSE, SPARSE = "dense", "text"
 INDEXED = ("path", "source", "type")  # what searches filter by; without, a filter reads every point
 SECONDS = 60
 PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it
+BODY_BYTES = 16 << 20  # half of what a Qdrant server takes at once
 SERVICE = "the vector store"
 HINT = "See: ./beast status"
 AWAY = frozenset({502, 503, 504})
@@ -140,8 +141,13 @@ class PointStore:
         They survive the process of the store when this returns, but a power cut only some
         seconds later: `DocumentState.doubt_after_boot` has them done again.
         """
-        body = {"points": [_as_json(point) for point in points]}
-        self._send("PUT", f"/collections/{collection}/points", body)
+        content = _encoded({"points": [_as_json(point) for point in points]})
+        if len(content) > BODY_BYTES and len(points) > 1:
+            half = len(points) // 2
+            self.upsert(collection, points[:half])
+            self.upsert(collection, points[half:])
+            return
+        self._patiently(lambda: self._ask("PUT", f"/collections/{collection}/points", content))
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Delete the points *ids*; raises as `make` does."""
@@ -161,9 +167,7 @@ class PointStore:
             UnavailableError: If it stays away.
             ServiceError: If it refuses.
         """
-        import orjson
-
-        content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        content = _encoded(body)
         self._patiently(lambda: self._ask(method, path, content))
 
     def _read(self, path: str) -> Any:
@@ -228,6 +232,12 @@ def _make(client: "QdrantClient", name: str, collection: str, space: Space) -> N
             )
         alias = models.CreateAlias(collection_name=collection, alias_name=name)
         client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    import orjson
+
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _as_json(point: Point) -> dict[str, Any]:

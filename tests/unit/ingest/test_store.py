@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The store as the worker writes it: patience with one that is away, none with one that refuses."""
 
+import json
 import socket
 
 import pytest
@@ -67,6 +68,20 @@ def test_a_store_that_comes_back_gets_what_it_missed():
 
         assert 3 == len(fake.asked)
         assert 1 == len({asked.body for asked in fake.asked})
+
+
+def test_more_than_the_store_takes_at_once_goes_in_several_requests(monkeypatch):
+    monkeypatch.setattr("beast_ops.ingest.store.BODY_BYTES", 200)
+    points = [Point(str(n), {"text": "word " * 12}) for n in range(5)]
+    points.append(Point("5", {"text": "word " * 100}))
+    taken = {PATH: Canned({"result": {}})}
+    with fake_service(taken) as fake, PointStore(fake.address, "k") as store:
+        store.upsert("docs--1", points)
+
+    bodies = [json.loads(asked.body)["points"] for asked in fake.asked]
+    assert [point.id for point in points] == [each["id"] for body in bodies for each in body]
+    assert {1, 2} >= {len(body) for body in bodies}
+    assert max(len(asked.body) for asked in fake.asked[:-1]) <= 200
 
 
 def test_a_refusal_is_told_at_once():
