@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, ValidationError
 from starlette.requests import Request
+from starlette.responses import Response
 
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import COLLECTION, CollectionName, Manifest
@@ -146,13 +147,14 @@ async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) 
 async def start(job: str, house: InHouse) -> JobModel:
     """Let the job run; documents that were not sent are reported as failed."""
     await asyncio.to_thread(house.intake.start, job)
-    return await status(job, house)
-
-
-@router.get("/{job}")
-async def status(job: str, house: InHouse) -> JobModel:
-    """Tell where the job stands."""
     return JobModel.model_validate(await asyncio.to_thread(house.intake.status, job))
+
+
+@router.get("/{job}", response_model=JobModel)
+async def status(job: str, house: InHouse) -> Response:
+    """Tell where the job stands."""
+    # Not by FastAPI: the result of a hundred thousand documents would hold up everybody.
+    return await asyncio.to_thread(_status, house, job)
 
 
 @router.get("")
@@ -168,7 +170,12 @@ async def newest(
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel the job: at once if it waits, after the current batch if it runs."""
     await asyncio.to_thread(house.intake.cancel, job)
-    return await status(job, house)
+    return JobModel.model_validate(await asyncio.to_thread(house.intake.status, job))
+
+
+def _status(house: House, job: str) -> Response:
+    found = JobModel.model_validate(house.intake.status(job))
+    return Response(found.model_dump_json(), media_type="application/json")
 
 
 def _read(raw: bytes) -> Manifest | FolderBody:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way of a document in, up to the job that waits for the worker."""
 
+import asyncio
 import socket
+import threading
 import time
 
 import pytest
 
+from beast_ops.api.routes_ingest import JobModel
 from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState, Known
 from beast_ops.jobs.table import JobTable
@@ -155,6 +158,22 @@ def test_jobs_of_another_kind_are_none_of_ours(stack, client):
         other = jobs.add("backup", {})
 
     assert client.get(f"/ingest/{other}").status_code == 404
+
+
+def test_a_result_is_written_out_where_it_holds_nobody_up(opened, client, monkeypatch):
+    write, where = JobModel.model_dump_json, []
+
+    def noted(self, **how):
+        where.append(threading.current_thread().name)
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return write(self, **how)
+
+    monkeypatch.setattr(JobModel, "model_dump_json", noted)
+
+    answer = client.get(f"/ingest/{opened['job']}")
+    assert (200, "application/json") == (answer.status_code, answer.headers["content-type"])
+    assert 1 == len(where)
 
 
 def test_the_newest_are_listed_first(client):
