@@ -113,6 +113,8 @@ class Progress:
             _say(f"Would remove from {self._root}: {', '.join(gone)}.")
         else:
             _say(f"Removed from {self._root}: {', '.join(gone)}.")
+        for folder in self._removal.get("left") or []:
+            _say(f"Only the link to {folder} goes; its data stays, delete it yourself.")
         if kept:
             _say(f"Kept: {', '.join(kept)}. To remove these as well: ./beast remove --data")
 

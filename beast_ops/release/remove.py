@@ -3,7 +3,7 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from beast_ops.errors import UsageError
@@ -21,10 +21,17 @@ TRACES = (f"releases/*-{HASH}", f"venv/{HASH}", "secrets/master.key", "run/lease
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What goes and what stays, by name below the root."""
+    """What goes and what stays.
+
+    Attributes:
+        gone: Names below the root.
+        kept: Likewise.
+        left: Paths of folders elsewhere that held data: links to them go, they do not.
+    """
 
     gone: tuple[str, ...]
     kept: tuple[str, ...]
+    left: tuple[str, ...] = ()
 
 
 def plan(place: Place, *, data: bool) -> Removal:
@@ -44,10 +51,25 @@ def plan(place: Place, *, data: bool) -> Removal:
             hint="Move it away, then type the same command again.",
         )
     stays = frozenset(strange) if data else KEPT | frozenset(strange)
+    gone = tuple(name for name in names if name not in stays)
     return Removal(
-        gone=tuple(name for name in names if name not in stays),
+        gone=gone,
         kept=tuple(name for name in names if name in stays),
+        left=tuple(_elsewhere(place, KEPT.intersection(gone))),
     )
+
+
+def _elsewhere(place: Place, names: Collection[str]) -> list[str]:
+    """Return where links at *names* and up to two folders below lead, out of the root."""
+    home = place.root.resolve()
+    found = {
+        path.resolve()
+        for name in names
+        for pattern in (name, f"{name}/*", f"{name}/*/*")
+        for path in place.root.glob(pattern)
+        if path.is_symlink() and path.is_dir() and not path.resolve().is_relative_to(home)
+    }
+    return sorted(str(path) for path in found if found.isdisjoint(path.parents))
 
 
 def is_installation(place: Place) -> bool:

@@ -15,7 +15,7 @@ from ansible.plugins.callback import CallbackBase
 TOLD = (
     *("changed", "diff", "msg", "plan", "beast_exit"),  # what any step may say
     *("release", "already", "seconds", "note"),  # what was put in force
-    *("gone", "kept"),  # what was removed
+    *("gone", "kept", "left"),  # what was removed
 )
 
 

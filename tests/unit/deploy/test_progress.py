@@ -80,3 +80,15 @@ def test_the_end_of_a_deploy_tells_health_address_and_what_to_type(tmp_path, cap
     said = capsys.readouterr().out
     assert "Nothing to do: release 1-a is in force, proven and running.\nchanged=0\n" in said
     assert f"answers at {fake.address}. Next:\n  ./beast ingest FOLDER" in said
+
+
+def test_what_a_removal_left_elsewhere_is_said(capsys):
+    shown = progress.Progress(Path("/r"))
+    shown.take({"event": "done", "task": "p : Remove | x", "gone": ["data"], "left": ["/big"]})
+
+    shown.show_removal(dry_run=False)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Removed from /r: data.",
+        "Only the link to /big goes; its data stays, delete it yourself.",
+    ]

@@ -156,6 +156,24 @@ def test_links_are_removed_and_not_followed(deployed, tmp_path):
     assert (tmp_path / "precious/file").exists()
 
 
+@pytest.mark.parametrize("name", ["data", "data/1", "data/1/vectors", "backups"])
+def test_data_that_lies_elsewhere_is_not_said_to_be_removed(name, deployed, tmp_path):
+    other = tmp_path / "other disk"
+    path = deployed.root / name
+    if path.exists():
+        path.rename(other)
+    (other / "more").mkdir(parents=True)
+    path.symlink_to(other)
+    (deployed.data / "inside").symlink_to("1")
+
+    assert (str(other),) == plan(deployed, data=True).left
+    assert () == plan(deployed, data=False).left
+
+    assert (str(other),) == remove(deployed, nothing, data=True).left
+    assert (other / "more").is_dir()
+    assert not deployed.root.exists()
+
+
 @pytest.mark.parametrize("data", [False, True])
 def test_a_removal_that_died_is_ended_by_the_next(data, deployed, killed_at):
     for nth in itertools.count():
