@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from .files import write_atomically
 from .settings import Strict
 
 VERSION = 1
+KEPT = 200
 STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 Outcome = Literal["proven", "failed", "rolled back", "done"]
@@ -63,6 +64,34 @@ def read_all(folder: Path) -> Iterator[Receipt]:
             yield Receipt.model_validate_json(path.read_bytes())
         except (ValidationError, OSError):
             continue
+
+
+def newest_proven(folder: Path) -> Iterator[str]:
+    """Yield the releases whose last word is that their gate passed, newest word first."""
+    judged = set()
+    for receipt in read_all(folder):
+        if receipt.release not in judged and receipt.outcome == "proven":
+            yield receipt.release
+        judged.add(receipt.release)
+
+
+def prune(folder: Path, releases: Collection[str]) -> None:
+    """Remove receipts beyond the newest `KEPT`, but for what was last said of *releases*.
+
+    Of each, its newest receipt stays, and the newest that says it is proven.
+    """
+    found = sorted(folder.glob("*.json"), reverse=True)
+    told: set[tuple[str, bool]] = set()
+    for number, path in enumerate(found if len(found) > KEPT else ()):
+        try:
+            receipt = Receipt.model_validate_json(path.read_bytes())
+        except (ValidationError, OSError):
+            continue
+        words = {(receipt.release, False), (receipt.release, receipt.outcome == "proven")}
+        needed = receipt.release in releases and not words <= told
+        told |= words
+        if number >= KEPT and not needed:
+            path.unlink(missing_ok=True)
 
 
 def is_proven(folder: Path, release: str) -> bool:

@@ -17,6 +17,7 @@ from .playbook import CLONE, Playbook, run
 from .progress import Progress
 
 INVENTORY = "inventory/local"
+KEPT_LOGS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +152,9 @@ def _log(place: Place, operation: str, options: DeployOptions) -> Iterator[IO[by
             if place.logs.is_dir():
                 log.seek(0)
                 write_atomically(place.logs / f"{began}-{operation}.log", log.read())
+                _prune_logs(place.logs)
+
+
+def _prune_logs(folder: Path) -> None:
+    for path in sorted(folder.glob("[0-9]*T[0-9]*Z-*.log"), reverse=True)[KEPT_LOGS:]:
+        path.unlink(missing_ok=True)

@@ -176,13 +176,8 @@ def _come_back(place: Place, release: str, hands: Hands) -> _End:
 
 def last_proven(place: Place) -> str | None:
     """Return the release whose last word is the newest proof, and that is still whole."""
-    judged: set[str] = set()
-    for receipt in receipts.read_all(place.receipts):
-        record = read_record(place, receipt.release)
-        if receipt.release in judged or record is None:
-            continue
-        judged.add(receipt.release)
-        whole = (place.venv / record.venv / COMPLETE).exists() and is_intact(place, record)
-        if receipt.outcome == "proven" and whole:
-            return receipt.release
+    for release in receipts.newest_proven(place.receipts):
+        record = read_record(place, release)
+        if record and (place.venv / record.venv / COMPLETE).exists() and is_intact(place, record):
+            return release
     return None

@@ -41,6 +41,7 @@ def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
     with _folders(folder.parent), _alone(folder.parent):
         root.chmod(MODE)
         if (folder / COMPLETE).exists():
+            (folder / COMPLETE).touch()  # in use again, so nobody clears it away
             return False
         shutil.rmtree(folder, ignore_errors=True)
         try:

@@ -5,10 +5,12 @@ import hashlib
 import re
 import shutil
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path, PurePath
 
-from beast_ops import keys
+from beast_ops import keys, receipts
 from beast_ops.cards import read_services
+from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, TransientError
 from beast_ops.files import switch_link, sync_folder, write_atomically
 from beast_ops.place import Place
@@ -18,6 +20,8 @@ from .environment import COMPLETE
 from .observe import Record, current_release, fingerprint, is_intact, read_record
 
 KEPT_RELEASES = 5
+KEPT_PROVEN = 2  # the one in force, and the one before it
+YOUNG_SECONDS = 3600.0
 FOLDER_MODE = 0o700
 
 
@@ -133,23 +137,28 @@ def withdraw(place: Place) -> None:
     place.current.unlink(missing_ok=True)
 
 
-def prune(place: Place) -> None:
-    """Remove releases beyond the newest `KEPT_RELEASES`, and what only they named."""
+def prune(place: Place, clock: Clock = SYSTEM) -> None:
+    """Remove releases beyond the newest `KEPT_RELEASES`, and what only they named.
+
+    The one in force stays, and the newest `KEPT_PROVEN` that are proven: one can go back to them.
+    """
     now = current_release(place)
     names = sorted(
         (path.name for path in place.releases.iterdir() if _number(path.name)),
         key=_number,
         reverse=True,
     )
-    kept = {*names[:KEPT_RELEASES], *([now] if now else [])}
+    proven = (name for name in receipts.newest_proven(place.receipts) if name in names)
+    kept = {*names[:KEPT_RELEASES], *([now] if now else []), *islice(proven, KEPT_PROVEN)}
     for path in place.releases.iterdir():
         if path.name not in kept:
             shutil.rmtree(path, ignore_errors=True)
-    _prune_venvs(place, kept)
+    _prune_venvs(place, kept, clock.now().timestamp() - YOUNG_SECONDS)
     _prune_config(place, kept)
+    receipts.prune(place.receipts, kept)
 
 
-def _prune_venvs(place: Place, releases: set[str]) -> None:
+def _prune_venvs(place: Place, releases: set[str], before: float) -> None:
     named: set[str] = set()
     for release in releases:
         record = read_record(place, release)
@@ -158,7 +167,9 @@ def _prune_venvs(place: Place, releases: set[str]) -> None:
         named.add(record.venv)
     for path in place.venv.glob("*"):
         # One without the mark is being made by someone else, or will be made anew.
-        if path.name not in named and (path / COMPLETE).exists():
+        # A young one may be that of a deploy whose release has not landed yet.
+        mark = path / COMPLETE
+        if path.name not in named and mark.exists() and mark.stat().st_mtime < before:
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -137,3 +137,42 @@ def test_whatever_a_receipt_says_comes_back(message, changed, tmp_path_factory):
     receipts.write(folder, written)
 
     assert [written] == list(receipts.read_all(folder))
+
+
+def test_the_proven_are_told_newest_first(tmp_path):
+    said = [("1-a", "proven"), ("2-b", "proven"), ("3-c", "proven"), ("2-b", "failed")]
+    for release, outcome in said:
+        receipts.write(tmp_path, a_receipt(release, outcome))
+
+    assert ["3-c", "1-a"] == list(receipts.newest_proven(tmp_path))
+
+
+def test_the_newest_receipts_stay_and_the_last_words_on_releases(tmp_path, monkeypatch):
+    monkeypatch.setattr(receipts, "KEPT", 3)  # one of them is no receipt
+    said = [
+        ("1-a", "proven"),  # the newest word on it, and its newest proof
+        ("2-b", "proven"),
+        ("2-b", "proven"),  # its newest proof
+        ("2-b", "failed"),
+        ("2-b", "failed"),  # the newest word on it
+        ("3-c", "proven"),  # of a release that is gone
+        ("4-d", "failed"),
+        ("4-d", "proven"),
+    ]
+    for release, outcome in said:
+        receipts.write(tmp_path, a_receipt(release, outcome))
+    (tmp_path / "zz-strange.json").write_text("{}")
+
+    receipts.prune(tmp_path, {"1-a", "2-b", "4-d"})
+
+    expected = [said[7], said[6], said[4], said[2], said[0]]
+    assert expected == [(each.release, each.outcome) for each in receipts.read_all(tmp_path)]
+    assert (tmp_path / "zz-strange.json").exists()
+
+
+def test_few_receipts_all_stay(tmp_path):
+    receipts.write(tmp_path, a_receipt())
+
+    receipts.prune(tmp_path, set())
+
+    assert 1 == len(list(receipts.read_all(tmp_path)))

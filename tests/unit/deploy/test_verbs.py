@@ -93,6 +93,20 @@ def test_the_log_of_a_deploy_lies_with_the_others(place):
     assert 0o600 == log.stat().st_mode & 0o777
 
 
+def test_the_oldest_logs_of_operations_go(place, monkeypatch):
+    monkeypatch.setattr(verbs, "KEPT_LOGS", 2)
+    place.logs.mkdir(parents=True)
+    (place.logs / "qdrant.log").touch()
+    for day in (1, 2, 3):
+        (place.logs / f"2026010{day}T120000.000000Z-deploy.log").touch()
+
+    deploy(place, DeployOptions())
+
+    names = sorted(path.name for path in place.logs.iterdir())
+    assert ["20260103T120000.000000Z-deploy.log", "qdrant.log"] == [names[0], names[-1]]
+    assert 3 == len(names)
+
+
 def test_a_deploy_that_fails_has_a_log_too(place, played):
     place.logs.mkdir(parents=True)
     played[0][-1]["code"] = 2

@@ -2,15 +2,34 @@
 import itertools
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from beast_ops import keys
+from beast_ops import keys, receipts
 from beast_ops.cards import read_services
+from beast_ops.clock import SYSTEM
 from beast_ops.errors import BeastError, TransientError
 from beast_ops.release.land import KEPT_RELEASES, land, make_current, prune, withdraw
 from beast_ops.release.observe import current_release, is_intact, read_record
+
+AN_HOUR_LATER = SYSTEM._replace(now=lambda: SYSTEM.now() + timedelta(hours=1, minutes=1))
+
+
+def a_receipt(release, outcome):
+    return receipts.Receipt(
+        operation="deploy",
+        outcome=outcome,
+        release=release,
+        content="a",
+        previous=None,
+        started="",
+        finished="",
+        seconds=1.0,
+        changed=(),
+        checks=(),
+    )
 
 
 def names(folder):
@@ -218,9 +237,30 @@ def test_environments_that_no_release_names_go(place, ship, environment):
     environment(place, "f" * 12)
     put_in_force(place, ship())
 
-    prune(place)
+    prune(place, AN_HOUR_LATER)
 
     assert [ship().venv] == names(place.venv)
+
+
+def test_a_young_environment_may_be_that_of_a_deploy_under_way(place, ship, environment):
+    environment(place, "f" * 12)
+    put_in_force(place, ship())
+
+    prune(place)
+
+    assert {"f" * 12, ship().venv} == set(names(place.venv))
+
+
+def test_the_newest_proven_releases_stay_however_many_failed_since(place, ship):
+    releases = [put_in_force(place, ship(str(number))) for number in range(9)]
+    for release in releases[:3]:
+        receipts.write(place.receipts, a_receipt(release, "proven"))
+    for release in releases[3:]:
+        receipts.write(place.receipts, a_receipt(release, "failed"))
+
+    prune(place)
+
+    assert {*releases[1:3], *releases[4:]} == set(names(place.releases))
 
 
 def test_an_environment_that_is_being_made_stays(place, ship):
@@ -242,7 +282,7 @@ def test_nothing_goes_that_an_unreadable_release_may_name(name, content, place, 
         (place.releases / f"1-{ship('0').content}" / name).write_bytes(content)
     (place.config / "qdrant" / "unnamed").mkdir()
 
-    prune(place)
+    prune(place, AN_HOUR_LATER)
 
     if name == "release.json":
         assert (place.venv / ("f" * 12)).exists()
