@@ -26,9 +26,13 @@ def ground() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cache(ground: Path) -> dict[str, str]:
-    """Return how uv and pip share their downloads among the homes of this session."""
-    return {"UV_CACHE_DIR": str(ground / "cache/uv"), "PIP_CACHE_DIR": str(ground / "cache/pip")}
+def cache() -> dict[str, str]:
+    """Return where uv and pip keep downloads: where the tester's do, whatever the home."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return {
+        "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(folder / "uv")),
+        "PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR", str(folder / "pip")),
+    }
 
 
 @pytest.fixture(scope="session")

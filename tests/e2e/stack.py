@@ -21,11 +21,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parents[2]
 PATH = "/usr/bin:/bin"  # no Docker where most machines have it
-PORTS = range(30000, 31000)
+PORTS, BLOCK = range(30000, 31000), 200
 SECONDS = 180
 # What leads to a package index where the way is not straight.
 INDEX = ("PIP_", "UV_", "SSL_CERT", "REQUESTS_CA")
@@ -54,10 +55,9 @@ def index_settings() -> dict[str, str]:
 
 def copy_clone(target: Path) -> Path:
     """Copy to *target* what a clone of this repository would hold, changes included."""
-    listed = subprocess.run(
-        [shutil.which("git") or "git", "-C", str(HERE), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, check=False,
-    )  # fmt: skip
+    words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    argv = [shutil.which("git") or "/usr/bin/git", "-C", str(HERE), *words]
+    listed = subprocess.run(argv, capture_output=True, check=False)
     if listed.returncode:  # no git, no repository: what was unpacked
         ignored = shutil.ignore_patterns(".git", ".venv", "out", "__pycache__", ".*_cache")
         return Path(shutil.copytree(HERE, target, ignore=ignored))
@@ -70,12 +70,27 @@ def copy_clone(target: Path) -> Path:
     return target
 
 
+@cache
+def _block() -> tuple[socket.socket, range]:
+    """Return some of the ports for this process alone, and the name it holds as long as it runs.
+
+    A port that was found free is not taken yet: without this, tests that run at the same time
+    would find the same ones.
+    """
+    holder = socket.socket(socket.AF_UNIX)
+    for first in range(PORTS.start, PORTS.stop, BLOCK):
+        with contextlib.suppress(OSError):
+            holder.bind(f"\0beast-e2e-ports-{first}")  # of the kernel; ends with the process
+            return holder, range(first, first + BLOCK)
+    raise AssertionError("too many tests run at the same time")
+
+
 _given: set[int] = set()
 
 
 def free_port() -> int:
     """Return a port of loopback that nobody holds and no other test was given."""
-    for port in PORTS:
+    for port in _block()[1]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
@@ -260,6 +275,7 @@ class Installation:
                 os.kill(pid, signal.SIGKILL)
         for folder in (self.root, self.home, self.tmp):
             wipe(folder)
+        _given.difference_update(self.settings.values())
         assert not left, f"still there after down: {left}"
         assert not self.sockets()
 

@@ -119,12 +119,23 @@ def test_a_new_version_of_the_library_gets_an_environment_and_starts_all_anew(
     assert "# A new version." in done.stdout
     # The old one stays as long as a release names it, for a way back.
     assert venv.exists()
+    await_true(lambda: made.run("health").code == 0)
+
+
+@pytest.mark.long
+def test_an_environment_goes_with_the_last_release_that_names_it(installation, workshop):
+    made = installation(clone=workshop, settings=SMALL)
+    made.deploy()
+    first = made.release
+    module = workshop / "beast_ops/clock.py"
+    module.write_text(module.read_text() + "\n# A new version.\n")
     for number in range(5):
+        assert 2 == len(names(made.root / "venv")) or number == 0
         made.must("deploy", "--set", f"qdrant_optimize_points={30_000 + number}")
-    assert [after.name] == [path.name for path in (made.root / "venv").iterdir()]
+    after = (made.root / "current/venv").resolve()
+    assert [after.name] == names(made.root / "venv")
     assert 5 == len(made.releases())
     assert first not in made.releases()
-    await_true(lambda: made.run("health").code == 0)
 
 
 def test_the_clone_under_test_is_not_what_runs():
