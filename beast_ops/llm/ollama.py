@@ -48,24 +48,25 @@ class OllamaEmbedder:
             UnavailableError: If it does not answer.
             ServiceError: If it refuses.
         """
-        return self._embed([self._prefixes.document + text for text in texts])
+        return self._embed([self._prefixes.document + text for text in texts], patient=True)
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of a question; raises as `embed_documents` does."""
-        row: list[float] = self._embed([self._prefixes.query + text])[0].tolist()
+        rows = self._embed([self._prefixes.query + text], patient=False)
+        row: list[float] = rows[0].tolist()
         return row
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _embed(self, texts: Sequence[str]) -> Vectors:
+    def _embed(self, texts: Sequence[str], *, patient: bool) -> Vectors:
         import numpy as np
 
         rows: list[Sequence[float] | None] = []
         reasons: dict[int, str] = {}
         for begin in range(0, len(texts), BATCH):
-            for row, reason in self._batch(texts[begin : begin + BATCH]):
+            for row, reason in self._batch(texts[begin : begin + BATCH], patient=patient):
                 if row is None:
                     reasons[len(rows)] = reason
                 rows.append(row)
@@ -77,11 +78,11 @@ class OllamaEmbedder:
         return vectors
 
     def _batch(
-        self, texts: Sequence[str], attempts: int = ATTEMPTS
+        self, texts: Sequence[str], attempts: int = ATTEMPTS, *, patient: bool
     ) -> "list[tuple[Sequence[float] | None, str]]":
         """Return a vector or a reason for each of *texts*; one bad text fails a batch, so halve."""
         try:
-            return [(row, "") for row in self._ask(texts, attempts)]
+            return [(row, "") for row in self._ask(texts, attempts, patient=patient)]
         except _RefusedTextError as refused:
             reason = str(refused)
         except _FaultError as fault:
@@ -90,7 +91,8 @@ class OllamaEmbedder:
         if len(texts) == 1:
             return [(None, reason)]
         half = len(texts) // 2
-        return self._batch(texts[:half], attempts) + self._batch(texts[half:], attempts)
+        first = self._batch(texts[:half], attempts, patient=patient)
+        return first + self._batch(texts[half:], attempts, patient=patient)
 
     def _blame(self, fault: "_FaultError") -> None:
         """Return if it is the texts that make the server fail: some make a model answer NaN.
@@ -99,16 +101,31 @@ class OllamaEmbedder:
             ServiceError: If it fails on any text.
         """
         try:
-            self._ask([HARMLESS], 1)
+            self._ask([HARMLESS], 1, patient=False)
         except _FaultError:
             raise ServiceError(str(fault), hint=LASTING) from fault
 
-    def _ask(self, texts: Sequence[str], attempts: int) -> list[list[float]]:
+    def _ask(self, texts: Sequence[str], attempts: int, *, patient: bool) -> list[list[float]]:
+        """Return the vectors of *texts*.
+
+        Args:
+            texts: What to embed.
+            attempts: How often a server that fails is asked.
+            patient: Whether one that is away or busy is asked for as long as patience lasts: it
+                may be started again just now.
+        """
         import stamina
 
         body = {"model": self.model, "input": list(texts), "truncate": False}
+        left = attempts
+
+        def again(failed: Exception) -> bool:
+            nonlocal left
+            left -= not (patient and isinstance(failed, UnavailableError))
+            return isinstance(failed, TransientError) and left > 0
+
         for attempt in stamina.retry_context(
-            on=TransientError, attempts=attempts, timeout=self._patience, wait_jitter=0.1
+            on=again, attempts=None, timeout=self._patience, wait_jitter=0.1
         ):
             with attempt, http.speaking_to(SERVICE, hint=LASTING):
                 return self._rows(self._client.post("/api/embed", json=body), len(texts))

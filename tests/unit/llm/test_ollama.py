@@ -4,7 +4,7 @@ import pytest
 
 from beast_ops.errors import MissingError, ServiceError, UnavailableError
 from beast_ops.llm import TextError
-from beast_ops.llm.ollama import BATCH, OllamaEmbedder
+from beast_ops.llm.ollama import ATTEMPTS, BATCH, OllamaEmbedder
 from beast_ops.llm.prefixes import prefixes_of
 from beast_ops.testing import Canned, free_port
 
@@ -87,6 +87,17 @@ def test_what_passes_is_tried_again(embedder, ollama, status):
 
     assert 1 == len(embedder.embed_documents(["a"]))
     assert 3 == len(ollama.batches)
+
+
+def test_documents_wait_for_a_server_that_is_busy_longer_than_questions_do(embedder, ollama):
+    busy = Canned({"error": "loading model"}, 503)
+    ollama.failures = [busy] * (ATTEMPTS + 1)
+
+    assert 1 == len(embedder.embed_documents(["a"]))
+
+    ollama.failures = [busy] * (ATTEMPTS + 1)
+    with pytest.raises(UnavailableError, match="loading model"):
+        embedder.embed_query("a")
 
 
 def test_a_server_that_is_gone_is_unavailable():
