@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from beast_ops.door.verb import verb
+from beast_ops.knowledge import COLLECTION
 
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
@@ -160,7 +161,7 @@ def ingest(
     _context: Any,
     path: Sequence[str],
     *,
-    collection: str = "docs",
+    collection: str = COLLECTION,
     prune: bool = True,
     json: bool = False,
 ) -> int:
@@ -187,7 +188,7 @@ def search(
     _context: Any,
     query: str,
     *,
-    collection: str = "docs",
+    collection: str = COLLECTION,
     limit: int = 10,
     source: str = "",
     type: str = "",  # noqa: A002 - the option is called --type

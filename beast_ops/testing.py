@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import http
 from .cards import Health, Secret, Service, Services
+from .knowledge import DENSE, SPARSE
 from .place import Place
 
 if TYPE_CHECKING:
@@ -229,8 +230,8 @@ def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> N
         client,
         f"/collections/{behind}",
         {
-            "vectors": {"dense": {"size": size, "distance": "Cosine"}} if size else {},
-            "sparse_vectors": {"text": {"modifier": "idf"}},
+            "vectors": {DENSE: {"size": size, "distance": "Cosine"}} if size else {},
+            "sparse_vectors": {SPARSE: {"modifier": "idf"}},
             "metadata": {"embedder": "test", "model": "test", "language": "english"},
         },
     )
@@ -247,8 +248,8 @@ def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> N
 
 def _vectors(passage: Passage, bm25: "Bm25") -> dict[str, Any]:
     sparse = bm25.embed_document(passage.text)
-    vector: dict[str, Any] = {"text": {"indices": sparse.indices, "values": sparse.values}}
-    return {**vector, "dense": list(passage.dense)} if passage.dense else vector
+    vector: dict[str, Any] = {SPARSE: {"indices": sparse.indices, "values": sparse.values}}
+    return {**vector, DENSE: list(passage.dense)} if passage.dense else vector
 
 
 def _payload(passage: Passage) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from beast_ops.ingest.intake import declared_folder
-from beast_ops.ingest.manifest import COLLECTION, CollectionName, Manifest
+from beast_ops.ingest.manifest import CollectionName, Manifest
 from beast_ops.ingest.upload import Upload
+from beast_ops.knowledge import COLLECTION
 
 from .body import Body
 from .house import House, InHouse

@@ -8,14 +8,16 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, Field
 
 from beast_ops.errors import UsageError
-from beast_ops.search.model import COLLECTION, LIMIT, LIMIT_MOST, SearchOptions, clean
+from beast_ops.knowledge import COLLECTION
+from beast_ops.search.model import LIMIT, LIMIT_MOST, SearchOptions, clean
 
 from .body import Body
 from .house import InHouse, documents
 
 router = APIRouter(tags=["search"])
 
-CollectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+# Wider than what ingestion takes: others may have filled the store, too.
+AnyCollection = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Filter = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -32,7 +34,7 @@ class SearchBody(Body):
     query: Annotated[str, AfterValidator(_searchable)] = Field(
         examples=["How do I rotate the keys?"]
     )
-    collection: CollectionName = COLLECTION
+    collection: AnyCollection = COLLECTION
     limit: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = LIMIT
     source: Filter | None = Field(default=None, description="URI, path, folder or glob")
     type: Filter | None = Field(default=None, description="Such as pdf or md", examples=["pdf"])

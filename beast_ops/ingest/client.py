@@ -14,12 +14,12 @@ from typing import Any
 from beast_ops.api.client import Api, connect
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, ServiceError, UnavailableError
+from beast_ops.knowledge import COLLECTION
 from beast_ops.place import Place
 
 from .client_show import Show
 from .client_upload import Uploads
 from .find import Found, find
-from .manifest import COLLECTION
 from .sources import shown, uri
 
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 1.0

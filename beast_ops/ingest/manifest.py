@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from beast_ops.knowledge import COLLECTION
 from beast_ops.settings import Strict
 
-COLLECTION = "docs"
 DOCUMENTS_MOST = 200_000
 INTEGER_MOST = 2**63 - 1  # what SQLite can keep
 

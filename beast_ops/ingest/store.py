@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from beast_ops import http
 from beast_ops.errors import ServiceError, SettingsError, TransientError, UnavailableError
+from beast_ops.knowledge import DENSE, SPARSE
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-DENSE, SPARSE = "dense", "text"
 INDEXED = ("path", "source", "type")  # what searches filter by; without, a filter reads every point
 SECONDS = 60
 PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it

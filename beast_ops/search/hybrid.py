@@ -2,23 +2,19 @@
 """Search one collection: by meaning and by words where both are possible, in one query."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError
+from beast_ops.ingest.sparse import LANGUAGE, Bm25Encoder
 
 from .filters import condition, fits, wild
 from .model import Answer, Hit, SearchOptions, clean
 from .snippet import snippet
 from .store import Found, Shape, Store, Wanted
 
-if TYPE_CHECKING:
-    from qdrant_edge import Bm25
-
 Embed = Callable[[Mapping[str, Any], str], Awaitable[Sequence[float]]]
 
-LANGUAGE = "english"
 WIDE = 20  # times as many candidates when a glob drops some of them afterwards
 WIDE_MOST = 1000
 _PLACE = ("path", "type", "title", "heading", "page")
@@ -74,15 +70,8 @@ def _mode(dense: object, sparse: object) -> str:
 def _sparse(shape: Shape, text: str) -> tuple[Sequence[int], Sequence[float]] | None:
     if not shape.sparse:
         return None
-    vector = _bm25(str(shape.metadata.get("language") or LANGUAGE)).embed_query(text)
-    return (vector.indices, vector.values) if vector.indices else None
-
-
-@lru_cache(maxsize=8)
-def _bm25(language: str) -> "Bm25":
-    from qdrant_edge import Bm25, Bm25Config
-
-    return Bm25(Bm25Config(language=language))
+    found = Bm25Encoder(str(shape.metadata.get("language") or LANGUAGE)).query(text)
+    return found if found[0] else None
 
 
 def _hit(point: Found, query: str) -> Hit:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beast_ops.errors import UsageError
+from beast_ops.knowledge import COLLECTION
 
-COLLECTION = "docs"
 QUERY_CHARACTERS = 8000  # more is a document, not a question; bounds the work of one request
 LIMIT = 10
 LIMIT_MOST = 100

@@ -17,6 +17,7 @@ from beast_ops import http
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, MissingError, ServiceError, UnavailableError
 from beast_ops.keys import read_secret
+from beast_ops.knowledge import DENSE, SPARSE
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 5.0
 SECONDS = 10
 RRF_K = 60  # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion", SIGIR 2009
-DENSE, SPARSE = "dense", "text"
 NO_STORE = "See: ./beast status; start it with: ./beast deploy"
 PAYLOAD = ("text", "source", "path", "type", "title", "heading", "page")
 

@@ -17,8 +17,7 @@ ONLY = {
     "httpx": {"beast_ops/http.py": "the only room that opens HTTP connections"},
     "qdrant_edge": {
         "beast_ops/vectors/edge.py": "the adapter of the engine",
-        "beast_ops/ingest/sparse.py": "its BM25 encodes passages",
-        "beast_ops/search/hybrid.py": "its BM25 encodes queries, and must be the same",
+        "beast_ops/ingest/sparse.py": "its BM25 encodes passages and queries alike",
         "beast_ops/testing.py": "its BM25 encodes the passages of a test",
     },
     "qdrant_client": {
@@ -72,6 +71,7 @@ CHEAP = {
     "beast_ops.place": HEAVY,
     "beast_ops.lease": HEAVY,
     "beast_ops.keys": HEAVY,
+    "beast_ops.knowledge": HEAVY,
     "beast_ops.locks": HEAVY,
     "beast_ops.files": HEAVY,
     "beast_ops.runner": HEAVY,

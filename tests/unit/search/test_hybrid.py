@@ -2,7 +2,10 @@
 import pytest
 
 from beast_ops.errors import MissingError, UnavailableError, UsageError
+from beast_ops.ingest.sparse import Bm25Encoder
+from beast_ops.search.hybrid import _sparse
 from beast_ops.search.model import SearchOptions
+from beast_ops.search.store import Shape
 
 PATHS = {"keys": "/docs/keys.md", "cats": "/docs/sub/cats.pdf", "dogs": "/other/dogs.md"}
 ANIMALS = (0.0, 1.0, 0.05)
@@ -131,3 +134,11 @@ def test_a_dense_vector_of_the_wrong_length_is_an_error_not_a_wrong_answer(ask):
 
     with pytest.raises(ServiceError, match="answered 4"):
         ask("q", SearchOptions(), embedding(1.0))
+
+
+@pytest.mark.parametrize("language", ["german", "english"])
+def test_a_question_is_encoded_as_the_passages_were(language):
+    shape = Shape("c", 1, dense=False, sparse=True, metadata={"language": language})
+
+    assert Bm25Encoder(language).query("the houses Häuser") == _sparse(shape, "the houses Häuser")
+    assert Bm25Encoder("german").query("the houses") != Bm25Encoder("english").query("the houses")
