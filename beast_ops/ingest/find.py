@@ -18,6 +18,7 @@ from .parse.formats import FOREIGN, suffix_of
 from .sources import path_of
 
 _GONE = frozenset({errno.ENOENT, errno.ELOOP})  # vanished, or a link that leads nowhere
+LEADS_OUT = "a link that leads out of the folder"
 INSTALLATION = "this belongs to the installation itself"
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "lost+found"})
 
@@ -160,8 +161,8 @@ class _Search:
             if self._is_excluded(entry.path):
                 self._problem(entry.path, INSTALLATION)
                 return
-            if self._inside and not _within(os.path.realpath(entry.path), self._top):
-                self._problem(entry.path, "a link that leads out of the folder")
+            if self._inside and not within(os.path.realpath(entry.path), self._top):
+                self._problem(entry.path, LEADS_OUT)
                 return
         self._file(entry.path, kind)
 
@@ -178,7 +179,7 @@ class _Search:
             )
 
     def _is_excluded(self, path: str) -> bool:
-        return _within(os.path.realpath(path), self._exclude)
+        return within(os.path.realpath(path), self._exclude)
 
     def _problem(self, path: str, reason: str) -> None:
         self.found.problems.append((path, reason))
@@ -192,7 +193,8 @@ _KINDS = {
 }
 
 
-def _within(path: str, folder: str) -> bool:
+def within(path: str, folder: str) -> bool:
+    """Return whether *path* is *folder* or lies in it, both free of links."""
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 

@@ -2,6 +2,7 @@
 """What one job is to ingest, and where its content lies."""
 
 import json
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +25,13 @@ class Order:
         manifest: The documents.
         uploads: The folder with their content by place; `None` if they are read where they are.
         problems: What could not even be listed, with the reason.
+        inside: The folder that documents read where they are must not lead out of.
     """
 
     manifest: Manifest
     uploads: Path | None
     problems: Sequence[tuple[str, str]] = ()
+    inside: str | None = None
 
     def content(self, place: int, entry: DocumentEntry) -> Path:
         """Return the file that holds the document at *place*.
@@ -69,7 +72,9 @@ def read_order(job: Job, data: Path) -> Order:
         uploads = data / "uploads" / job.id
         return Order(read_manifest(uploads), uploads)
     host = socket.gethostname()
-    found = find([str(job.payload["folder"])], exclude=data.parent.parent, inside=True)
+    folder = str(job.payload["folder"])
+    inside = os.path.realpath(folder)
+    found = find([folder], exclude=data.parent.parent, inside=True)
     documents = tuple(
         DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
         for each in found.documents
@@ -81,4 +86,4 @@ def read_order(job: Job, data: Path) -> Order:
         folders=tuple(uri(host, folder) for folder in found.folders),
     )
     problems = [(uri(host, path), reason) for path, reason in found.problems]
-    return Order(manifest, None, problems)
+    return Order(manifest, None, problems, inside)

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run one ingestion: find, read, cut, embed, store, with the slowest stage setting the pace."""
 
-import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, BinaryIO
 
 from beast_ops.errors import DocumentError, MissingError
 from beast_ops.jobs.model import ENDED
@@ -14,6 +12,7 @@ from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import Grip
 
 from .batches import Batches, Read
+from .content import Content, digest, open_content, path_to
 from .find import left_out
 from .manifest import DocumentEntry
 from .order import Order, read_order
@@ -30,14 +29,6 @@ from .writer import Finished, Writer
 
 FORGET_AT_ONCE = 100
 RECIPE = "1"  # raise it when documents are read or cut otherwise, so that all are done anew
-
-
-class Content(NamedTuple):
-    """A document's content as a file on this host."""
-
-    entry: DocumentEntry
-    path: Path
-    sha256: str
 
 
 def handler(around: Surroundings) -> "Run":
@@ -149,15 +140,21 @@ class Ingestion:
 
     def _reads(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Read]:
         """Yield every document that was read and has changed, as it comes."""
-        settings = self._around.settings
+        settings, check = self._around.settings, self._grip.check
         doubtful = self._state.in_doubt(self._collection, [entry.source for _, entry in plan.read])
-        with ParserPool(settings.parsers, settings.parse_seconds, settings.parse_megabytes) as pool:
+        files: set[BinaryIO] = set()
+        with (
+            _closing_all(files),
+            ParserPool(settings.parsers, settings.parse_seconds, settings.parse_megabytes) as pool,
+        ):
             work = (
                 (content, content.path, shown(content.entry.source))
-                for content in self._contents(plan, known)
+                for content in self._contents(plan, known, files)
             )
-            for content, document, seconds in pool.map(work, self._grip.check):
-                self._grip.check()
+            for content, document, seconds in pool.map(work, check):
+                content.file.close()
+                files.discard(content.file)
+                check()
                 source = content.entry.source
                 if isinstance(document, DocumentError):
                     self._tally.failed(Line(source, 0, str(document), seconds))
@@ -186,21 +183,41 @@ class Ingestion:
         )
         return Read(now, document, old, in_doubt, seconds)
 
-    def _contents(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Content]:
-        """Yield the documents whose content is new; settle those that were merely touched."""
+    def _contents(
+        self, plan: IngestPlan, known: Mapping[str, Known], files: set[BinaryIO]
+    ) -> Iterator[Content]:
+        """Yield the documents whose content is new; settle those that were merely touched.
+
+        What is yielded stands in *files* and is to be closed by who takes it.
+        """
         for place, entry in plan.read:
+            self._grip.check()  # none of them may be new
+            self._tell()
             try:
-                path = self._order.content(place, entry)
-                sha256 = _hash(path, shown(entry.source))
+                content = self._content(place, entry)
             except DocumentError as failed:
                 self._tally.failed(Line(entry.source, 0, str(failed)))
                 continue
             before = known.get(entry.source)
-            if before is not None and before.current and before.sha256 == sha256:
+            if before is not None and before.current and before.sha256 == content.sha256:
+                content.file.close()
                 self._state.touch(self._collection, entry)
                 self._tally.unchanged(Line(entry.source, before.count))
                 continue
-            yield Content(entry, path, sha256)
+            files.add(content.file)
+            yield content
+
+    def _content(self, place: int, entry: DocumentEntry) -> Content:
+        """Return the document at *place*, open; raises `DocumentError` if it cannot be read."""
+        path, name = self._order.content(place, entry), shown(entry.source)
+        inside = self._order.inside
+        file = open_content(path, name, inside)
+        try:
+            sha256 = digest(file, name, self._grip.check)
+            return Content(entry, file, path_to(file, path) if inside else path, sha256)
+        except BaseException:
+            file.close()
+            raise
 
     def _stored(self, finished: Finished) -> None:
         known = finished.known
@@ -222,16 +239,10 @@ class Ingestion:
             self._grip.say(self._tally.progress())
 
 
-def _hash(path: Path, name: str) -> str:
-    """Return the SHA-256 of the file at *path*.
-
-    Raises:
-        DocumentError: If it cannot be read.
-    """
+@contextmanager
+def _closing_all(files: Collection[BinaryIO]) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as gone:
-        raise DocumentError("it vanished before it was read", subject=name) from gone
-    except OSError as failed:
-        raise DocumentError(f"cannot be read: {failed.strerror}", subject=name) from failed
+        yield
+    finally:
+        for file in files:
+            file.close()

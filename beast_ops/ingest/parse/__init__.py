@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read documents: any file to text in sections, or one sentence on why not."""
 
+import stat
 from importlib import import_module
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def parse(path: Path, name: str) -> Document:
 
 
 def _read(path: Path, name: str) -> Document:
-    if path.stat().st_size == 0:
+    kind = path.stat()
+    if not stat.S_ISREG(kind.st_mode):
+        raise DocumentError("not a file")  # one could wait for ever for what a pipe holds
+    if kind.st_size == 0:
         raise DocumentError("empty")
     if suffix_of(name) in FOREIGN:
         raise DocumentError(f"no reader for {suffix_of(name)} files")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ingestion from the manifest to the points of a real vector process."""
 
+import os
+
 import pytest
 
-from beast_ops.errors import DocumentError
-from beast_ops.ingest.run import Run, _hash
+from beast_ops.ingest.order import read_order
+from beast_ops.ingest.run import Run
 from beast_ops.ingest.sources import uri
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
@@ -286,6 +288,57 @@ def test_a_declared_folder_is_ingested_and_its_problems_are_told(bench, tmp_path
     assert ["Words of a folder."] == one.texts()
 
 
+def test_files_of_a_declared_folder_that_are_swapped_after_the_listing_fail_alone(
+    bench, tmp_path, monkeypatch
+):
+    one = bench()
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (tmp_path / "secret.md").write_text("Secret.")
+    for name in ("a.md", "b.md", "c.md"):
+        (docs / name).write_text("Words of a folder.")
+
+    def swapped(*args):
+        order = read_order(*args)
+        for name in ("b.md", "c.md"):
+            (docs / name).unlink()
+        os.mkfifo(docs / "b.md")
+        (docs / "c.md").symlink_to(tmp_path / "secret.md")
+        return order
+
+    monkeypatch.setattr("beast_ops.ingest.run.read_order", swapped)
+    with JobTable(one.around.jobs) as table:
+        name = table.add("ingest", {"collection": one.collection, "folder": str(docs)})
+    one.work()
+
+    result = one.job(name).result
+    assert one.counts(seen=3, ingested=1, failed=2) == result["documents"]
+    errors = sorted(line["error"] for line in result["results"] if not line["ok"])
+    assert ["a link that leads out of the folder", "it is not a file any more"] == errors
+    assert ["Words of a folder."] == one.texts()
+
+
+def test_a_job_that_only_hashes_says_how_far_it_is_and_can_be_cancelled(bench, monkeypatch):
+    one = bench()
+    one.write(a_txt="Words.", b_txt="More.")
+    one.ingest()
+    one.write(a_txt="Words.", b_txt="More.")
+    name = one.send()
+    said = []
+
+    def say(grip, progress):
+        said.append(progress)
+        with JobTable(one.around.jobs) as table:
+            table.cancel(name)
+        grip.renew()
+
+    monkeypatch.setattr("beast_ops.jobs.worker.Grip.say", say)
+    one.work()
+
+    assert [0] == [progress["done"] for progress in said]
+    assert State.CANCELLED == one.job(name).state
+
+
 def test_a_document_the_model_refuses_leaves_nothing_behind(bench, monkeypatch):
     one = bench()
     one.write(a_md="Good words.", b_md="Other words.")
@@ -319,10 +372,3 @@ def test_uploads_of_jobs_nobody_knows_are_cleared_away(bench):
 
     assert not stray.exists()
     assert (one.around.data / "uploads" / held).exists()
-
-
-def test_a_file_that_cannot_be_read_any_more_is_told(tmp_path):
-    with pytest.raises(DocumentError, match="vanished"):
-        _hash(tmp_path / "gone", "/docs/gone")
-    with pytest.raises(DocumentError, match="cannot be read: Is a directory"):
-        _hash(tmp_path, "/docs")
