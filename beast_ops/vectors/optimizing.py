@@ -43,7 +43,8 @@ async def optimize(collection: Collection) -> None:
     finally:
         collection.journal = None
         if collection.record.shard != name:
-            await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+            left = collection.folder if collection.gone else target
+            await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
 
 
 async def _child_and_swap(collection: Collection, name: str, target: Path) -> None:

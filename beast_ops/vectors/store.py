@@ -22,7 +22,7 @@ from beast_ops.files import sync_folder
 
 from . import space
 from .aliases import Aliases
-from .collection import Collection, Record, breathe
+from .collection import RECORD, Collection, Record, breathe
 from .config import read_config
 from .errors import conflict, missing, wrong
 
@@ -55,7 +55,9 @@ class Store:
     def _found(self) -> list[tuple[str, Collection]]:
         found = []
         for folder in sorted(self._home.iterdir()):
-            if folder.name.startswith("."):
+            # The record is there before a folder gets its name; who wrote on in a deleted
+            # collection, as an optimiser may, has made its folder again without one.
+            if folder.name.startswith(".") or not (folder / RECORD).exists():
                 shutil.rmtree(folder)
             else:
                 record = Record.read(folder)

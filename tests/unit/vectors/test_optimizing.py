@@ -166,6 +166,7 @@ def test_a_collection_that_changes_meanwhile_wins(store, docs, event):
 
     assert docs.record.shard == before
     assert docs.gone == (event == "deleted")
+    assert docs.folder.exists() == (event != "deleted")
 
 
 async def for_a_while(seconds, task):

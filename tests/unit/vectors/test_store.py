@@ -42,6 +42,21 @@ def test_a_collection_is_there_again_after_reopening(tmp_path):
     assert found == 2
 
 
+def test_what_was_written_for_a_collection_after_it_was_deleted_is_cleared_away(tmp_path):
+    first = Store(tmp_path)
+    first.create("docs", SMALL)
+    first.close()
+    late = tmp_path / "collections" / "deleted" / "shard-1"
+    late.mkdir(parents=True)
+
+    second = Store(tmp_path)
+    names = list(second.collections)
+    second.close()
+
+    assert ["docs"] == names
+    assert not late.parent.exists()
+
+
 def test_a_second_store_on_the_same_folder_is_busy(store):
     with pytest.raises(BusyError, match="another process"):
         Store(store.root)
