@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from .errors import CardError
+from .errors import CardError, NotDeployedError
 from .settings import Strict, explain
 
 VERSION = 1
+API = "api"
 READABLE_VERSIONS = frozenset({VERSION})
 
 DNS_LABEL = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -172,6 +173,21 @@ class Services(Strict):
                 return service
         known = ", ".join(service.name for service in self.services)
         raise CardError("no such service", subject=name, hint=f"There are: {known}")
+
+    def api(self) -> Service:
+        """Return the service that is the API, as its deep check tells; it has an address.
+
+        Raises:
+            NotDeployedError: If there is none.
+        """
+        for service in self.services:
+            if service.health.deep == API and service.address is not None:
+                return service
+        raise NotDeployedError(
+            "this installation has no API",
+            subject=self.root,
+            hint="Add beast_api to beast_services, then run: ./beast deploy",
+        )
 
 
 def read_card(card: object) -> Card:

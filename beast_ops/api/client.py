@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from beast_ops import http
-from beast_ops.cards import Service, read_services
+from beast_ops.cards import read_services
 from beast_ops.errors import (
     BeastError,
     ConflictError,
     MissingError,
-    NotDeployedError,
     ServiceError,
     UnavailableError,
     UsageError,
@@ -19,7 +18,6 @@ from beast_ops.errors import (
 from beast_ops.keys import read_secret
 from beast_ops.place import Place
 
-DEEP = "api"
 SECONDS = 60.0
 NOT_RUNNING = "See: ./beast status, ./beast logs; start it with: ./beast deploy"
 
@@ -76,22 +74,11 @@ def connect(place: Place, *, seconds: float = SECONDS) -> Iterator[Api]:
         NotDeployedError: If nothing is deployed there, or the release has no API.
         BeastError: If the token cannot be read.
     """
-    service = _service(place.require_deployed())
+    service = read_services(place.require_deployed().services).api()
     token = read_secret(place.secrets / service.name / "token")
     headers = {"authorization": f"Bearer {token}"}
     with http.client(service.address or "", headers=headers, seconds=seconds) as client:
         yield Api(client)
-
-
-def _service(place: Place) -> Service:
-    for service in read_services(place.services):
-        if service.health.deep == DEEP and service.address is not None:
-            return service
-    raise NotDeployedError(
-        "this installation has no API",
-        subject=str(place.root),
-        hint="Add beast_api to beast_services, then run: ./beast deploy",
-    )
 
 
 def _parsed(answer: http.Response) -> Any:

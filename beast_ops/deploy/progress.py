@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from beast_ops.errors import BeastError, CommandError, UsageError
+from beast_ops.errors import BeastError, CommandError, NotDeployedError, UsageError
 from beast_ops.place import Place
 
 STEPS = {
@@ -152,10 +152,10 @@ def _show_health(place: Place) -> None:
 
     found = report.run(place)
     _say(show.table(found))
-    addresses = [
-        service.address for service in read_services(place.services) if service.health.deep == "api"
-    ]
-    where = f" and answers at {addresses[0]}" if addresses else ""
+    try:
+        where = f" and answers at {read_services(place.services).api().address}"
+    except NotDeployedError:
+        where = ""
     _say(f"\nThe stack is {found.status}{where}. Next:")
     for line in ("./beast ingest FOLDER", './beast search "what you look for"', "./beast health"):
         _say(f"  {line}")

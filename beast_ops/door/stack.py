@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from beast_ops.runtime.control import ProcessState
 
 CLONE = Path(__file__).resolve().parents[2]
-API = "beast-api"
 
 
 def render(place: Place, folder: str, inventory: str, settings: Sequence[str]) -> None:
@@ -107,16 +106,11 @@ def address(place: Place) -> str:
     """Return where the API answers, as the release in force has it.
 
     Raises:
-        NotDeployedError: If nothing is installed here.
-        UsageError: If the installation has no API.
+        NotDeployedError: If nothing is installed here, or it has no API.
     """
     from beast_ops.cards import read_services
 
-    services = read_services(place.require_deployed().services)
-    for service in services.services:
-        if service.name == API and service.address:
-            return str(service.address)
-    raise UsageError("this installation has no API", subject=API)
+    return str(read_services(place.require_deployed().services).api().address)
 
 
 def show_address(place: Place, *, json: bool) -> None:

@@ -4,9 +4,7 @@
 A card names its check (`health.deep`); this table is all that knows them.
 """
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,9 @@ from typing import Any
 from beast_ops import http
 from beast_ops.cards import Service
 from beast_ops.clock import SYSTEM
+from beast_ops.database import Database
 from beast_ops.errors import ServiceError
+from beast_ops.ingest.settings import jobs_file
 
 from .engine import aside
 from .model import Finding, Status
@@ -63,7 +63,7 @@ async def api(sight: Sight) -> Finding:
 
 async def worker(sight: Sight) -> Finding:
     """Return whether some worker showed signs of life in the last `FRESH_SECONDS`."""
-    database = sight.data / "jobs" / "jobs.sqlite"
+    database = jobs_file(sight.data)
     ages = await aside(lambda: _ages(database))
     if not ages:
         return Finding(Status.UNHEALTHY, "no worker has ever reported")
@@ -113,7 +113,7 @@ def _ages(database: Path) -> dict[str, float]:
     """Return how many seconds ago each worker reported."""
     if not database.is_file():
         return {}
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=2)) as opened:
-        rows = opened.execute("SELECT name, seen FROM workers").fetchall()
+    with Database(database, read_only=True) as opened, opened.reading() as table:
+        rows = table.execute("SELECT name, seen FROM workers").fetchall()
     now = SYSTEM.now().timestamp()
     return {str(name): max(0.0, now - float(seen)) for name, seen in rows}

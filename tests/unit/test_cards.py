@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beast_ops.cards import Card, Health, Service, Services, read_card, read_services
-from beast_ops.errors import CardError
-from beast_ops.testing import a_service
+from beast_ops.errors import CardError, NotDeployedError
+from beast_ops.testing import a_service, an_installation
 
 LEAST = {"name": "demo", "role": "demo"}
 
@@ -204,3 +204,23 @@ def test_a_service_says_of_its_card_all_but_how_it_was_made():
 
     assert {"address", "change"} == ours - set(Card.model_fields)
     assert Health() == read_card(LEAST).health
+
+
+def test_the_api_is_known_by_its_check_and_not_by_its_name(tmp_path):
+    place = an_installation(
+        tmp_path,
+        a_service("beast-api", "http://127.0.0.1:1"),
+        a_service("away", health=Health(deep="api")),
+        a_service("front", "http://127.0.0.1:2", health=Health(deep="api")),
+    )
+
+    assert "front" == read_services(place.services).api().name
+
+
+def test_without_an_api_it_says_what_to_do(tmp_path):
+    place = an_installation(tmp_path, a_service("beast-api", "http://127.0.0.1:1"))
+
+    with pytest.raises(NotDeployedError, match="has no API") as refused:
+        read_services(place.services).api()
+
+    assert str(tmp_path) == refused.value.subject

@@ -20,7 +20,8 @@ from beast_ops.runtime.control import ProcessState
 def service(name, address=None):
     return Service(
         name=name, role=name.replace("-", "_"), address=address, external=False, optional=False,
-        process=None, environment={}, volumes=(), state=(), secrets={}, health=Health(),
+        process=None, environment={}, volumes=(), state=(), secrets={},
+        health=Health(deep="api" if name == "beast-api" else None),
         metrics=None, change="x",
     )  # fmt: skip
 
@@ -163,7 +164,7 @@ def test_a_browser_opens_only_where_somebody_sees_it(place, monkeypatch):
 
 
 def test_an_installation_without_an_api_has_no_address(place):
-    text = place.services.read_text().replace("beast-api", "other-api")
+    text = place.services.read_text().replace('"api"', '"other"')
     place.services.write_text(text)
 
     with pytest.raises(UsageError, match="no API"):
