@@ -60,60 +60,67 @@ Answers = Mapping[str, Canned | Callable[[Asked], Canned]]
 @contextmanager
 def fake_service(answers: Answers) -> Iterator[FakeService]:
     """Serve *answers*, by path without query, on a free port; all else is 404."""
-    over = threading.Event()
-    fake = FakeService("")
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # head and body are two packets: else 40 ms per answer
-
-        def do_any(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, self.path, headers, self._body(headers))
-            fake.asked.append(asked)
-            found = answers.get(self.path.split("?")[0], Canned(status=404))
-            self._answer(found(asked) if callable(found) else found)
-
-        def _body(self, headers: Mapping[str, str]) -> bytes:
-            if headers.get("transfer-encoding") != "chunked":
-                return self.rfile.read(int(headers.get("content-length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size + 2)[:-2]
-            self.rfile.readline()
-            return body
-
-        def _answer(self, canned: Canned) -> None:
-            over.wait(canned.seconds)  # a test that is done does not wait for a service that hangs
-            raw = isinstance(canned.body, bytes)
-            content = canned.body if raw else json.dumps(canned.body).encode()
-            try:
-                self.send_response(canned.status)
-                self.send_header("content-length", str(len(content)))
-                self.send_header("content-type", "text/plain" if raw else "application/json")
-                self.end_headers()
-                self.wfile.write(content)
-            except OSError:
-                self.close_connection = True  # whoever asked has lost patience
-
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815 - the names are http.server's
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 128  # many may knock at once; the default of 5 makes them wait 1 s
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        fake.address = f"http://127.0.0.1:{server.server_address[1]}"
+    with _Server(answers) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield fake
+            yield server.fake
         finally:
-            over.set()
+            server.over.set()
             server.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    """Listens for a fake service; `over` ends what still waits for an answer."""
+
+    request_queue_size = 128  # many may knock at once; the default of 5 makes them wait 1 s
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers, self.over = answers, threading.Event()
+        self.fake = FakeService(f"http://127.0.0.1:{self.server_address[1]}")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two packets: else 40 ms per answer
+    server: _Server
+
+    def do_any(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked = Asked(self.command, self.path, headers, self._body(headers))
+        self.server.fake.asked.append(asked)
+        found = self.server.answers.get(self.path.split("?")[0], Canned(status=404))
+        self._answer(found(asked) if callable(found) else found)
+
+    def _body(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size + 2)[:-2]
+        self.rfile.readline()
+        return body
+
+    def _answer(self, canned: Canned) -> None:
+        # A test that is done does not wait for a service that hangs.
+        self.server.over.wait(canned.seconds)
+        raw = isinstance(canned.body, bytes)
+        content = canned.body if raw else json.dumps(canned.body).encode()
+        try:
+            self.send_response(canned.status)
+            self.send_header("content-length", str(len(content)))
+            self.send_header("content-type", "text/plain" if raw else "application/json")
+            self.end_headers()
+            self.wfile.write(content)
+        except OSError:
+            self.close_connection = True  # whoever asked has lost patience
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815 - the names are http.server's
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -68,33 +68,44 @@ async def open_house(
         BeastError: If a secret cannot be read.
     """
     services = Watched(read_services, around.services)
+    async with open_store(around.vectors_url, around.vectors_key) as store:
+        with closing(Intake(around.data)) as intake, closing(Embedders(around.models_url)) as known:
+            house = House(
+                settings=settings.get,
+                store=store,
+                intake=intake,
+                searcher=Searcher(store, known.embed),
+                figures=figures,
+                health=Once(_look(around, services, figures), HEALTH_SECONDS),
+                ready=Once(lambda: _ready(store, services), READY_SECONDS),
+                surroundings=around,
+            )
+            async with _refreshed(house):
+                yield house
+
+
+def _look(
+    around: Surroundings, services: Watched[Services], figures: Figures
+) -> Callable[[], Coroutine[None, None, Report]]:
+    """Return what looks at all services and shows the figures what it found."""
 
     async def look() -> Report:
         found = await report.survey(services.get(), _keys(around), machine=True)
         figures.show_health(found)
         return found
 
-    async with open_store(around.vectors_url, around.vectors_key) as store:
-        intake, embedders = Intake(around.data), Embedders(around.models_url)
-        house = House(
-            settings=settings.get,
-            store=store,
-            intake=intake,
-            searcher=Searcher(store, embedders.embed),
-            figures=figures,
-            health=Once(look, HEALTH_SECONDS),
-            ready=Once(lambda: _ready(store, services), READY_SECONDS),
-            surroundings=around,
-        )
-        refreshing = asyncio.create_task(_refresh(house))
-        try:
-            yield house
-        finally:
-            refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await refreshing
-            intake.close()
-            embedders.close()
+    return look
+
+
+@asynccontextmanager
+async def _refreshed(house: House) -> AsyncIterator[None]:
+    refreshing = asyncio.create_task(_refresh(house))
+    try:
+        yield
+    finally:
+        refreshing.cancel()
+        with suppress(asyncio.CancelledError):
+            await refreshing
 
 
 def documents(data: Path, physical: str) -> int | None:
