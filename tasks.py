@@ -153,6 +153,7 @@ def open_(_context: Any, *, json: bool = False) -> None:
         "path": "folders, files or globs",
         "collection": "where the passages go",
         "prune": "whether what is gone from a folder leaves the collection, too",
+        "prune_empty": "prune a folder even if nothing is left in it",
         "json": _JSON,
     },
     interrupted="Run the same ingest again: what is done is not done twice.",
@@ -163,13 +164,14 @@ def ingest(
     *,
     collection: str = COLLECTION,
     prune: bool = True,
+    prune_empty: bool = False,
     json: bool = False,
 ) -> int:
     """Read documents, so that search finds them; what is unchanged costs nothing."""
     from beast_ops.door.documents import ingest as read
     from beast_ops.ingest.client import IngestOptions
 
-    return read(_place(), path, IngestOptions(collection, prune), json=json)
+    return read(_place(), path, IngestOptions(collection, prune, prune_empty), json=json)
 
 
 @verb(

@@ -34,6 +34,7 @@ class FolderBody(Body):
 
     collection: CollectionName = COLLECTION
     folder: Annotated[str, Field(min_length=1, max_length=200)]
+    prune_empty: bool = False
 
 
 class OpenedModel(BaseModel):
@@ -191,7 +192,8 @@ def _read(raw: bytes) -> Manifest | FolderBody:
 def _open_folder(house: House, body: FolderBody) -> OpenedModel:
     declared = house.settings().folders
     folder = declared_folder(house.surroundings.root, declared, body.folder)
-    return OpenedModel(job=house.intake.open_folder(body.collection, folder), wanted=[])
+    job = house.intake.open_folder(body.collection, folder, prune_empty=body.prune_empty)
+    return OpenedModel(job=job, wanted=[])
 
 
 async def _stream(request: Request, upload: Upload) -> None:

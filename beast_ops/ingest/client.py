@@ -35,10 +35,12 @@ class IngestOptions:
     Attributes:
         collection: Where the documents go.
         prune: Whether documents that are gone from a folder leave the collection.
+        prune_empty: Whether all of them leave even if the folder has no documents at all.
     """
 
     collection: str = COLLECTION
     prune: bool = True
+    prune_empty: bool = False
 
 
 def ingest(
@@ -105,6 +107,8 @@ class _Errand:
                 for each in self._found.documents
             ],
             "folders": [uri(host, folder) for folder in folders],
+            "kept": [uri(host, path) for path, _ in self._found.problems],
+            "prune_empty": self._options.prune_empty,
         }
 
     def _upload(self, job: str, wanted: Sequence[int]) -> None:

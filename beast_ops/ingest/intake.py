@@ -77,9 +77,16 @@ class Intake:
             raise
         return Opened(job, wanted)
 
-    def open_folder(self, collection: str, folder: Path) -> str:
-        """Open a job that reads *folder* of this host by itself; return its id."""
-        return self._jobs.add(KIND, {"collection": collection, "folder": str(folder)})
+    def open_folder(self, collection: str, folder: Path, *, prune_empty: bool = False) -> str:
+        """Open a job that reads *folder* of this host by itself; return its id.
+
+        Args:
+            collection: Where its documents go.
+            folder: The folder.
+            prune_empty: As in `Manifest`.
+        """
+        payload = {"collection": collection, "folder": str(folder), "prune_empty": prune_empty}
+        return self._jobs.add(KIND, payload)
 
     def _wanted(self, manifest: Manifest, physical: str) -> tuple[int, ...]:
         everything = tuple(range(len(manifest.documents)))

@@ -31,11 +31,16 @@ class Manifest(Strict):
         documents: What there is.
         folders: Folders that were listed completely: what is known below them and not among
             the documents is gone.
+        kept: Documents that could not be looked at, so nobody knows whether they are gone.
+        prune_empty: Whether all that is known below a folder is gone even if the folder is
+            empty; else it is kept, for an empty folder may be where a disk is not mounted.
     """
 
     collection: CollectionName = COLLECTION
     documents: Annotated[tuple[DocumentEntry, ...], Field(max_length=DOCUMENTS_MOST)]
     folders: tuple[Source, ...] = ()
+    kept: Annotated[tuple[Source, ...], Field(max_length=DOCUMENTS_MOST)] = ()
+    prune_empty: bool = False
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

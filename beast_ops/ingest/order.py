@@ -84,6 +84,7 @@ def read_order(job: Job, data: Path) -> Order:
         collection=str(job.payload["collection"]),
         documents=documents,
         folders=tuple(uri(host, folder) for folder in found.folders),
+        prune_empty=bool(job.payload.get("prune_empty")),
     )
     problems = [(uri(host, path), reason) for path, reason in found.problems]
     return Order(manifest, None, problems, inside)

@@ -26,6 +26,12 @@ class IngestPlan:
     gone: tuple[str, ...]
 
 
+def is_empty(manifest: Manifest, folder: str) -> bool:
+    """Return whether *manifest* has no document below *folder*."""
+    low = f"{folder.rstrip('/')}/"
+    return not any(entry.source.startswith(low) for entry in manifest.documents)
+
+
 def compare(
     manifest: Manifest,
     known: Mapping[str, Known],

@@ -17,7 +17,7 @@ from .find import left_out
 from .manifest import DocumentEntry
 from .order import Order, read_order
 from .parse import Document
-from .plan import IngestPlan, compare
+from .plan import IngestPlan, compare, is_empty
 from .pool import ParserPool
 from .settings import Surroundings
 from .sources import shown
@@ -28,6 +28,10 @@ from .target import open_target
 from .writer import Finished, Writer
 
 FORGET_AT_ONCE = 100
+EMPTY = (
+    "the folder is empty now, perhaps not mounted; its known documents ({}) are kept,"
+    " unless you add --prune-empty"
+)
 RECIPE = "1"  # raise it when documents are read or cut otherwise, so that all are done anew
 
 
@@ -118,12 +122,6 @@ class Ingestion:
     def _plan(self) -> tuple[dict[str, Known], IngestPlan]:
         manifest = self._order.manifest
         known = self._state.known(self._collection, (each.source for each in manifest.documents))
-        below = [
-            source
-            for folder in manifest.folders
-            for source in self._state.below(self._collection, folder)
-            if not left_out(source, folder)
-        ]
         mine = self._grip.job.id
         # What an earlier attempt of this very job stored needs no second look.
         sent = {
@@ -131,12 +129,28 @@ class Ingestion:
             for place in self._order.sent()
             if (before := known.get(manifest.documents[place].source)) is None or before.job != mine
         }
-        unseen = {source for source, _ in self._order.problems}
-        plan = compare(manifest, known, [each for each in below if each not in unseen], sent)
+        plan = compare(manifest, known, self._below(), sent)
         for before in plan.unchanged:
             line = Line(before.source, before.count)
             (self._tally.ingested if before.job == mine else self._tally.unchanged)(line)
         return known, plan
+
+    def _below(self) -> Sequence[str]:
+        """Return what is known below the folders, as far as it may leave."""
+        manifest = self._order.manifest
+        kept = {*manifest.kept, *(source for source, _ in self._order.problems)}
+        below: list[str] = []
+        for folder in manifest.folders:
+            there = [
+                source
+                for source in self._state.below(self._collection, folder)
+                if source not in kept and not left_out(source, folder)
+            ]
+            below += there
+            if there and not manifest.prune_empty and is_empty(manifest, folder):
+                kept.update(there)
+                self._tally.trouble(Line(folder, 0, EMPTY.format(len(there))))
+        return [source for source in below if source not in kept]
 
     def _reads(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Read]:
         """Yield every document that was read and has changed, as it comes."""

@@ -57,6 +57,11 @@ class Tally:
         """Count a document that could not be read."""
         self._add("failed", line)
 
+    def trouble(self, line: Line) -> None:
+        """Count what is no document but failed like one."""
+        self._seen += 1
+        self.failed(line)
+
     def deleted(self, count: int) -> None:
         """Count documents whose chunks left."""
         self._counts["deleted"] += count

@@ -120,6 +120,41 @@ def test_what_was_asked_for_by_name_stays_though_its_folder_passes_over_it(bench
     assert ["Hidden."] == one.texts()
 
 
+def test_a_folder_that_is_empty_now_keeps_its_documents_unless_they_shall_go(bench):
+    one = bench()
+    one.write(a_md="One.", b_md="Two.")
+    one.ingest()
+    one.files.clear()
+
+    kept = one.ingest()
+    left = one.texts()
+    gone = one.ingest(one.manifest().model_copy(update={"prune_empty": True}))
+
+    assert one.counts(seen=1, failed=1) == kept["documents"]
+    (line,) = kept["results"]
+    assert "/docs" == line["path"]
+    assert "empty now" in line["error"]
+    assert "(2)" in line["error"]
+    assert "--prune-empty" in line["error"]
+    assert ["One.", "Two."] == left
+    assert one.counts(deleted=2) == gone["documents"]
+    assert [] == one.texts()
+
+
+def test_a_document_that_could_not_be_looked_at_is_kept(bench):
+    one = bench()
+    one.write(a_md="One.", b_md="Two.", c_md="Three.")
+    one.ingest()
+    one.remove("b_md")
+    one.remove("c_md")
+
+    kept = {"kept": (uri("laptop", "/docs/b.md"),)}
+    result = one.ingest(one.manifest().model_copy(update=kept))
+
+    assert one.counts(seen=1, unchanged=1, deleted=1) == result["documents"]
+    assert ["One.", "Two."] == one.texts()
+
+
 def test_a_bad_document_is_told_and_keeps_what_it_was(bench):
     one = bench()
     one.write(a_txt="Words.", b_txt="Other words.")

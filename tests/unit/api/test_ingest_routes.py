@@ -227,6 +227,15 @@ def test_a_declared_folder_starts_a_job_at_once(client):
     assert client.get(f"/ingest/{opened.json()['job']}").json()["state"] == "ready"
 
 
+@pytest.mark.parametrize("prune_empty", [True, False])
+def test_a_declared_folder_that_is_empty_is_pruned_when_asked_for(stack, client, prune_empty):
+    body = {"folder": "notes", "prune_empty": prune_empty}
+    job = client.post("/ingest", json=body).json()["job"]
+
+    with JobTable(jobs_file(stack.around.data)) as jobs:
+        assert prune_empty is jobs.get(job).payload["prune_empty"]
+
+
 @pytest.mark.parametrize(
     ("folder", "status"),
     [("nope", 404), ("gone", 404), ("/etc", 404), ("../x", 404), ("home", 422), ("inside", 422)],

@@ -121,6 +121,30 @@ def test_documents_are_read_once_and_leave_with_their_files(stack, docs):
     assert "finding" == stack.events[0]["phase"]
 
 
+def test_a_link_that_leads_nowhere_now_keeps_its_document(stack, docs, tmp_path):
+    (tmp_path / "far.md").write_text("Far away.")
+    (docs / "far.md").symlink_to(tmp_path / "far.md")
+    stack.ingest(docs, collection="links")
+    (tmp_path / "far.md").unlink()
+    dangling = stack.ingest(docs, collection="links")
+    (tmp_path / "far.md").write_text("Far away.")
+    (docs / "far.md").unlink()
+
+    assert {"seen": 3, "unchanged": 2, "failed": 1} == counts(dangling)
+    assert {"seen": 2, "unchanged": 2, "deleted": 1} == counts(
+        stack.ingest(docs, collection="links")
+    )
+
+
+def test_an_empty_folder_keeps_its_documents_until_told_otherwise(stack, docs):
+    stack.ingest(docs, collection="empty")
+    for file in docs.iterdir():
+        file.unlink()
+
+    assert {"seen": 1, "failed": 1} == counts(stack.ingest(docs, collection="empty"))
+    assert {"deleted": 2} == counts(stack.ingest(docs, collection="empty", prune_empty=True))
+
+
 def test_without_pruning_nothing_leaves(stack, docs):
     stack.ingest(docs, collection="kept")
     (docs / "a.md").unlink()
