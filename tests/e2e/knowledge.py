@@ -64,6 +64,15 @@ def told(done: Done, *, failed: int = 0) -> dict[str, Any]:
     return found
 
 
+def last_words(done: Done) -> str:
+    """Return the paragraph in which an ingestion said why it failed, after its progress."""
+    lines = done.err.splitlines()
+    assert lines, done
+    assert lines[-1].startswith("beast: "), done.err
+    assert "Traceback" not in done.err
+    return lines[-1]
+
+
 def search(stack: Installation, query: str, **options: object) -> list[dict[str, Any]]:
     """Return the hits of a search over HTTP."""
     with api(stack) as client:

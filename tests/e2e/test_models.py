@@ -16,8 +16,16 @@ from beast_ops.llm.hashing import HashEmbedder
 from beast_ops.testing import Canned, fake_service
 from tests.corpus import gather
 from tests.e2e import knowledge
-from tests.e2e.knowledge import api, difference, ingest, points, start_ingest, told, wait_for
-from tests.e2e.stack import paragraph
+from tests.e2e.knowledge import (
+    api,
+    difference,
+    ingest,
+    last_words,
+    points,
+    start_ingest,
+    told,
+    wait_for,
+)
 
 MODEL = "nomic-embed-text"
 DIMENSION = 64
@@ -152,8 +160,8 @@ def test_an_ingestion_whose_model_server_fails_midway_says_so_and_can_be_resumed
     broken = ingest(dense, folder, collection="resumed")
 
     assert 1 == broken.code
-    assert "out of memory" in paragraph(broken)
-    assert "Run the same ingest again" in paragraph(broken)
+    assert "out of memory" in last_words(broken)
+    assert "Run the same ingest again" in last_words(broken)
     stored = len(points(dense, "resumed", whole=False))
     assert stored < len(points(dense, "calm", whole=False))
     ollama.good = None
@@ -176,6 +184,7 @@ def test_an_ingestion_outlasts_a_model_server_that_is_away_for_seconds(dense, fo
     assert "" == difference(points(dense, "calm"), points(dense, "patient"))
 
 
+@pytest.mark.long
 def test_without_a_model_server_words_are_searched_and_health_says_what_is_missing(
     dense, folder, ollama
 ):
@@ -197,9 +206,10 @@ def test_without_a_model_server_words_are_searched_and_health_says_what_is_missi
     assert "healthy" == report["status"]
     told(refused)  # nothing is to be embedded
     assert 1 == failed.code
-    assert "model server" in paragraph(failed)
+    assert "model server" in last_words(failed)
 
 
+@pytest.mark.long
 def test_vectors_by_hashing_need_no_model_server(dense, folder):
     try:
         dense.deploy(beast_worker_embedder="hash")
