@@ -84,7 +84,12 @@ class Upload:
 
 @contextmanager
 def keeping(job: str) -> Iterator[None]:
-    """Turn what a full disk raises, or the folder of *job* that is gone, into our own errors."""
+    """Turn what a disk raises while something is kept for *job* into our own errors.
+
+    Raises:
+        MissingError: If its folder is gone.
+        TransientError: If there is no room, or nothing can be written.
+    """
     try:
         yield
     except FileNotFoundError as gone:
