@@ -117,7 +117,7 @@ def test_kills_in_the_middle_of_writing_lose_nothing_acknowledged(own, dial, see
     assert not writer.is_alive()
     lost = {n for n, value in acknowledged.items() if found.get(n) != value}
     # the delete under way at the kill may have been done, though nobody said so
-    assert lost <= {max(acknowledged, default=0)}
+    assert lost <= {max(acknowledged) - 40}  # the last one before the newest batch
     assert len(found) <= len(acknowledged) + 41
 
 
