@@ -147,11 +147,8 @@ def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any
     """
     site = _judged(site)
     observed = _observed(seen)
-    read = [read_card(card) for card in cards]
-    for card in read:
-        _judge_settings(card)
     release = building.build(
-        read,
+        [_judge_settings(read_card(card)) for card in cards],
         building.Site(
             site.project, site.runtime, site.root, observed.generation, venv, observed.versions
         ),
@@ -188,14 +185,21 @@ def _judged(site: Site) -> Site:
     return replace(site, root="/" + os.path.normpath(site.root).lstrip("/"))
 
 
-def _judge_settings(card: Card) -> None:
-    """Refuse settings that the service itself would refuse when it starts."""
+def _judge_settings(card: Card) -> Card:
+    """Return *card* with the settings its service reads, typed as that service wants them.
+
+    What was set with `--extra-vars name=value` arrives as text, whatever it means.
+
+    Raises:
+        CardError: If there is no such model.
+        SettingsError: If the service would refuse them when it starts.
+    """
     if card.judge is None or "settings.json" not in card.config:
-        return
+        return card
     module, _, name = card.judge.partition(":")
     try:
         model: type[BaseModel] = getattr(import_module(module), name)
-        model.model_validate_json(json.dumps(card.config["settings.json"]))
+        typed = model.model_validate(card.config["settings.json"], strict=False)
     except (ImportError, AttributeError) as missing:
         raise CardError(f"no model {card.judge}", subject=f"card of {card.name}") from missing
     except ValidationError as wrong:
@@ -204,6 +208,8 @@ def _judge_settings(card: Card) -> None:
             subject=f"settings of {card.name}",
             hint=f"What may be set is in roles/{card.role}/defaults/main.yml.",
         ) from wrong
+    content = typed.model_dump(mode="json", exclude_unset=True)
+    return card.model_copy(update={"config": {**card.config, "settings.json": content}})
 
 
 def _observed(seen: Mapping[str, Any]) -> Observed:

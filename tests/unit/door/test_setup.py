@@ -226,7 +226,9 @@ def ours(clone, monkeypatch):
 
 
 @pytest.mark.usefixtures("ours")
-def test_an_environment_of_somebody_else_is_used_if_it_has_everything():
+def test_an_environment_of_somebody_else_is_used_if_it_has_everything(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))  # whatever made the one we run in
+
     assert setup.python_for("test") == Path(sys.executable)
 
 
@@ -279,8 +281,13 @@ def test_another_python_asked_for_means_another_environment(clone, site):
     assert clone.calls() == ALL
 
 
-def test_the_needed_programs_tell_whether_an_environment_has_them():
+def test_the_needed_programs_tell_whether_an_environment_has_them(monkeypatch):
+    present = {"pytest"}
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in present or None)
+
     assert setup._has("test")
+    assert not setup._has("lint")
+    present |= {"ruff", "mypy"}
     assert setup._has("lint")
 
 
