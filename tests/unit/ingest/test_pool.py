@@ -223,7 +223,8 @@ def test_what_nobody_waits_for_is_not_read(hooked):
         begun = time.monotonic()
 
         assert {"other": "text"} == texts(pool.map([hooked("other")]))
-        assert time.monotonic() - begun < 1.1
+        # Reading the other two as well would take 1.8 s at least.
+        assert time.monotonic() - begun < 1.7
 
 
 def test_a_machine_that_starts_no_processes_is_no_fault_of_the_documents(tmp_path, monkeypatch):
