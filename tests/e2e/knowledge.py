@@ -59,6 +59,7 @@ def told(done: Done, *, failed: int = 0) -> dict[str, Any]:
     """Return what an ingestion printed; assert that it ended as it says."""
     assert done.out, f"ended with {done.code}: {done.err}"
     found = done.json
+    assert "error" not in found, found
     assert failed == found["documents"]["failed"], [r for r in found["results"] if not r["ok"]]
     assert (1 if failed else 0) == done.code, done.err
     return found

@@ -15,6 +15,7 @@ COLLECTION = "bad"
 PARSE_MIB, PARSERS = 1024, 2  # the settings of inventory/local
 WORKER_MIB = 700  # the worker itself: its batches, its libraries
 LOOK_SECONDS = 0.02
+SENT = 120  # enough that the last still waits while the first is sent
 
 
 def plain(path):
@@ -116,7 +117,7 @@ def test_nothing_is_left_behind(aftermath):
 def test_a_document_that_vanishes_after_it_was_listed_is_named(stack, tmp_path):
     folder = tmp_path / "papers"
     folder.mkdir()
-    for number in range(300):  # enough that the last is still waiting while the first is sent
+    for number in range(SENT):
         (folder / f"{number:03}.txt").write_text(f"Paper {number}.\n" * 4000)
     vanishing = documents.Expectation(folder / "zzz.txt", ok=None)
     vanishing.path.write_text("Soon gone.\n")
@@ -128,7 +129,7 @@ def test_a_document_that_vanishes_after_it_was_listed_is_named(stack, tmp_path):
     found = told(stack.finish(process), failed=1)
     line = next(each for each in found["results"] if each["path"] == str(expected.path))
     assert "" == expected.faults(ok=line["ok"], error=line["error"])
-    assert 300 == found["documents"]["ingested"]
+    assert SENT == found["documents"]["ingested"]
 
 
 def test_what_is_no_file_is_refused_by_name(stack):

@@ -271,6 +271,44 @@ def test_only_declared_folders_are_read(client, name):
     refusal(client.post("/ingest", json={"folder": name}), 404, 422)
 
 
+@pytest.mark.long
+def test_a_declared_folder_is_read_but_nothing_that_links_lead_to_outside(stack, tmp_path):
+    folder, outside = tmp_path / "declared", tmp_path / "outside"
+    for made in (folder, outside):
+        made.mkdir()
+    (folder / "inside.md").write_text("# Inside\n\nHedgehogs are here.\n")
+    (outside / "secret.md").write_text("# Outside\n\nBadgers are elsewhere.\n")
+    (folder / "file.md").symlink_to(outside / "secret.md")
+    (folder / "token.txt").symlink_to(stack.root / "secrets/beast-api/token")
+    (folder / "folder").symlink_to(outside)
+    (tmp_path / "into root").symlink_to(stack.root / "secrets")
+    (tmp_path / "around root").symlink_to(stack.root.parent)
+    names = {"papers": folder, "inward": tmp_path / "into root", "around": tmp_path / "around root"}
+    where = {"collection": f"{COLLECTION}-declared"}
+    stack.deploy(beast_api_folders=json.dumps({name: str(path) for name, path in names.items()}))
+    try:
+        with api(stack) as client:
+            for name in ("inward", "around"):
+                refusal(client.post("/ingest", json={"folder": name, **where}), 400, 404, 422)
+            job = client.post("/ingest", json={"folder": "papers", **where}).json()["job"]
+            state = knowledge.wait_for(lambda: ended(client, job), 60)
+    finally:
+        stack.deploy(beast_api_folders="{}")
+
+    lines = {line["path"]: line["ok"] for line in state["result"]["results"]}
+    assert lines[str(folder / "inside.md")]
+    assert not [path for path, ok in lines.items() if ok and not path.endswith("/inside.md")]
+    assert {str(folder / "inside.md")} == knowledge.sources(
+        knowledge.search(stack, "hedgehogs badgers inside outside secret token", **where)
+    )
+
+
+def ended(client, job):
+    """Return the state of a job once it has ended."""
+    found = client.get(f"/ingest/{job}").json()
+    return found if found["state"] in {"done", "failed", "cancelled"} else None
+
+
 # The command
 
 
