@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -169,47 +170,47 @@ def test_a_root_of_somebody_else_is_refused_even_for_root(tmp_path):
 
 @pytest.mark.needs("root")
 @pytest.mark.parametrize("below", ["root", "root/new"])
-def test_a_folder_one_may_not_write_is_refused(below, tmp_path):
-    answer = as_nobody(tmp_path, tmp_path / below, 0o755)
+def test_a_folder_one_may_not_write_is_refused(below, outside):
+    answer = as_nobody(outside, outside / below, 0o755)
 
     assert ["root-of-another" if below == "root" else "root-not-writable"] == answer
 
 
 @pytest.mark.needs("root")
 @pytest.mark.parametrize("below", ["root/new", "link"])
-def test_a_folder_one_may_not_even_enter_is_refused_without_a_traceback(below, tmp_path):
-    (tmp_path / "link").symlink_to(tmp_path / "root" / "inside")
-    (tmp_path / "root" / "inside").mkdir(parents=True)
+def test_a_folder_one_may_not_even_enter_is_refused_without_a_traceback(below, outside):
+    (outside / "link").symlink_to(outside / "root" / "inside")
+    (outside / "root" / "inside").mkdir(parents=True)
 
-    answer = as_nobody(tmp_path, tmp_path / below, 0o700)
+    answer = as_nobody(outside, outside / below, 0o700)
 
     assert answer in (["root-not-writable"], ["root-not-a-folder"])
+
+
+@pytest.fixture
+def outside():
+    """Return a folder that everybody may enter; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def as_nobody(outside, asked, mode):
     """Ask as a user that owns nothing; *outside* lets it pass, `root` in it has *mode*."""
     (outside / "root").mkdir(exist_ok=True)
     (outside / "root").chmod(mode)
-    opened = [folder for folder in (outside, *outside.parents) if folder.stat().st_uid == 0]
-    before = {folder: folder.stat().st_mode & 0o7777 for folder in opened}
     shutil.copy(SCRIPT, outside / "preflight.py")
     (outside / "preflight.py").chmod(0o644)
-    try:
-        for folder, was in before.items():
-            folder.chmod(was | 0o711)
-        done = subprocess.run(
-            ["/usr/bin/python3", str(outside / "preflight.py"), json.dumps(wish(asked))],
-            capture_output=True,
-            text=True,
-            check=False,
-            user=NOBODY,
-            group=NOBODY,
-            extra_groups=[],
-            cwd="/",
-        )
-    finally:
-        for folder, was in before.items():
-            folder.chmod(was)
+    done = subprocess.run(
+        ["/usr/bin/python3", str(outside / "preflight.py"), json.dumps(wish(asked))],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+        cwd="/",
+    )
     assert "" == done.stderr
     return [finding["id"] for finding in json.loads(done.stdout)["blockers"]]
 

@@ -144,7 +144,7 @@ def test_it_starts_before_the_store_does(place, vectors, port):
 @pytest.mark.parametrize(
     ("changed", "code", "reason"),
     [
-        ({"BEAST_SECRETS": "/nowhere"}, 1, "cannot read a secret"),
+        ({"BEAST_SECRETS": "/nowhere"}, 64, "cannot read a secret"),
         ({"BEAST_CONFIG": "/nowhere"}, 64, "cannot read settings"),
         ({"BEAST_VECTORS_URL": ""}, 64, "(BEAST_VECTORS_URL)"),
     ],
