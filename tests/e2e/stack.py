@@ -198,8 +198,15 @@ class Installation:
     def must(self, *words: str, **options) -> Done:
         """Run a verb that has to succeed."""
         done = self.run(*words, **options)
-        assert done.code == 0, f"{words} ended with {done.code}: {done.out}\n{done.err}"
+        assert done.code == 0, (
+            f"{words} ended with {done.code}: {done.out}\n{done.err}{self.logs()}"
+        )
         return done
+
+    def logs(self) -> str:
+        """Return the last lines of every process, for whoever reads a failure."""
+        paths = sorted(self.root.glob("logs/[a-z]*.log"))
+        return "".join(f"\n{path.name}: {path.read_text()[-1500:]}" for path in paths)
 
     def deploy(self, *words: str, **settings: object) -> Done:
         """Deploy on this installation's own ports."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a bare machine to a running stack and back again, as a newcomer does it."""
 
+import json
 import os
 import re
 import shutil
@@ -87,7 +88,7 @@ def plans(made):
     return [
         made.run("plan", *made.sets()),
         made.run("deploy", "--check", *made.sets()),
-        made.playbook("--check", "--diff", "-e", "qdrant_port=30998", "-e", "beast_api_port=30999"),
+        made.playbook("--check", "--diff", "-e", json.dumps(made.settings)),
     ]
 
 
@@ -116,19 +117,11 @@ def test_a_plan_shows_what_a_setting_would_change_and_keeps_it_unset(stack):
     assert "Nothing to do" in stack.must("plan").out
 
 
-def test_a_deploy_leaves_nothing_outside_its_root(installation):
-    made = installation()
+def test_removal_keeps_data_and_secrets_and_the_next_deploy_works_with_them(stack, installation):
+    beside = stack.pids()
+    made = installation(settings={"beast_services": "[ollama, qdrant]"})
     # The rest of Ansible's folders would be among those of others in /tmp.
     made.extra |= {name: str(made.tmp) for name in ("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP")}
-
-    made.deploy()
-
-    assert [] == sorted(path.name for path in made.tmp.iterdir())
-    assert [] == sorted(path.name for path in made.home.iterdir() if path.name != ".cache")
-
-
-def test_removal_keeps_data_and_secrets_and_the_next_deploy_works_with_them(installation):
-    made = installation(settings={"beast_services": "[ollama, qdrant]"})
     made.deploy()
     keep = made.root / "data/1/vectors/kept.txt"
     keep.write_text("kept")
@@ -150,7 +143,8 @@ def test_removal_keeps_data_and_secrets_and_the_next_deploy_works_with_them(inst
     assert {"data", "secrets", "receipts", "settings.yml"} == {p.name for p in made.root.iterdir()}
     assert made.run("status").code == 64
 
-    made.must("deploy")
+    made.must("deploy")  # on its own ports, which were kept
+    assert f"127.0.0.1:{made.settings['qdrant_port']}" in made.must("health", "--json").out
     assert keep.read_text() == "kept"
     assert key.read_text() == before
     assert set(made.pids()) == {"qdrant"}
@@ -159,3 +153,8 @@ def test_removal_keeps_data_and_secrets_and_the_next_deploy_works_with_them(inst
     assert not made.root.exists()
     assert {} == made.processes()
     assert "Nothing is installed" in made.must("remove", "--data", "--yes").out
+    # And all this time nothing was written elsewhere, and the installation beside was left alone.
+    assert [] == sorted(path.name for path in made.tmp.iterdir())
+    assert [] == sorted(path.name for path in made.home.iterdir() if path.name != ".cache")
+    assert beside == stack.pids()
+    assert 0 == stack.run("health").code

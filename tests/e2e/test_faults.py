@@ -346,6 +346,7 @@ def test_a_release_that_does_not_hold_gives_way_to_the_last_proven(installation,
     assert "changed=0" in made.must("deploy").out
 
 
+@pytest.mark.long
 def test_a_first_release_that_does_not_hold_is_stopped_and_said_so(installation, workshop):
     made = installation(clone=workshop, settings=SMALL)
     spoil(workshop)

@@ -2,7 +2,6 @@
 """Processes that are killed, left alone, changed: who comes back, who stays, who ends."""
 
 import fcntl
-import json
 import os
 import pty
 import random
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from beast_ops.declared import declared
-from tests.e2e.stack import HERE, PROCESSES, await_true
+from tests.e2e.stack import HERE, PROCESSES, await_true, free_port
 
 ALL = frozenset(PROCESSES)
 API, WORKER, VECTORS = {"beast-api"}, {"beast-worker"}, {"qdrant"}
@@ -54,8 +53,6 @@ def test_every_setting_has_a_line_in_the_table():
 
 def restarted(stack, name):
     """Set *name*, come back, and return who was started anew each time, and who should be."""
-    from tests.e2e.stack import free_port
-
     value, expected = RESTARTS[name]
     found = []
     kept = (stack.root / "settings.yml").read_text()
@@ -73,13 +70,14 @@ def restarted(stack, name):
 
 
 def test_only_what_a_setting_changes_is_started_anew(stack, seed, rounds):
-    names = random.Random(seed).sample(sorted(RESTARTS), rounds(3, len(RESTARTS)))  # noqa: S311 - a sample
+    names = random.Random(seed).sample(sorted(RESTARTS), rounds(2, len(RESTARTS)))  # noqa: S311 - a sample
 
     for name in names:
         found, expected = restarted(stack, name)
         assert [expected, expected] == found, name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PROCESSES)
 def test_a_killed_process_is_back_and_the_others_stay(stack, name):
     before = stack.pids()
@@ -90,6 +88,25 @@ def test_a_killed_process_is_back_and_the_others_stay(stack, name):
     await_true(lambda: stack.run("health").code == 0)
     after = stack.pids()
     assert {name} == {each for each in ALL if after[each] != before[each]}
+
+
+def restarts(stack):
+    states = stack.must("status", "--json").json["processes"]
+    return {each["name"]: each["restarts"] for each in states}
+
+
+def test_all_processes_killed_at_once_are_back_and_counted(stack):
+    before, counted, keeper = stack.pids(), restarts(stack), stack.supervisord()
+
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+
+    await_true(lambda: stack.pids().keys() == ALL and not set(stack.pids().values())
+               & set(before.values()))  # fmt: skip
+    await_true(lambda: stack.run("health").code == 0)
+    after = restarts(stack)
+    assert all(after[name] > counted[name] for name in ALL), (counted, after)
+    assert keeper == stack.supervisord()
 
 
 def test_a_killed_supervisord_leaves_no_orphan_and_the_next_deploy_works(stack):
@@ -139,15 +156,3 @@ def test_no_process_of_the_stack_runs_from_the_clone(stack):
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
         assert os.fsencode(stack.clone) not in environ + words
         assert str(stack.clone) not in str(Path(f"/proc/{pid}/cwd").readlink())
-
-
-def test_status_counts_restarts(stack):
-    states = {each["name"]: each for each in stack.must("status", "--json").json["processes"]}
-    os.kill(states["beast-worker"]["pid"], signal.SIGKILL)
-
-    def again():
-        found = json.loads(stack.run("status", "--json").out)["processes"]
-        return [each["restarts"] for each in found if each["name"] == "beast-worker"]
-
-    await_true(lambda: again() == [states["beast-worker"]["restarts"] + 1])
-    await_true(lambda: stack.run("health").code == 0)
