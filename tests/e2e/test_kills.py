@@ -105,6 +105,7 @@ def test_an_ingestion_lasts_long_enough_to_be_killed(storm):
         assert DOCUMENTS == found["documents"]["seen"]
 
 
+@pytest.mark.long
 def test_undisturbed_runs_are_equal(storm):
     again = f"again-{EMBEDDERS[0]}"
 
