@@ -277,8 +277,8 @@ def open_folder():
 def real(open_folder, packages):
     """Return a clone that can really be set up, from the index alone."""
     clone = Clone(open_folder / "a clone")
-    shutil.copy(CLONE / "beast_ops/errors.py", clone.path / "beast_ops")
-    shutil.copy(CLONE / "beast_ops/__init__.py", clone.path / "beast_ops")
+    for name in ("__init__.py", "clock.py", "errors.py", "locks.py"):
+        shutil.copy(CLONE / "beast_ops" / name, clone.path / "beast_ops")
     shutil.copytree(CLONE / "beast_ops/door", clone.path / "beast_ops/door", dirs_exist_ok=True)
     shutil.rmtree(clone.path / "beast_ops/door/__pycache__", ignore_errors=True)
     (clone.path / "beast_ops/cli.py").write_text(DOOR)

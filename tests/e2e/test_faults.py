@@ -89,6 +89,8 @@ def test_twin_ports_are_refused(bare):
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - a foreign listener, for a moment
 def test_a_port_that_is_taken_is_refused(bare, address):
     with socket.socket() as foreign:
+        # A connection of a test before that is still dying does not hold the port.
+        foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         foreign.bind((address, bare.settings["qdrant_port"]))
         foreign.listen()
 
