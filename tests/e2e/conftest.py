@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import Installation, copy_clone, wipe
+from tests.e2e.stack import Installation, copy_clone, sweeper, wipe
 
 NOBODY = 64123  # a user nobody is, for what needs another one
 
@@ -20,8 +20,8 @@ def ground() -> Iterator[Path]:
     """Return a folder that every user may look into, on one file system with all the rest."""
     folder = Path(tempfile.mkdtemp(prefix="beast-e2e-"))
     folder.chmod(0o755)
-    yield folder
-    wipe(folder)
+    with sweeper(folder):
+        yield folder
     assert not folder.exists()
 
 

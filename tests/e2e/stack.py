@@ -310,6 +310,31 @@ def processes(root: Path) -> dict[int, str]:
     return found
 
 
+@contextlib.contextmanager
+def sweeper(folder: Path) -> Iterator[None]:
+    """Remove *folder* in the end, and end what runs there, even if these tests are killed."""
+    code = (
+        "import sys; from pathlib import Path; from tests.e2e.stack import sweep;"
+        "sys.stdin.read(); sweep(Path(sys.argv[1]))"
+    )
+    argv = [sys.executable, "-c", code, str(folder)]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, cwd=HERE, start_new_session=True)
+    try:
+        yield
+    finally:
+        process.communicate(timeout=60)  # the end of its input, which our death is as well
+
+
+def sweep(folder: Path) -> None:
+    """End every process that speaks of *folder*, and remove it."""
+    for _ in range(3):  # supervisord may be starting one
+        for pid in processes(folder):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
+    wipe(folder)
+
+
 def wait_until_gone(root: Path, seconds: float = 10) -> dict[int, str]:
     """Wait for all processes of *root* to end; return those that did not."""
     end = time.monotonic() + seconds
