@@ -336,7 +336,8 @@ def test_killed_at_any_moment_it_is_repaired_by_the_next_call(real, seed, rounds
         time.sleep(chance.uniform(0.1, 3.0))
         early = process.poll() is None
         # All of it, or the shell alone: then what it started goes on, and the next call waits.
-        (os.killpg if chance.random() < 0.7 else os.kill)(process.pid, signal.SIGKILL)
+        if early:
+            (os.killpg if chance.random() < 0.7 else os.kill)(process.pid, signal.SIGKILL)
         process.wait()
         print({"killed early": early, "ready": (real.path / ".venv/.beast-ready").exists()})
         if not early:
