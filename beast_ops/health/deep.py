@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from beast_ops import http
-from beast_ops.cards import Service
+from beast_ops.cards import Service, Services
 from beast_ops.clock import SYSTEM
 from beast_ops.database import Database
 from beast_ops.errors import ServiceError
@@ -18,6 +18,7 @@ from beast_ops.ingest.settings import jobs_file
 
 from .engine import aside
 from .model import Finding, Status
+from .standpoint import Standpoint
 
 FRESH_SECONDS = 30.0  # workers report every 5 s
 
@@ -29,14 +30,36 @@ class Sight:
     Attributes:
         service: The service, joined with the others.
         client: The client all checks share.
-        data: The data generation in force, with one folder per volume.
-        key: The secret that opens the service, if it has one.
+        key: The secret that opens the service, if it has one and we may read it.
+        services: All services of the release.
+        standpoint: Where we look from.
     """
 
     service: Service
     client: http.AsyncClient
-    data: Path
     key: str | None
+    services: Services
+    standpoint: Standpoint
+
+    @property
+    def address(self) -> str | None:
+        """Where the service is reached from here."""
+        return self.standpoint.address(self.service)
+
+    @property
+    def inside(self) -> bool:
+        """Whether we look from inside a container."""
+        return self.standpoint.inside
+
+    @property
+    def data(self) -> Path:
+        """The data generation in force, with one folder per volume."""
+        return self.standpoint.data
+
+    @property
+    def secrets(self) -> Path:
+        """The folder with one folder of secrets per service; as a rule readable on the host."""
+        return self.standpoint.secrets
 
 
 async def vectors(sight: Sight) -> Finding:
@@ -47,15 +70,15 @@ async def vectors(sight: Sight) -> Finding:
     return Finding(
         Status.HEALTHY,
         f"ready, collections: {len(names)}",
-        {"address": sight.service.address, "collections": len(names)},
+        {"address": sight.address, "collections": len(names)},
     )
 
 
 async def api(sight: Sight) -> Finding:
     """Return whether the API says that it and all it needs are ready."""
     with http.speaking_to(sight.service.name):
-        answer = await sight.client.get(f"{sight.service.address}/health/ready")
-    details = {"address": sight.service.address}
+        answer = await sight.client.get(f"{sight.address}/health/ready")
+    details = {"address": sight.address}
     if answer.is_success:
         return Finding(Status.HEALTHY, "ready", details)
     return Finding(Status.UNHEALTHY, f"not ready: {_waiting(answer)}", details)
@@ -78,7 +101,7 @@ async def worker(sight: Sight) -> Finding:
 async def models(sight: Sight) -> Finding:
     """Return whether the model server has a model."""
     names = [str(model["name"]) for model in (await _json(sight, "/api/tags", {}))["models"]]
-    details = {"address": sight.service.address, "present": True, "models": names}
+    details = {"address": sight.address, "present": True, "models": names}
     if names:
         return Finding(Status.HEALTHY, f"ready, models: {len(names)}", details)
     return Finding(Status.DEGRADED, "answers, but has no model", details)
@@ -91,10 +114,13 @@ CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
     "worker": worker,
 }
 
+# What cannot be seen without a secret: who may not read it sees only whether the path answers.
+NEED_SECRETS = frozenset({"vectors"})
+
 
 async def _json(sight: Sight, path: str, headers: Mapping[str, str]) -> Any:
     with http.speaking_to(sight.service.name):
-        answer = await sight.client.get(f"{sight.service.address}{path}", headers=headers)
+        answer = await sight.client.get(f"{sight.address}{path}", headers=headers)
         answer.raise_for_status()
     try:
         return answer.json()

@@ -14,6 +14,7 @@ from .engine import Probe
 from .engine import run as run_probes
 from .model import Report
 from .services import Keys
+from .standpoint import Standpoint, on_host
 
 KEY_FILES = ("read_only_key", "api_key")  # looking needs no more than reading
 
@@ -40,12 +41,22 @@ def gate(place: Place) -> Report:
     return asyncio.run(survey(found, keys_below(place.secrets), machine=False))
 
 
-async def survey(found: Services, keys: Keys, *, machine: bool) -> Report:
-    """Look at all services of *found*, and at the *machine* if wanted, at once."""
-    async with services.client(found) as through:
-        looks: tuple[Probe, ...] = services.probes(found, keys, through)
+async def survey(
+    found: Services, keys: Keys, *, machine: bool, standpoint: Standpoint | None = None
+) -> Report:
+    """Look at all services of *found*, and at the *machine* if wanted, at once.
+
+    Args:
+        found: The services of the release.
+        keys: Finds the key that opens a service.
+        machine: Whether disk and memory matter, too.
+        standpoint: Where we look from; the host if left out.
+    """
+    here = standpoint or on_host(found)
+    async with services.client(found, here) as through:
+        looks: tuple[Probe, ...] = services.probes(found, keys, through, here)
         if machine:
-            looks += host.probes(Path(found.root))
+            looks += host.probes(here.disk())
         return await run_probes(looks)
 
 

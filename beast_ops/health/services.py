@@ -2,16 +2,16 @@
 """Look at the services of a release: does the path answer, does the deep check pass?"""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from beast_ops import http
 from beast_ops.cards import Service, Services
 from beast_ops.errors import ServiceError, UnavailableError
 
 from . import answer
-from .deep import CHECKS, Sight
+from .deep import CHECKS, NEED_SECRETS, Sight
 from .engine import Probe
 from .model import Finding, Status
+from .standpoint import Standpoint
 
 Keys = Callable[[Service], str | None]
 
@@ -19,18 +19,46 @@ ABSENT = {"models": "no model server; optional: without it search is lexical and
 PATIENCE = 60.0  # the deadline of each check is the engine's; httpx must not be faster
 
 
-def client(services: Iterable[Service]) -> http.AsyncClient:
+def client(services: Iterable[Service], standpoint: Standpoint | None = None) -> http.AsyncClient:
     """Return one client for all *services*: one pool, and one TLS context if any needs it."""
-    addresses = [service.address or "" for service in services]
+    addresses = [
+        (standpoint.address(service) if standpoint else service.address) or ""
+        for service in services
+    ]
     secure = any(address.startswith("https:") for address in addresses)
     return http.async_client("https://localhost" if secure else "", seconds=PATIENCE)
 
 
-def probes(services: Services, keys: Keys, through: http.AsyncClient) -> tuple[Probe, ...]:
-    """Return a look at each of *services*, with the *keys* that open them."""
-    return tuple(
-        _probe(Sight(service, through, Path(services.data), keys(service))) for service in services
-    )
+def probes(
+    services: Services, keys: Keys, through: http.AsyncClient, standpoint: Standpoint
+) -> tuple[Probe, ...]:
+    """Return a look at each of *services* that can be seen from *standpoint*.
+
+    Args:
+        services: All services of the release.
+        keys: Finds the key that opens a service.
+        through: The client all looks share.
+        standpoint: Where we look from.
+    """
+    sights = (Sight(service, through, keys(service), services, standpoint) for service in services)
+    return tuple(_probe(sight) for sight in sights if not sight.inside or _shows(sight))
+
+
+def _shows(sight: Sight) -> bool:
+    """Return whether anything can be seen from inside; what cannot is the host's to look at."""
+    return _has_path(sight) or _has_depth(sight)
+
+
+def _has_path(sight: Sight) -> bool:
+    return sight.service.health.path is not None and sight.address is not None
+
+
+def _has_depth(sight: Sight) -> bool:
+    """Return whether the deep check can be made: not from inside without the key it needs."""
+    deep = sight.service.health.deep
+    if deep is None:
+        return False
+    return not sight.inside or deep not in NEED_SECRETS or sight.key is not None
 
 
 def _probe(sight: Sight) -> Probe:
@@ -53,7 +81,7 @@ async def _look(sight: Sight) -> Finding:
         found = await _whole(sight)
     except UnavailableError as failed:
         if answer.nobody(failed):
-            return _absent(service)
+            return _absent(sight)
         found = Finding(Status.UNHEALTHY, failed.paragraph())
     except ServiceError as failed:
         found = Finding(Status.UNHEALTHY, failed.paragraph())
@@ -63,22 +91,23 @@ async def _look(sight: Sight) -> Finding:
     return found
 
 
-def _absent(service: Service) -> Finding:
-    details = {"address": service.address, "present": False}
+def _absent(sight: Sight) -> Finding:
+    service = sight.service
+    details = {"address": sight.address, "present": False}
     if service.optional:
         note = ABSENT.get(service.health.deep or "", "not there; optional")
         return Finding(Status.HEALTHY, note, details)
-    return Finding(Status.UNHEALTHY, f"nobody listens at {service.address}", details)
+    return Finding(Status.UNHEALTHY, f"nobody listens at {sight.address}", details)
 
 
 async def _whole(sight: Sight) -> Finding:
     health = sight.service.health
     found = Finding(Status.UNKNOWN, "nothing tells whether it is well")
-    if health.path is not None and sight.service.address is not None:
+    if health.path is not None and sight.address is not None:
         found = await _path(sight, health.path)
         if found.status is not Status.HEALTHY:
             return found
-    if health.deep is None:
+    if health.deep is None or not _has_depth(sight):
         return found
     check = CHECKS.get(health.deep)
     if check is None:
@@ -88,12 +117,12 @@ async def _whole(sight: Sight) -> Finding:
 
 async def _path(sight: Sight, path: str) -> Finding:
     expected = sight.service.health.status
-    url = f"{sight.service.address}{path}"
+    url = f"{sight.address}{path}"
     status = await answer.status(sight.service.name, url, sight.client)
     if status == expected:
-        return Finding(Status.HEALTHY, "answers", {"address": sight.service.address})
+        return Finding(Status.HEALTHY, "answers", {"address": sight.address})
     return Finding(
         Status.UNHEALTHY,
         f"{path} answered {status} instead of {expected}",
-        {"address": sight.service.address, "answered": status},
+        {"address": sight.address, "answered": status},
     )

@@ -23,6 +23,7 @@ from beast_ops.cards import Health, Service, Services
 from beast_ops.health import report
 from beast_ops.health.engine import Probe
 from beast_ops.health.services import client, probes
+from beast_ops.health.standpoint import on_host
 from beast_ops.testing import a_service, free_port
 
 SERVICES = 50
@@ -78,7 +79,7 @@ def at_once(found: Services) -> float:
 def one_by_one(found: Services) -> float:
     async def go() -> None:
         async with client(found) as through:
-            for probe in probes(found, lambda _: None, through):
+            for probe in probes(found, lambda _: None, through, on_host(found)):
                 await within(probe)
 
     begun = time.perf_counter()
