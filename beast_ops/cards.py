@@ -9,32 +9,59 @@ restart it.
 from collections.abc import Iterator
 from json import loads
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from .card_parts import (
+    DNS_LABEL,
+    AbsolutePath,
+    Address,
+    Argv,
+    Digest,
+    FileName,
+    Gathered,
+    Health,
+    Host,
+    Identifier,
+    Image,
+    Judge,
+    Metrics,
+    Name,
+    Offer,
+    Port,
+    Publish,
+    RelativePath,
+    Resources,
+    Route,
+    Secret,
+    State,
+    User,
+    Variable,
+    Want,
+)
 from .errors import CardError, NotDeployedError
 from .settings import Strict, explain
 
-VERSION = 1
+__all__ = [
+    "DNS_LABEL",
+    "Card",
+    "Health",
+    "Metrics",
+    "Offer",
+    "Port",
+    "Secret",
+    "Service",
+    "Services",
+    "State",
+    "Want",
+    "read_card",
+    "read_services",
+]
+
+VERSION = 2
 API = "api"
-READABLE_VERSIONS = frozenset({VERSION})
-
-DNS_LABEL = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-
-Name = Annotated[str, Field(pattern=DNS_LABEL, max_length=40)]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Judge = Annotated[str, Field(pattern=r"^beast_ops(\.[a-z_]+)+:[A-Za-z]+$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-def _is_file_variable(name: str) -> str:
-    if not name.endswith("_FILE"):
-        raise ValueError("must end in _FILE: a secret is handed over as a file, never as a value")
-    return name
+READABLE_VERSIONS = frozenset({1, VERSION})
 
 
 def _is_readable(version: int) -> int:
@@ -43,91 +70,94 @@ def _is_readable(version: int) -> int:
     return version
 
 
-def _is_address(text: str) -> str:
-    found = urlsplit(text)
-    if found.scheme not in {"http", "https"} or not found.hostname or " " in text:
-        raise ValueError("must be an address such as http://127.0.0.1:11434")
-    if found.port == 0:
-        raise ValueError("must have a port between 1 and 65535")
-    if found.username or found.password or found.query or found.fragment:
-        raise ValueError("must hold no name, password or query: what it holds is no secret")
-    return text
-
-
-class Secret(Strict):
-    """A secret of a service: how it rotates (`never` for keys that encrypt data)."""
-
-    rotate: Literal["restart", "api", "never"] = "restart"
-
-
-class State(Strict):
-    """Data worth keeping: how it is backed up, where it lies, and the set it belongs to."""
-
-    how: Literal["sqlite", "snapshot_api", "volume", "files"]
-    volume: Identifier
-    set: Identifier
-    file: str | None = None
-
-
-class Health(Strict):
-    """How one sees that a service is well."""
-
-    path: str | None = None
-    status: int = 200
-    seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
-    deep: Identifier | None = None
-
-
-class Metrics(Strict):
-    """Where metrics are, and which secret of the service opens them."""
-
-    path: str
-    key: Identifier | None = None
-
-
-class Offer(Strict):
-    """A capability others may use, its port, and the secret that opens it."""
-
-    scheme: Literal["http", "https"] = "http"
-    port: Port
-    key: Identifier | None = None
-
-
-class Want(Strict):
-    """A capability this service uses, and the variables that receive address and key file."""
-
-    url: Variable
-    key: Annotated[Variable, AfterValidator(_is_file_variable)] | None = None
-    optional: bool = False
-
-
 class Card(Strict):
-    """All that others may know of a service.
+    """All that others may know of a service; `docs/reference/cards.md` explains each field.
 
     `judge` names the model of this library that the service reads its settings.json with.
     """
 
     name: Name
     role: Identifier
-    image: str | None = None
-    port: Port | None = None
-    process: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    external: Annotated[str, AfterValidator(_is_address)] | None = None
+    # What runs: a process of the embedded runtime, a container, or something that is elsewhere.
+    process: Argv | None = None
+    image: Image | None = None
+    digest: Digest | None = None
+    ours: bool = False
+    command: tuple[str, ...] | None = None
+    entrypoint: Argv | None = None
+    external: Address | None = None
+    place: Literal["container", "host"] = "container"
     optional: bool = False
+    # What it reads.
     environment: dict[Variable, str] = {}
     config: dict[FileName, Any] = {}
+    config_path: AbsolutePath | None = None
     judge: Judge | None = None
+    live: dict[RelativePath, FileName] = {}
+    live_path: AbsolutePath | None = None
+    values: dict[Identifier, Any] = {}
+    gathers: tuple[Gathered, ...] = ()
+    reload: Literal["HUP"] | None = None
+    check: Argv | None = None
     secrets: dict[Identifier, Secret] = {}
-    volumes: tuple[Identifier, ...] = ()
+    secret_files: dict[FileName, str] = {}
+    certificate: tuple[str, ...] | None = None
+    # What it keeps and how it is seen.
+    volumes: dict[Identifier, AbsolutePath] = {}
     state: tuple[State, ...] = ()
+    models: tuple[str, ...] = ()
     health: Health = Health()
     metrics: Metrics | None = None
+    alerts: tuple[FileName, ...] = ()
+    dashboards: tuple[FileName, ...] = ()
+    # How others reach it.
+    port: Port | None = None
+    container_port: Port | None = None
     offers: dict[Identifier, Offer] = {}
     wants: dict[Identifier, Want] = {}
+    route: Route | None = None
+    publish: tuple[Publish, ...] = ()
+    # What it may do and take.
+    user: User | None = None
+    read_only: bool = True
+    tmpfs: tuple[AbsolutePath, ...] = ("/tmp",)  # noqa: S108 - a path inside a container
+    caps: tuple[Annotated[str, Field(pattern=r"^[A-Z_]+$")], ...] = ()
+    resources: Resources = Resources()
+    gpu: bool = False
+    host: Host = Host()
+    exceptions: dict[Identifier, str] = {}
+
+    @property
+    def contained(self) -> bool:
+        """Whether a container can run it."""
+        return self.image is not None or self.ours
+
+    @property
+    def inner_port(self) -> int | None:
+        """The port it listens on inside its container."""
+        return self.container_port or self.port
+
+    @model_validator(mode="after")
+    def _gives_its_reasons(self) -> Self:
+        broken = {
+            "privileged": self.host.privileged,
+            "pid": self.host.pid,
+            "devices": bool(self.host.devices),
+            "mounts": bool(self.host.mounts),
+            "read_only": self.contained and not self.read_only,
+            "root": self.contained and (self.user or "0:0").startswith("0:"),
+        }
+        for rule, breaks in broken.items():
+            if breaks and not self.exceptions.get(rule):
+                raise ValueError(f"breaks the rule {rule} and gives no reason in exceptions")
+        return self
 
 
 class Service(Strict):
-    """One service of a release, joined with the others; holds no secret."""
+    """One service of a release, joined with the others; holds no secret.
+
+    `address` is where this host reaches it, `inside` where other containers do.
+    """
 
     name: Name
     role: Identifier
@@ -142,6 +172,25 @@ class Service(Strict):
     health: Health
     metrics: Metrics | None
     change: str
+    place: Literal["container", "host"] = "container"
+    image: str | None = None
+    ours: bool = False
+    inside: str | None = None
+    user: User | None = None
+    config: str | None = None
+    models: tuple[str, ...] = ()
+    route: Route | None = None
+    publish: tuple[Publish, ...] = ()
+    certificate: tuple[str, ...] | None = None
+    ports: tuple[Port, ...] = ()
+    gpu: bool = False
+    reload: str | None = None
+    check: tuple[str, ...] | None = None
+
+    @property
+    def contained(self) -> bool:
+        """Whether a container runs it."""
+        return self.image is not None
 
 
 class Services(Strict):
@@ -156,6 +205,7 @@ class Services(Strict):
     runtime: Literal["embedded", "compose"]
     root: str
     data: str
+    domain: str | None = None
     services: tuple[Service, ...]
 
     def __iter__(self) -> Iterator[Service]:  # type: ignore[override] # fields are of no use here

@@ -9,14 +9,28 @@ from pathlib import Path
 PRIVATE = 0o600
 
 
-def write_atomically(path: Path, content: bytes, mode: int = PRIVATE) -> None:
-    """Replace *path* by *content* in one step, durable when this returns."""
+Owner = tuple[int, int]  # numbers of user and group
+
+
+def write_atomically(
+    path: Path, content: bytes, mode: int = PRIVATE, owner: Owner | None = None
+) -> None:
+    """Replace *path* by *content* in one step, durable when this returns.
+
+    Args:
+        path: The file.
+        content: All of it.
+        mode: Who may do what with it.
+        owner: Whose it is; ours if left out. Only root may give files away.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as temporary:
             temporary.write(content)
             temporary.flush()
             os.fchmod(temporary.fileno(), mode)
+            if owner is not None:
+                os.fchown(temporary.fileno(), *owner)
             os.fsync(temporary.fileno())
         Path(name).replace(path)
     except BaseException:

@@ -10,16 +10,19 @@ import base64
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .errors import BeastError, SettingsError
-from .files import write_atomically
+from .files import PRIVATE, Owner, write_atomically
+from .secret_files import FilledFile, fill
 
 MASTER_BYTES = 32  # as long as the digest of the hash function, RFC 5869 section 3.1
 SECRET_BYTES = 32  # 256 bits: 43 characters of base64url
 SALT = b"ai-beast secrets 1"
+GIVEN = "given"  # the folder of what is not derived
 ROTATED = re.compile(rb"(?P<name>[a-z0-9-]+/[a-z0-9_]+) (?P<version>[0-9]{1,9})")
 
 
@@ -73,35 +76,86 @@ def versions(folder: Path) -> dict[str, int]:
     return found
 
 
-def hand_over(folder: Path, handovers: Iterable[Handover]) -> None:
+def hand_over(
+    folder: Path,
+    handovers: Iterable[Handover],
+    *,
+    filled: Iterable[FilledFile] = (),
+    owners: Mapping[str, Owner] | None = None,
+    given: Collection[str] = (),
+) -> None:
     """Give each reader its secrets as files below *folder*, making the master key if needed.
 
     Files that hold the right value already are left alone.
 
+    Args:
+        folder: Where the master key and a folder for each reader lie.
+        handovers: Which secrets each reader gets.
+        filled: Files made of secrets that their reader gets.
+        owners: Who owns the files of a reader, where that is not us.
+        given: Secrets, as `owner/name`, that are not derived but were put here by somebody.
+
     Raises:
         BeastError: If the master key is damaged, or missing although secrets were made from it.
+        SettingsError: If a given secret is not there.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted = tuple(handovers)
     master = _master(folder)
     known = versions(folder)
+    values: dict[str, dict[str, str]] = {}
     for item in wanted:
-        version = known.get(f"{item.owner}/{item.name}", 1)
-        value = derive(master, item.owner, item.name, version).encode()
-        target = folder / item.reader / item.file
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        if not _holds(target, value):
-            write_atomically(target, value)
+        name = f"{item.owner}/{item.name}"
+        if name in given:
+            value = _given(folder / GIVEN / name, name)
+        else:
+            value = derive(master, item.owner, item.name, known.get(name, 1))
+        values.setdefault(item.reader, {})[item.file] = value
+    texts = {reader: dict(files) for reader, files in values.items()}
+    for each in filled:
+        salted = partial(derive, master, each.reader, version=1)
+        text = fill(each.text, values.get(each.reader, {}), salted)
+        texts.setdefault(each.reader, {})[each.file] = text
+    for reader, files in texts.items():
+        _give(folder / reader, files, (owners or {}).get(reader))
 
 
-def missing(folder: Path, handovers: Iterable[Handover]) -> bool:
-    """Return whether some reader lacks one of its files."""
-    return any(not (folder / item.reader / item.file).is_file() for item in handovers)
-
-
-def _holds(path: Path, value: bytes) -> bool:
+def _given(path: Path, name: str) -> str:
     try:
-        return path.read_bytes() == value and path.stat().st_mode & 0o777 == 0o600  # noqa: PLR2004 - readable by its owner alone
+        return read_secret(path)
+    except BeastError as missing:
+        raise SettingsError(
+            "a secret that only you know is not set",
+            subject=name,
+            hint=f"Run: ./beast secrets.set {name}",
+        ) from missing
+
+
+def _give(folder: Path, files: Mapping[str, str], owner: Owner | None) -> None:
+    """Write what is not right yet; only root can, and must, give files to another user."""
+    owner = owner if os.geteuid() == 0 else None
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if owner is not None:
+        os.chown(folder, *owner)
+    for name, text in files.items():
+        if not _holds(folder / name, text.encode(), owner):
+            write_atomically(folder / name, text.encode(), owner=owner)
+
+
+def missing(
+    folder: Path, handovers: Iterable[Handover], *, filled: Iterable[FilledFile] = ()
+) -> bool:
+    """Return whether some reader lacks one of its files."""
+    wanted = [(item.reader, item.file) for item in handovers]
+    wanted += [(item.reader, item.file) for item in filled]
+    return any(not (folder / reader / file).is_file() for reader, file in wanted)
+
+
+def _holds(path: Path, value: bytes, owner: Owner | None) -> bool:
+    try:
+        found = path.stat()
+        rightful = owner is None or owner == (found.st_uid, found.st_gid)
+        return rightful and path.read_bytes() == value and found.st_mode & 0o777 == PRIVATE
     except (FileNotFoundError, PermissionError):
         return False
 

@@ -3,6 +3,7 @@
 
     observe ROOT                       what stands there
     apply ROOT                         put the shipment on standard input in force
+    rollback [RELEASE] ROOT            go back to a release that was proven
     remove [--data] [--dry-run] ROOT   take the installation away
 
 Each answers with one line of JSON on standard output: what it found or did, or
@@ -15,10 +16,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beast_ops.errors import BeastError
 from beast_ops.place import Place
+
+if TYPE_CHECKING:
+    from .apply import Hands
 
 
 def _observe(place: Place, options: Sequence[str]) -> dict[str, Any]:
@@ -30,20 +34,40 @@ def _observe(place: Place, options: Sequence[str]) -> dict[str, Any]:
 
 def _apply(place: Place, options: Sequence[str]) -> dict[str, Any]:
     del options
-    from beast_ops.health import report
-    from beast_ops.runtime import control
-
-    from .apply import Hands, apply
+    from .apply import apply
     from .land import Shipment
 
     shipment = Shipment.model_validate_json(sys.stdin.buffer.read())
-    hands = Hands(start=control.apply, stop=control.down, gate=report.gate, boot=_boot)
-    return asdict(apply(place, shipment, hands))
+    return asdict(apply(place, shipment, hands()))
+
+
+def _rollback(place: Place, options: Sequence[str]) -> dict[str, Any]:
+    from .rollback import rollback
+
+    return asdict(rollback(place, options[0] if options else "", hands()))
+
+
+def hands() -> "Hands":
+    """Return what acts on this host, whichever runtime a release is made for."""
+    from beast_ops.health import report
+    from beast_ops.runtime import of
+
+    from .apply import Hands
+
+    return Hands(
+        prepare=lambda place, release: of(place, release).prepare(place, release),
+        start=lambda place: of(place).apply(place),
+        stop=lambda place: of(place).down(place),
+        gate=report.gate,
+        boot=_boot,
+    )
 
 
 def _boot(place: Place, wanted: bool) -> str:  # noqa: FBT001 - the setting, passed on
     from beast_ops.runtime.unit import Boot
 
+    if (place.current / "compose.yml").is_file():
+        return ""  # the engine starts with the machine, and its containers with it
     boot = Boot(place)
     if wanted:
         return boot.enable(Path(sys.executable))
@@ -52,7 +76,7 @@ def _boot(place: Place, wanted: bool) -> str:  # noqa: FBT001 - the setting, pas
 
 
 def _remove(place: Place, options: Sequence[str]) -> dict[str, Any]:
-    from beast_ops.runtime import control
+    from beast_ops.runtime import of
 
     from .remove import plan, remove
 
@@ -60,12 +84,12 @@ def _remove(place: Place, options: Sequence[str]) -> dict[str, Any]:
     if "--dry-run" in options:
         removal = plan(place, data=data)
     else:
-        removal = remove(place, control.down, data=data)
+        removal = remove(place, of(place).down, data=data)
         _boot(place, False)  # noqa: FBT003 - what is gone does not start
     return {"changed": bool(removal.gone), **asdict(removal)}
 
 
-VERBS = {"observe": _observe, "apply": _apply, "remove": _remove}
+VERBS = {"observe": _observe, "apply": _apply, "rollback": _rollback, "remove": _remove}
 
 
 def main(words: Sequence[str]) -> int:

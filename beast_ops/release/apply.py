@@ -3,10 +3,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from beast_ops import receipts
+from beast_ops.cards import read_services
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, CommandError
 from beast_ops.health.model import Report
@@ -27,6 +29,7 @@ class Hands:
     """What acts on the host.
 
     Attributes:
+        prepare: Gets ready what a release needs, and has it judged, before anything stops.
         start: Makes the runtime run what the release in force describes; returns what it started.
         stop: Ends everything.
         gate: Judges the services.
@@ -34,6 +37,7 @@ class Hands:
         clock: Where time comes from.
     """
 
+    prepare: Callable[[Place, str], None]
     start: Callable[[Place], set[str]]
     stop: Callable[[Place], None]
     gate: Callable[[Place], Report]
@@ -50,6 +54,7 @@ class Outcome:
     seconds: float
     already: bool = False
     note: str = ""
+    checks: tuple[dict[str, Any], ...] = ()
 
 
 def apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
@@ -68,20 +73,35 @@ def apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
 
 
 def _apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
+    release = land(place, shipment)
+    done = put_in_force(place, release, hands, "deploy")
+    notes = (_boot(place, shipment, hands), _left_over(place))
+    return replace(done, note=" ".join(filter(None, notes)))
+
+
+def put_in_force(place: Place, release: str, hands: Hands, operation: str) -> Outcome:
+    """Make *release*, which has landed, the one in force, and prove it; the lease is held.
+
+    Raises:
+        CommandError: If it did not prove itself; the last proven one is in force again, or none.
+    """
     started, begun = hands.clock.now(), hands.clock.monotonic()
     previous = current_release(place)
-    release = land(place, shipment)
-    make_current(place, release)
-    trial = _try(place, hands)
+    trial = _prepare(place, release, hands)
+    end = _UNTOUCHED
+    if not trial.failure:
+        make_current(place, release)
+        trial = _try(place, hands)
+        end = _come_back(place, release, hands) if trial.failure else _PROVEN
     seconds = hands.clock.monotonic() - begun
-    outcome = _come_back(place, release, hands) if trial.failure else _PROVEN
+    record = read_record(place, release)
     receipts.write(
         place.receipts,
         receipts.Receipt(
-            operation="deploy",
-            outcome=outcome.word,
+            operation=operation,
+            outcome=end.word,
             release=release,
-            content=shipment.content,
+            content=record.content if record else "",
             previous=previous,
             started=started.isoformat(timespec="seconds"),
             finished=hands.clock.now().isoformat(timespec="seconds"),
@@ -93,10 +113,9 @@ def _apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
         hands.clock,
     )
     if trial.failure:
-        raise CommandError(trial.failure.rstrip("."), subject=release, hint=outcome.hint)
+        raise CommandError(trial.failure.rstrip("."), subject=release, hint=end.hint)
     prune(place)
-    note = _boot(place, shipment, hands)
-    return Outcome(release, tuple(sorted(trial.changed)), seconds, note=note)
+    return Outcome(release, tuple(sorted(trial.changed)), seconds, checks=trial.checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +139,30 @@ _PROVEN = _End("proven")
 _BACK = _End("rolled back", "The last proven release is in force again. See: ./beast logs")
 _STUCK = _End("failed", "The last proven release does not hold either. See: ./beast logs")
 _STOPPED = _End("failed", "Nothing is running now, and no data was removed. See: ./beast logs")
+_UNTOUCHED = _End("failed", "It was not put in force, and nothing that runs was changed.")
+
+
+def _prepare(place: Place, release: str, hands: Hands) -> _Trial:
+    """Get ready what *release* needs; what runs goes on meanwhile."""
+    try:
+        hands.prepare(place, release)
+    except BeastError as failed:
+        return _Trial(failure=failed.paragraph())
+    except OSError as failed:
+        return _Trial(failure=f"{failed.strerror} ({failed.filename or place.root}).")
+    return _Trial()
+
+
+def _left_over(place: Place) -> str:
+    """Return the sentence that names data of services that are not enabled any more."""
+    services = read_services(place.services)
+    used = {volume for service in services for volume in service.volumes}
+    left = sorted(path.name for path in Path(services.data).glob("[!.]*") if path.name not in used)
+    return (
+        f"Data of services that are off stays in {services.data}: {', '.join(left)}."
+        if left
+        else ""
+    )
 
 
 def _try(place: Place, hands: Hands) -> _Trial:
@@ -177,7 +220,14 @@ def _come_back(place: Place, release: str, hands: Hands) -> _End:
 def last_proven(place: Place) -> str | None:
     """Return the release whose last word is the newest proof, and that is still whole."""
     for release in receipts.newest_proven(place.receipts):
-        record = read_record(place, release)
-        if record and (place.venv / record.venv / COMPLETE).exists() and is_intact(place, record):
+        if is_whole(place, release):
             return release
     return None
+
+
+def is_whole(place: Place, release: str) -> bool:
+    """Return whether all that *release* consists of is still there, unchanged."""
+    record = read_record(place, release)
+    if record is None or not (place.venv / record.venv / COMPLETE).exists():
+        return False
+    return is_intact(place, record)

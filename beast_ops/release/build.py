@@ -7,17 +7,30 @@ Pure: the same cards, place and versions give the same release, byte for byte.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
 
+from beast_ops.card_parts import Identifier
 from beast_ops.cards import Card, Service, Services
+from beast_ops.compose.definition import Ground, definition, image
 from beast_ops.errors import CardError
 from beast_ops.keys import Handover
+from beast_ops.secret_files import FilledFile
 
-from .join import Joined, address, join, refuse_clashes, runs_here
+from .gather import Shaped, Verbatim, shaped, verbatim
+from .join import (
+    Joined,
+    Runtime,
+    address,
+    inside,
+    is_contained,
+    join,
+    refuse_clashes,
+    runs_here,
+)
 
 HASH_CHARACTERS = 12  # 48 bits: a collision among the releases of one host is out of reach
 
@@ -28,19 +41,26 @@ class Site:
 
     Attributes:
         project: Name of the installation.
-        runtime: `embedded`.
+        runtime: `embedded` or `compose`.
         root: Absolute path of the installation on its host.
         generation: Name of the data generation in force.
         venv: Hash of the stack's own environment.
         versions: Version of each rotated secret, by `owner/name`.
+        domain: The domain of the front door, if there is one.
     """
 
     project: str
-    runtime: str
+    runtime: Runtime
     root: str
     generation: str
     venv: str
     versions: Mapping[str, int]
+    domain: str | None = None
+
+    @property
+    def ground(self) -> Ground:
+        """What the definition of a container must know of it."""
+        return Ground(self.root, f"{self.root}/data/{self.generation}", self.venv)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +68,30 @@ class Release:
     """All files of a release, and what the host must do besides.
 
     Attributes:
+        site: What it was made for.
         services: The contract with the library.
         config: Files below `<root>/config`, by relative path.
         handovers: The secrets its services may read.
-        volumes: Folders of the data generation.
+        volumes: Folders of the data generation, and who owns them as `uid:gid`, if it is said.
+        filled: The files of secrets that are filled in on the host.
+        given: Secrets, as `owner/name`, that somebody puts on the host.
+        owners: Who owns the secrets of a service, as `uid:gid`, if it is said.
+        definitions: What the Compose file says of each container.
+        verbatim: Live files that are taken as they are.
+        shaped: Live files that are made of templates.
     """
 
     site: Site
     services: Services
     config: Mapping[str, str]
     handovers: tuple[Handover, ...]
-    volumes: tuple[str, ...]
+    volumes: Mapping[Identifier, str]
+    filled: tuple[FilledFile, ...] = ()
+    given: tuple[str, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    definitions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    verbatim: tuple[Verbatim, ...] = ()
+    shaped: tuple[Shaped, ...] = ()
 
 
 def build(cards: Sequence[Card], site: Site) -> Release:
@@ -67,32 +100,45 @@ def build(cards: Sequence[Card], site: Site) -> Release:
     Raises:
         CardError: If the cards do not fit together.
     """
-    present = [card for card in cards if runs_here(card)]
-    if not any(card.process for card in present):
+    present = [card for card in cards if runs_here(card, site.runtime)]
+    if all(card.external is not None for card in present):
         raise CardError(
-            "nothing to run: no enabled service has a process",
+            f"nothing to run: no enabled service exists in the {site.runtime} runtime",
             subject="beast_services",
             hint="Name at least one service in the inventory's beast_services.",
         )
-    joined = join(present, f"{site.root}/secrets")
-    config: dict[str, str] = {}
-    services = []
-    for card in present:
-        folder, files = _config(card)
-        config.update(files)
-        services.append(_service(card, joined[card.name], folder, site))
+    joined = join(present, f"{site.root}/secrets", site.runtime)
+    parts = [_Part(card, joined[card.name], site) for card in present]
+    contained = [part for part in parts if part.contained]
+    owners = {part.card.name: part.card.user or "0:0" for part in contained}
     return Release(
         site=site,
         services=Services(
             project=site.project,
-            runtime="embedded",
+            runtime=site.runtime,
             root=site.root,
-            data=f"{site.root}/data/{site.generation}",
-            services=tuple(services),
+            data=site.ground.data,
+            domain=site.domain,
+            services=tuple(part.service() for part in parts),
         ),
-        config=config,
-        handovers=tuple(item for given in joined.values() for item in given.handovers),
-        volumes=tuple(sorted({volume for card in present for volume in card.volumes})),
+        config={path: text for part in parts for path, text in part.files().items()},
+        handovers=tuple(
+            item for given in joined.values() for item in (*given.handovers, *given.gathered)
+        ),
+        volumes={
+            volume: owners.get(card.name, "") for card in present for volume in sorted(card.volumes)
+        },
+        filled=tuple(item for part in contained for item in part.filled()),
+        given=tuple(
+            f"{card.name}/{name}"
+            for card in present
+            for name, secret in card.secrets.items()
+            if secret.given
+        ),
+        owners=owners,
+        definitions={part.card.name: part.labelled() for part in contained},
+        verbatim=tuple(verbatim(present, site.runtime)),
+        shaped=tuple(shaped(present, site.runtime, _known(site))),
     )
 
 
@@ -102,13 +148,115 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_CHARACTERS]
 
 
-def _config(card: Card) -> tuple[str | None, dict[str, str]]:
-    """Return the folder of *card*'s configuration, named by its content, and its files."""
-    files = {name: _text(name, content) for name, content in card.config.items()}
-    if not files:
-        return None, {}
-    folder = f"{card.name}/{digest(files)}"
-    return folder, {f"{folder}/{name}": text for name, text in files.items()}
+def _known(site: Site) -> dict[str, Any]:
+    """Return what the templates of roles may know of the installation."""
+    return {"project": site.project, "domain": site.domain or "localhost"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One card of a release."""
+
+    card: Card
+    given: Joined
+    site: Site
+
+    @property
+    def contained(self) -> bool:
+        return is_contained(self.card, self.site.runtime)
+
+    def folder(self) -> str | None:
+        """Return the folder of the card's configuration, named by its content."""
+        texts = self._texts()
+        return f"{self.card.name}/{digest(texts)}" if texts else None
+
+    def files(self) -> dict[str, str]:
+        """Return the card's configuration, by path below `<root>/config`."""
+        folder = self.folder()
+        return {f"{folder}/{name}": text for name, text in self._texts().items()}
+
+    def filled(self) -> list[FilledFile]:
+        """Return the card's files of secrets, to be filled in on the host."""
+        return [
+            FilledFile(self.card.name, file, text) for file, text in self.card.secret_files.items()
+        ]
+
+    def labelled(self) -> dict[str, Any]:
+        """Return what the Compose file says of the service, so marked that we know it again."""
+        labels = {
+            "org.ai-beast.root": self.site.root,
+            "org.ai-beast.service": self.card.name,
+            "org.ai-beast.change": self.change(),
+        }
+        return {**self._definition(), "labels": labels}
+
+    def change(self) -> str:
+        """Return the hash over all that restarts the service when it differs."""
+        secrets = {
+            f"{item.owner}/{item.name}": self.site.versions.get(f"{item.owner}/{item.name}", 1)
+            for item in self.given.handovers
+        }
+        if self.contained:
+            return digest([self._definition(), secrets, dict(self.card.secret_files)])
+        return digest([self.card.process, self._environment(), secrets, self.site.venv])
+
+    def service(self) -> Service:
+        card, contained = self.card, self.contained
+        process = None if contained or card.external is not None else card.process
+        return Service(
+            name=card.name,
+            role=card.role,
+            address=address(card),
+            external=card.external is not None,
+            optional=card.optional,
+            process=process,
+            environment=self._environment() if process else {},
+            volumes=tuple(card.volumes),
+            state=card.state,
+            secrets=card.secrets,
+            health=card.health,
+            metrics=card.metrics,
+            change=self.change(),
+            place=card.place,
+            image=image(card, self.site.ground) if contained else None,
+            ours=card.ours and contained,
+            inside=inside(card) if self.site.runtime == "compose" else None,
+            user=card.user,
+            config=self.folder(),
+            models=card.models,
+            route=card.route,
+            publish=card.publish if contained else (),
+            certificate=card.certificate if contained else None,
+            ports=_loopback(card),
+            gpu=card.gpu and contained,
+            reload=card.reload if contained else None,
+            check=card.check if contained else None,
+        )
+
+    def _texts(self) -> dict[str, str]:
+        return {name: _text(name, content) for name, content in self.card.config.items()}
+
+    def _definition(self) -> dict[str, Any]:
+        return definition(self.card, self.given, self.folder(), self.site.ground)
+
+    def _environment(self) -> dict[str, str]:
+        if self.card.external is not None or self.card.process is None:
+            return {}
+        site, folder = self.site, self.folder()
+        own = {
+            "BEAST_ROOT": site.root,
+            "BEAST_SERVICES": f"{site.root}/current/services.json",
+            "BEAST_DATA": site.ground.data,
+            "BEAST_SECRETS": f"{site.root}/secrets/{self.card.name}",
+        }
+        if folder is not None:
+            own["BEAST_CONFIG"] = f"{site.root}/config/{folder}"
+        refuse_clashes(self.card, own.keys() & {*self.given.environment, *self.card.environment})
+        return {**own, **self.given.environment, **self.card.environment}
+
+
+def _loopback(card: Card) -> tuple[int, ...]:
+    return (card.port,) if card.port is not None and card.external is None else ()
 
 
 def _text(name: str, content: Any) -> str:
@@ -117,40 +265,3 @@ def _text(name: str, content: Any) -> str:
     if PurePosixPath(name).suffix in {".yml", ".yaml"}:
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n"
-
-
-def _service(card: Card, given: Joined, folder: str | None, site: Site) -> Service:
-    environment = _environment(card, given, folder, site) if card.process else {}
-    secrets = {
-        f"{item.owner}/{item.name}": site.versions.get(f"{item.owner}/{item.name}", 1)
-        for item in given.handovers
-    }
-    change = [card.process, environment, secrets, site.venv]
-    return Service(
-        name=card.name,
-        role=card.role,
-        address=address(card),
-        external=card.external is not None,
-        optional=card.optional,
-        process=card.process if card.external is None else None,
-        environment=environment,
-        volumes=card.volumes,
-        state=card.state,
-        secrets=card.secrets,
-        health=card.health,
-        metrics=card.metrics,
-        change=digest(change),
-    )
-
-
-def _environment(card: Card, given: Joined, folder: str | None, site: Site) -> dict[str, str]:
-    own = {
-        "BEAST_ROOT": site.root,
-        "BEAST_SERVICES": f"{site.root}/current/services.json",
-        "BEAST_DATA": f"{site.root}/data/{site.generation}",
-        "BEAST_SECRETS": f"{site.root}/secrets/{card.name}",
-    }
-    if folder is not None:
-        own["BEAST_CONFIG"] = f"{site.root}/config/{folder}"
-    refuse_clashes(card, own.keys() & {*given.environment, *card.environment})
-    return {**own, **given.environment, **card.environment}

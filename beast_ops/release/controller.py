@@ -7,9 +7,6 @@ Kept apart from the plugin so that it can be read, typed and tested without Ansi
 import json
 import os
 import re
-import shlex
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -18,28 +15,24 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from beast_ops.cards import DNS_LABEL, Card, read_card
-from beast_ops.errors import (
-    BeastError,
-    CardError,
-    CommandError,
-    SettingsError,
-    TransientError,
-    UsageError,
-)
+from beast_ops.card_parts import DNS_LABEL
+from beast_ops.cards import Card, Services, read_card
+from beast_ops.compose.values import values as compose_values
+from beast_ops.errors import CardError, CommandError, SettingsError, UsageError
 from beast_ops.place import Place
 from beast_ops.runtime.values import values
 from beast_ops.settings import explain
 
 from . import build as building
 from .build import Release, digest
-from .environment import COMPLETE
 from .observe import Observed
-from .package import LOCK, build_wheel, environment_hash
+from .package import environment_hash
+from .wish import wish
 
 __all__ = ["environment_hash"]
 
-KINDS: dict[int, type[BeastError]] = {64: UsageError, 75: TransientError}
+RUNTIMES = ("embedded", "compose")
+DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +44,40 @@ class Site:
         runtime: What runs its services.
         root: Where it lies on its host.
         boot: Whether it starts with the machine.
+        domain: The domain of the front door, if there is one.
     """
 
     project: str
     runtime: str
     root: str
     boot: bool = False
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A template and the variables it takes; `role` is whose it is, or nobody's in particular."""
+
+    role: str | None
+    template: str
+    variables: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A release whose templates are still to be rendered, with the variables they take."""
+    """A release whose templates are still to be rendered.
+
+    Attributes:
+        release: The release.
+        boot: Whether it starts with the machine.
+        shapes: What is rendered, by path in the release's folder.
+        copies: What is taken as it is: role and file by path in the release's folder.
+    """
 
     release: Release
     boot: bool
-    variables: dict[str, Any]
+    shapes: Mapping[str, Shape]
+    copies: Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +107,13 @@ class Plan:
             "boot": self.boot,
             "files": dict(self.files),
             "config": dict(release.config),
-            "volumes": list(release.volumes),
+            "volumes": dict(release.volumes),
             "handovers": [
                 [item.reader, item.file, item.owner, item.name] for item in release.handovers
             ],
+            "filled": [[item.reader, item.file, item.text] for item in release.filled],
+            "owners": dict(release.owners),
+            "given": list(release.given),
             "versions": dict(release.site.versions),
         }
 
@@ -122,18 +137,16 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what later tasks and the callback plugin need, as plain data."""
-        services = self.release.services
+        release = self.release
         return {
             "release": self.seen.release,
             "changes": self.changes,
-            "venv": self.release.site.venv,
+            "venv": release.site.venv,
+            "runtime": release.site.runtime,
             "shipment": {**self._parts(), "content": self.content},
-            "ports": {
-                service.name: int(service.address.rsplit(":", 1)[1])
-                for service in services
-                if service.address and service.process
-            },
-            "roles": {service.name: service.role for service in services},
+            "ports": {each.name: each.ports[0] for each in release.services if each.ports},
+            "roles": {each.name: each.role for each in release.services},
+            "wish": wish(release),
         }
 
 
@@ -150,33 +163,93 @@ def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any
     release = building.build(
         [_judge_settings(read_card(card)) for card in cards],
         building.Site(
-            site.project, site.runtime, site.root, observed.generation, venv, observed.versions
+            project=site.project,
+            runtime="compose" if site.runtime == "compose" else "embedded",
+            root=site.root,
+            generation=observed.generation,
+            venv=venv,
+            versions=observed.versions,
+            domain=site.domain,
         ),
     )
-    python = Path(site.root) / "venv" / venv / "bin" / "python"
-    return Draft(release, site.boot, values(Place(Path(site.root)), release.services, python))
+    shapes = {
+        f"live/{item.service}/{item.path}": Shape(item.role, item.template, item.variables)
+        for item in release.shaped
+    }
+    copies = {
+        f"live/{item.service}/{item.path}": (item.role, item.file) for item in release.verbatim
+    }
+    return Draft(release, site.boot, {**_runtime_shapes(release), **shapes}, copies)
+
+
+def _runtime_shapes(release: Release) -> dict[str, Shape]:
+    """Return the one file that the runtime reads."""
+    if release.site.runtime == "compose":
+        site = release.site
+        variables = compose_values(site.project, site.root, release.definitions)
+        return {"compose.yml": Shape(None, "compose.yml.j2", variables)}
+    place = Place(Path(release.site.root))
+    python = place.venv / release.site.venv / "bin" / "python"
+    variables = values(place, release.services, python)
+    return {"supervisord.conf": Shape(None, "embedded/supervisord.conf.j2", variables)}
 
 
 def plan(draft: Draft, files: Mapping[str, str], seen: Mapping[str, Any]) -> Plan:
-    """Return the plan made of *draft* and its rendered *files*."""
-    contract = json.dumps(draft.release.services.model_dump(mode="json"), indent=2)
-    whole = {**files, "services.json": f"{contract}\n"}
-    return Plan(draft.release, draft.boot, whole, _observed(seen))
+    """Return the plan made of *draft* and its rendered *files*.
+
+    Raises:
+        UsageError: If it would run another image on data that is there.
+    """
+    release, observed = draft.release, _observed(seen)
+    refuse_other_images(release, observed)
+    contract = f"{json.dumps(release.services.model_dump(mode='json'), indent=2)}\n"
+    inner = {f"live/{each.name}/services.json": contract for each in release.services if each.ours}
+    return Plan(release, draft.boot, {**files, **inner, "services.json": contract}, observed)
+
+
+def refuse_other_images(release: Release, seen: Observed) -> None:
+    """Refuse to run another image on the data of a service: a migration has no way back.
+
+    Our own image is free to change: what it keeps is made for that.
+
+    Raises:
+        UsageError: If *release* would.
+    """
+    try:
+        running = Services.model_validate_json(seen.files.get("services.json", ""))
+    except ValidationError:
+        return  # nothing runs, or something older than images
+    before = {each.name: each.image for each in running if each.image and not each.ours}
+    for service in release.services:
+        known = before.get(service.name)
+        if service.state and service.image and known and known != service.image:
+            raise UsageError(
+                f"{service.name} runs {known} and keeps data; deploy does not put "
+                f"{service.image} on it",
+                subject=service.name,
+                hint=f"Set its version back, or run: ./beast upgrade --service {service.name}",
+            )
 
 
 def _judged(site: Site) -> Site:
     """Return *site* with its root in one spelling, if it makes sense."""
-    if site.runtime != "embedded":
+    if site.runtime not in RUNTIMES:
         raise SettingsError(
             f"{site.runtime!r} is no runtime of this version",
             subject="beast_runtime",
-            hint="Set it to: embedded",
+            hint=f"Set it to one of: {', '.join(RUNTIMES)}",
         )
     if not re.fullmatch(DNS_LABEL, site.project):
         raise SettingsError(
             "not a name for an installation",
             subject="beast_project",
             hint="Take lower-case letters, digits and single hyphens, such as: beast",
+        )
+    if site.domain is not None and not re.fullmatch(DOMAIN, site.domain):
+        raise SettingsError(
+            "not a domain",
+            subject="beast_domain",
+            hint="Take the name under which browsers shall find the stack, such as: ai.example.org",
         )
     if not os.path.isabs(site.root):  # noqa: PTH117 - a path on the host, not here
         raise SettingsError(
@@ -219,57 +292,3 @@ def _observed(seen: Mapping[str, Any]) -> Observed:
         raise CommandError(
             f"the host speaks otherwise than this version: {explain(wrong)}", subject="observe"
         ) from wrong
-
-
-def host_command(words: Sequence[str], root: str, venv: str, transport: str) -> str:
-    """Return the shell line that runs the host's side of a verb.
-
-    It uses the environment of this release, or else that of the release in force, or else, on
-    this machine, our own. On another host without any, nothing of ours stands: `{}` says so.
-    """
-    program = f"-m beast_ops.release {shlex.join([*words, root])}"
-    folders = " ".join(map(shlex.quote, (f"{root}/venv/{venv}", f"{root}/current/venv")))
-    last = f"exec {shlex.quote(sys.executable)} {program}" if transport == "local" else 'echo "{}"'
-    return (
-        f"for venv in {folders}; do "
-        f'if [ -e "$venv/{COMPLETE}" ] && [ -x "$venv/bin/python" ]; then '
-        f'exec "$venv/bin/python" -I {program}; fi; done; {last}'
-    )
-
-
-def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any]:
-    """Return what the host's side of *verb* answered.
-
-    Raises:
-        CommandError: If it failed, with its own paragraph.
-        TransientError: Likewise, when trying again may help.
-        UsageError: Likewise, when something was wrong with what was asked.
-    """
-    try:
-        answer = json.loads(stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError):
-        last = " ".join((stderr or stdout).split())[-600:]
-        raise CommandError(f"the host could not {verb}: {last}", subject=f"exit {code}") from None
-    if not isinstance(answer, dict):
-        raise CommandError(f"the host answered {type(answer).__name__}", subject=verb)
-    if "error" in answer:
-        raise KINDS.get(code, CommandError)(str(answer["error"]))
-    return answer
-
-
-def environment_files(clone: Path, folder: Path) -> list[Path]:
-    """Return the wheel, built in *folder*, and the lock file that make the environment."""
-    return [build_wheel(clone, folder), clone / LOCK]
-
-
-def environment_command(python: str, root: str, venv: str, sent: Sequence[str], uv: str) -> str:
-    """Return the shell line that makes the environment *venv* from the *sent* files."""
-    wheel, lock = sent
-    words = ["env", f"PYTHONPATH={wheel}", "PYTHONDONTWRITEBYTECODE=1", python, "-m"]
-    return shlex.join([*words, "beast_ops.release.environment", root, venv, wheel, lock, uv])
-
-
-def installer(transport: str) -> str:
-    """Return the program that installs packages on a host reached by *transport*."""
-    beside = shutil.which("uv", path=str(Path(sys.executable).parent))
-    return beside if transport == "local" and beside else "uv"

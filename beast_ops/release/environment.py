@@ -3,10 +3,12 @@
 
 Therefore this file needs nothing but the standard library, and is run out of the wheel itself:
 
-    PYTHONPATH=WHEEL python3 -m beast_ops.release.environment ROOT HASH WHEEL LOCK UV
+    PYTHONPATH=WHEEL python3 -m beast_ops.release.environment ROOT HASH UV WHEEL LOCK [FILE…]
 
-It makes `ROOT/venv/HASH` from the lock file and the wheel with the program UV. The file
-`complete` is written last; whatever lacks it is made anew. A failed run leaves nothing behind.
+It makes `ROOT/venv/HASH` from the lock file and the wheel with the program UV, or with pip where
+that is missing. All files are kept in its folder `source`: our own image is made of them. The
+file `complete` is written last; whatever lacks it is made anew. A failed run leaves nothing
+behind.
 """
 
 import os
@@ -22,6 +24,7 @@ from beast_ops.door.index import UNWANTED, no_index, pip_settings, redact, uv_en
 from beast_ops.files import sync_file_system, write_atomically
 
 COMPLETE = "complete"
+SOURCE = "source"
 INSTALL_SECONDS = 900  # slow links download some 60 MB
 WAIT_SECONDS = 3 * INSTALL_SECONDS  # no step of another one takes longer
 MODE = 0o700
@@ -31,8 +34,14 @@ class InstallError(Exception):
     """The environment could not be made; the text says why and what to do next."""
 
 
-def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
+def make(root: Path, name: str, uv: str, files: Sequence[Path]) -> bool:
     """Make the environment `root/venv/name` unless it is complete; return whether it was made.
+
+    Args:
+        root: The installation.
+        name: Hash of the environment.
+        uv: The program that installs, if this host has it.
+        files: The wheel, the lock file, and whatever is kept beside them.
 
     Raises:
         InstallError: If it could not be made; what was begun is removed.
@@ -45,7 +54,8 @@ def make(root: Path, name: str, wheel: Path, lock: Path, uv: str) -> bool:
             return False
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            _install(folder, wheel, lock, uv)
+            _install(folder, uv, files)
+            _keep(folder / SOURCE, files)
             sync_file_system(folder)  # else a power cut could keep the mark and lose the packages
             write_atomically(folder / COMPLETE, f"{sys.version}\n".encode())
         except BaseException:
@@ -80,18 +90,30 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _install(folder: Path, wheel: Path, lock: Path, uv: str) -> None:
+def _keep(folder: Path, files: Sequence[Path]) -> None:
+    folder.mkdir(mode=MODE)
+    for path in files:
+        shutil.copy(path, folder / path.name)
+
+
+def _install(folder: Path, uv: str, files: Sequence[Path]) -> None:
+    wheel, lock = map(str, files[:2])
     python = str(folder / "bin" / "python")
     pip = _pip()
     environ = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     environ.pop("VIRTUAL_ENV", None)
     environ.update(uv_environment(pip, os.environ))
     offline = ["--no-index"] if no_index(pip) else []
-    install = [uv, "pip", "install", "--quiet", "--python", python, "--no-deps"]
-    _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], environ)
-    _run([*install, *offline, "--require-hashes", "--requirement", str(lock)], environ)
+    if shutil.which(uv) is not None:
+        make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
+        install = [uv, "pip", "install", "--quiet", "--python", python, "--no-deps"]
+    else:
+        make = [sys.executable, "-m", "venv", str(folder)]
+        install = [python, "-m", "pip", "install", "--quiet", "--no-deps"]
+    _run(make, environ)
+    _run([*install, *offline, "--require-hashes", "--requirement", lock], environ)
     # The wheel was built a moment ago by the one who sends it, so it has no hash to compare.
-    _run([*install, "--no-index", str(wheel)], environ)
+    _run([*install, "--no-index", wheel], environ)
 
 
 def _pip() -> dict[str, str]:
@@ -129,9 +151,9 @@ def _run(argv: Sequence[str], environ: Mapping[str, str]) -> str:
 def main(words: list[str]) -> int:
     """Run as a script; return 0 when made, 3 when there was nothing to do, 75 when it failed."""
     os.umask(0o077)
-    root, name, wheel, lock, uv = words
+    root, name, uv, *files = words
     try:
-        made = make(Path(root), name, Path(wheel), Path(lock), uv)
+        made = make(Path(root), name, uv, [Path(file) for file in files])
     except (InstallError, OSError) as failed:
         sys.stderr.write(f"{failed}\n")
         return 75

@@ -6,22 +6,39 @@ Pure: takes cards, returns what each service is given.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
 
-from beast_ops.cards import Card, Offer
+from beast_ops.card_parts import Offer
+from beast_ops.cards import Card
 from beast_ops.errors import CardError
 from beast_ops.keys import Handover
+from beast_ops.secret_files import names as placeholders
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+GATEWAY = "host.docker.internal"  # how a container calls its host, by `extra_hosts`
+INNER_SECRETS = "/run/secrets"
+HEALTHY, STARTED = "service_healthy", "service_started"  # the words of Compose
+
+Runtime = Literal["embedded", "compose"]
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What the others give one service: its variables, and the secrets it may read."""
+    """What the others give one service: its variables, and the secrets it may read.
+
+    `gathered` are keys it reads anew each time it uses them: they never restart it. `needs` are
+    the containers it waits for, each with what it waits for.
+    """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     handovers: tuple[Handover, ...] = ()
+    gathered: tuple[Handover, ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
 
 
 def address(card: Card, offer: Offer | None = None) -> str | None:
-    """Return where *card*'s service, or one *offer* of it, answers; `None` if it does not."""
+    """Return where this host reaches *card*'s service or one *offer* of it, if it does."""
     if card.external is not None:
         return card.external.rstrip("/")
     if offer is not None:
@@ -29,36 +46,66 @@ def address(card: Card, offer: Offer | None = None) -> str | None:
     return f"http://127.0.0.1:{card.port}" if card.port is not None else None
 
 
-def runs_here(card: Card) -> bool:
-    """Return whether the embedded runtime has this service, as a process or as a neighbour."""
-    return card.process is not None or card.external is not None
+def inside(card: Card, offer: Offer | None = None) -> str | None:
+    """Return where a container reaches *card*'s service or one *offer* of it, if it does."""
+    if card.external is not None:
+        return _through_gateway(card.external.rstrip("/"))
+    if card.place == "host":
+        return None
+    if offer is not None:
+        port = card.inner_port if offer.port == card.port else offer.port
+        return f"{offer.scheme}://{card.name}:{port}"
+    return f"http://{card.name}:{card.inner_port}" if card.inner_port is not None else None
 
 
-def join(cards: Iterable[Card], secrets: str) -> dict[str, Joined]:
+def _through_gateway(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.hostname not in LOOPBACK:
+        return url
+    port = f":{parts.port}" if parts.port else ""
+    return parts._replace(netloc=f"{GATEWAY}{port}").geturl()
+
+
+def runs_here(card: Card, runtime: Runtime) -> bool:
+    """Return whether *runtime* has this service, or it is a neighbour."""
+    if card.external is not None:
+        return True
+    if runtime == "embedded":
+        return card.process is not None
+    return card.contained or (card.place == "host" and card.process is not None)
+
+
+def is_contained(card: Card, runtime: Runtime) -> bool:
+    """Return whether *runtime* runs this service in a container."""
+    return runtime == "compose" and card.external is None and card.contained
+
+
+def join(cards: Iterable[Card], secrets: str, runtime: Runtime = "embedded") -> dict[str, Joined]:
     """Return what each card's service is given, by name.
 
     Args:
         cards: The cards that exist in this runtime.
         secrets: The folder whose sub-folders, one per service, hold the secret files.
+        runtime: What runs them.
 
     Raises:
         CardError: If a capability is offered twice, or wanted and not offered, or a card
             names a secret it does not have.
     """
     present = tuple(cards)
-    _refuse_twins(present)
+    _refuse_twins(present, runtime)
     offers = _offers(present)
-    return {card.name: _given(card, offers, secrets) for card in present}
+    return {card.name: _Joint(card, offers, secrets, runtime).given(present) for card in present}
 
 
-def _refuse_twins(cards: tuple[Card, ...]) -> None:
+def _refuse_twins(cards: tuple[Card, ...], runtime: Runtime) -> None:
     ports: dict[int, str] = {}
     names: set[str] = set()
     for card in cards:
         if card.name in names:
             raise CardError("two cards have this name", subject=card.name)
         names.add(card.name)
-        for port in sorted(_ports(card)):
+        for port in sorted(_ports(card, runtime)):
             if port in ports:
                 raise CardError(
                     f"{card.name} and {ports[port]} both want port {port}",
@@ -68,11 +115,13 @@ def _refuse_twins(cards: tuple[Card, ...]) -> None:
             ports[port] = card.name
 
 
-def _ports(card: Card) -> set[int]:
+def _ports(card: Card, runtime: Runtime) -> set[int]:
     """Return the ports *card*'s service listens on, here."""
     if card.external is not None:
         return set()
     own = set() if card.port is None else {card.port}
+    if runtime == "compose":
+        return own | {published.port for published in card.publish}
     return own | {offer.port for offer in card.offers.values()}
 
 
@@ -95,29 +144,77 @@ def _offers(cards: tuple[Card, ...]) -> dict[str, tuple[Card, Offer]]:
     return found
 
 
-def _given(card: Card, offers: Mapping[str, tuple[Card, Offer]], secrets: str) -> Joined:
-    environment: dict[str, str] = {}
-    handovers = [Handover(card.name, name, card.name, name) for name in card.secrets]
-    for capability, want in card.wants.items():
-        if capability not in offers:
-            if want.optional:
+@dataclass(frozen=True, slots=True)
+class _Joint:
+    """One card and what it is joined with."""
+
+    card: Card
+    offers: Mapping[str, tuple[Card, Offer]]
+    secrets: str
+    runtime: Runtime
+
+    def given(self, cards: tuple[Card, ...]) -> Joined:
+        environment: dict[str, str] = {}
+        handovers = [
+            Handover(self.card.name, name, self.card.name, name) for name in self.card.secrets
+        ]
+        needs: dict[str, str] = {}
+        for capability, want in self.card.wants.items():
+            if not self._is_met(capability):
                 continue
-            raise CardError(
-                f"{card.name} wants {capability}, which no enabled service offers",
-                subject=capability,
-                hint="Add a service that offers it to beast_services.",
-            )
-        giver, offer = offers[capability]
-        given = {want.url: address(giver, offer) or ""}
-        if want.key is not None and offer.key is not None:
+            giver, offer = self.offers[capability]
+            given = {want.url: self._address(giver, offer)}
             file = f"{capability}_key"
-            handovers.append(Handover(card.name, file, giver.name, offer.key))
-            given[want.key] = f"{secrets}/{card.name}/{file}"
-        refuse_clashes(card, given.keys() & {*environment, *card.environment})
-        environment |= given
-    files = [item.file for item in handovers]
-    refuse_clashes(card, {file for file in files if files.count(file) > 1})
-    return Joined(environment, tuple(handovers))
+            if offer.key is not None and (want.key is not None or self._fills_in(file)):
+                handovers.append(Handover(self.card.name, file, giver.name, offer.key))
+                if want.key is not None:
+                    given[want.key] = f"{self._folder()}/{file}"
+            if not want.optional and is_contained(giver, self.runtime):
+                needs[giver.name] = HEALTHY if giver.health.probe else STARTED
+            refuse_clashes(self.card, given.keys() & {*environment, *self.card.environment})
+            environment |= given
+        gathered = tuple(_metrics_keys(self.card, cards))
+        files = [item.file for item in (*handovers, *gathered)] + [*self.card.secret_files]
+        refuse_clashes(self.card, {file for file in files if files.count(file) > 1})
+        return Joined(environment, tuple(handovers), gathered, needs)
+
+    def _is_met(self, capability: str) -> bool:
+        if capability in self.offers:
+            return True
+        if self.card.wants[capability].optional:
+            return False
+        raise CardError(
+            f"{self.card.name} wants {capability}, which no enabled service offers",
+            subject=capability,
+            hint="Add a service that offers it to beast_services.",
+        )
+
+    def _address(self, giver: Card, offer: Offer) -> str:
+        found = (inside if self._is_inside() else address)(giver, offer)
+        return found or ""
+
+    def _folder(self) -> str:
+        return INNER_SECRETS if self._is_inside() else f"{self.secrets}/{self.card.name}"
+
+    def _is_inside(self) -> bool:
+        return is_contained(self.card, self.runtime)
+
+    def _fills_in(self, file: str) -> bool:
+        return any(file in placeholders(text) for text in self.card.secret_files.values())
+
+
+def metrics_key(owner: Card) -> str:
+    """Return the name of the file that opens the metrics of *owner* to whoever gathers them."""
+    key = owner.metrics.key if owner.metrics else ""
+    return f"{owner.name.replace('-', '_')}_{key}"
+
+
+def _metrics_keys(reader: Card, cards: tuple[Card, ...]) -> Iterable[Handover]:
+    if "metrics" not in reader.gathers:
+        return
+    for card in cards:
+        if card.metrics is not None and card.metrics.key is not None and card is not reader:
+            yield Handover(reader.name, metrics_key(card), card.name, card.metrics.key)
 
 
 def refuse_clashes(card: Card, names: Iterable[str]) -> None:

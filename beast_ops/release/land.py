@@ -2,6 +2,7 @@
 """Write a release on its host and make it current; take it back; prune what no one names."""
 
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -9,11 +10,11 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from beast_ops import keys, receipts
-from beast_ops.cards import read_services
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import BeastError, TransientError
-from beast_ops.files import switch_link, sync_folder, write_atomically
+from beast_ops.errors import TransientError
+from beast_ops.files import PRIVATE, switch_link, sync_folder, write_atomically
 from beast_ops.place import Place
+from beast_ops.secret_files import FilledFile
 from beast_ops.settings import Strict
 
 from .environment import COMPLETE
@@ -23,6 +24,7 @@ KEPT_RELEASES = 5
 KEPT_PROVEN = 2  # the one in force, and the one before it
 YOUNG_SECONDS = 3600.0
 FOLDER_MODE = 0o700
+PUBLIC_FOLDER, PUBLIC_FILE = 0o755, 0o644
 
 
 class Shipment(Strict):
@@ -35,8 +37,11 @@ class Shipment(Strict):
         boot: Whether the stack starts with the machine.
         files: The files of the release folder, by name.
         config: Files below `config/`, by relative path.
-        volumes: Folders of the data generation.
+        volumes: Folders of the data generation, and who owns them as `uid:gid`, if it is said.
         handovers: Reader, file, owner and name of each secret.
+        filled: Reader, file and text of each file of secrets that is filled in here.
+        owners: Who owns the secrets of a reader, as `uid:gid`, if it is said.
+        given: Secrets that are not derived: somebody puts them here.
         versions: The versions of the secrets it was rendered with.
     """
 
@@ -46,8 +51,11 @@ class Shipment(Strict):
     boot: bool
     files: dict[str, str]
     config: dict[str, str]
-    volumes: tuple[str, ...]
+    volumes: dict[str, str]
     handovers: tuple[tuple[str, str, str, str], ...]
+    filled: tuple[tuple[str, str, str], ...] = ()
+    owners: dict[str, str] = {}
+    given: tuple[str, ...] = ()
     versions: dict[str, int]
 
 
@@ -66,21 +74,50 @@ def land(place: Place, shipment: Shipment) -> str:
         )
     for folder in (place.releases, place.config, place.data, place.receipts, place.logs, place.run):
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    keys.hand_over(place.secrets, (keys.Handover(*item) for item in shipment.handovers))
-    for volume in shipment.volumes:
-        (place.data / shipment.generation / volume).mkdir(
-            mode=FOLDER_MODE, parents=True, exist_ok=True
-        )
-    _write_config(place.config, shipment.config)
+    give_secrets(place, shipment)
+    for volume, owner in shipment.volumes.items():
+        folder = place.data / shipment.generation / volume
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        give(folder, owner)
+    _write_config(place.config, shipment.config, public=bool(shipment.owners))
     return _write_release(place, shipment)
 
 
-def _write_config(folder: Path, files: Mapping[str, str]) -> None:
+def give_secrets(place: Place, named: "Shipment | Record") -> None:
+    """Give each reader that *named* names its secrets, in the version they have now."""
+    keys.hand_over(
+        place.secrets,
+        (keys.Handover(*item) for item in named.handovers),
+        filled=(FilledFile(*item) for item in named.filled),
+        owners={name: pair(owner) for name, owner in named.owners.items()},
+        given=named.given,
+    )
+
+
+def pair(owner: str) -> tuple[int, int]:
+    """Return the numbers of user and group that *owner* says as `uid:gid`."""
+    user, _, group = owner.partition(":")
+    return int(user), int(group)
+
+
+def give(path: Path, owner: str) -> None:
+    """Let *path* belong to *owner*, if that is said and we may."""
+    if owner and os.geteuid() == 0:
+        os.chown(path, *pair(owner))
+
+
+def _write_config(folder: Path, files: Mapping[str, str], *, public: bool) -> None:
+    """Write what is missing; *public* for containers, whose users are others than ours.
+
+    No secret is among it, and nobody gets into the root of the installation.
+    """
     for relative, text in files.items():
         target = folder / relative
         if fingerprint(target) != _hash(text):
             target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            write_atomically(target, text.encode())
+            write_atomically(target, text.encode(), PUBLIC_FILE if public else PRIVATE)
+        if public:
+            target.parent.chmod(PUBLIC_FOLDER)
 
 
 def _hash(text: str) -> str:
@@ -99,12 +136,16 @@ def _write_release(place: Place, shipment: Shipment) -> str:
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=FOLDER_MODE)
     for file, text in shipment.files.items():
+        (staged / file).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         write_atomically(staged / file, text.encode())
     record = Record(
         content=shipment.content,
         venv=shipment.venv,
         generation=shipment.generation,
         handovers=shipment.handovers,
+        filled=shipment.filled,
+        owners=shipment.owners,
+        given=shipment.given,
         files={
             **{f"releases/{name}/{file}": _hash(text) for file, text in shipment.files.items()},
             **{f"config/{path}": _hash(text) for path, text in shipment.config.items()},
@@ -176,12 +217,14 @@ def _prune_venvs(place: Place, releases: set[str], before: float) -> None:
 def _prune_config(place: Place, releases: set[str]) -> None:
     named: set[str] = set()
     for release in releases:
-        try:
-            services = read_services(place.releases / release / "services.json")
-        except BeastError:
+        record = read_record(place, release)
+        if record is None:
             return  # likewise
-        paths = (service.environment.get("BEAST_CONFIG", "") for service in services)
-        named.update("/".join(PurePath(path).parts[-2:]) for path in paths)
+        named.update(
+            "/".join(PurePath(path).parts[1:3])
+            for path in record.files
+            if path.startswith("config/")
+        )
     for folder in place.config.glob("*/*"):
         if "/".join(folder.parts[-2:]) not in named:
             shutil.rmtree(folder, ignore_errors=True)

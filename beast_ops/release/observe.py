@@ -3,7 +3,7 @@
 
 import hashlib
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from beast_ops import keys, receipts
 from beast_ops.cards import Services, read_services
 from beast_ops.errors import BeastError, CardError
 from beast_ops.place import Place
+from beast_ops.secret_files import FilledFile
 from beast_ops.settings import Strict
 
 from .environment import COMPLETE
@@ -26,6 +27,9 @@ class Record(Strict):
     venv: str
     generation: str
     handovers: tuple[tuple[str, str, str, str], ...]
+    filled: tuple[tuple[str, str, str], ...] = ()
+    owners: dict[str, str] = {}
+    given: tuple[str, ...] = ()
     files: dict[str, str] = {}
 
 
@@ -81,7 +85,7 @@ def observe(place: Place) -> Observed:
         release=release,
         content=record.content,
         generation=record.generation,
-        files=_files(place),
+        files=_files(place, release, record),
         versions=versions,
         settled=_is_settled(place, release, record),
     )
@@ -116,21 +120,16 @@ def _generation(place: Place) -> str:
         return FIRST_GENERATION
 
 
-def _files(place: Place) -> dict[str, str]:
-    files = {}
-    for name in ("services.json", "supervisord.conf"):
-        files[name] = _text(place.current / name)
-    try:
-        services = read_services(place.services)
-    except BeastError:
-        return files
-    for service in services:
-        folder = service.environment.get("BEAST_CONFIG")
-        if folder is None:
-            continue
-        for path in sorted(Path(folder).glob("[!.]*")):
-            files[f"{service.name}/{path.name}"] = _text(path)
-    return files
+def _files(place: Place, release: str, record: Record) -> dict[str, str]:
+    """Return what *record* names, by the name under which the controller knows it."""
+    found = {}
+    for path in sorted(record.files):
+        if path.startswith("config/"):
+            service, _, name = PurePath(path).parts[1:]
+            found[f"{service}/{name}"] = _text(place.root / path)
+        else:
+            found[path.removeprefix(f"releases/{release}/")] = _text(place.root / path)
+    return found
 
 
 def _text(path: Path) -> str:
@@ -143,7 +142,11 @@ def _text(path: Path) -> str:
 def _is_settled(place: Place, release: str, record: Record) -> bool:
     if not receipts.is_proven(place.receipts, release):
         return False
-    if keys.missing(place.secrets, (keys.Handover(*item) for item in record.handovers)):
+    if keys.missing(
+        place.secrets,
+        (keys.Handover(*item) for item in record.handovers),
+        filled=(FilledFile(*item) for item in record.filled),
+    ):
         return False
     if not is_intact(place, record) or not (place.venv / record.venv / COMPLETE).exists():
         return False
@@ -154,12 +157,10 @@ def _is_settled(place: Place, release: str, record: Record) -> bool:
 
 
 def _runs(place: Place, services: Services) -> bool:
-    """Return whether exactly the described programs run."""
-    from beast_ops.runtime import control
+    """Return whether exactly what is described runs."""
+    from beast_ops.runtime import of
 
-    wanted = {service.name for service in services if service.process}
     try:
-        found = {state.name: state.state for state in control.status(place)}
+        return of(place).runs(place, services)
     except BeastError:
         return False
-    return found.keys() == wanted and set(found.values()) <= {"running"}

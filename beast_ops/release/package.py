@@ -10,6 +10,7 @@ from beast_ops.errors import BeastError
 from .build import HASH_CHARACTERS
 
 LOCK = Path("requirements/stack.txt")
+IMAGE = Path("Dockerfile")
 # The earliest moment a zip file can hold: every build of the same sources is the same wheel.
 EPOCH = "315532800"
 
@@ -23,14 +24,14 @@ def sources(clone: Path) -> list[Path]:
 
 
 def environment_hash(clone: Path) -> str:
-    """Return the hash over the library's sources and the stack's lock file in *clone*.
+    """Return the hash over all that the stack's environment and image are made of in *clone*.
 
     Raises:
         BeastError: If the clone is not complete.
     """
     hashed = hashlib.sha256()
     try:
-        for path in (clone / "pyproject.toml", clone / LOCK, *sources(clone)):
+        for path in (clone / "pyproject.toml", clone / LOCK, clone / IMAGE, *sources(clone)):
             hashed.update(f"{path.relative_to(clone).as_posix()}\0".encode())
             hashed.update(hashlib.sha256(path.read_bytes()).digest())
     except OSError as failed:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from beast_ops.cards import read_services
+from beast_ops.cards import Services, read_services
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import ServiceError, UnavailableError, UsageError
 from beast_ops.place import Place
@@ -97,6 +97,19 @@ def status(place: Place) -> list[ProcessState]:
         found = {}
     others = [name for name in found if name not in known]
     return [_state(place, name, found.get(name)) for name in [*known, *others]]
+
+
+def runs(place: Place, services: Services) -> bool:
+    """Return whether exactly the programs of *services* run."""
+    found = {state.name: state.state for state in status(place)}
+    return found.keys() == {each.name for each in programs(services)} and set(found.values()) <= {
+        "running"
+    }
+
+
+def prepare(place: Place, release: str, clock: Clock = SYSTEM) -> None:
+    """Do nothing: all that a release needs is in its environment, which is there."""
+    del place, release, clock
 
 
 def start(place: Place, name: str | None = None, clock: Clock = SYSTEM) -> None:

@@ -15,9 +15,8 @@ from ansible.template import trust_as_template
 
 from beast_ops.declared import refuse_unknown
 from beast_ops.errors import BeastError
-from beast_ops.release import controller
+from beast_ops.release import controller, remote
 
-SHAPES = {"supervisord.conf": "embedded/supervisord.conf.j2"}
 NOTHING_TO_MAKE = 3  # what environment.py ends with when it stood there already
 
 
@@ -26,7 +25,10 @@ class ActionModule(ActionBase):
 
     TRANSFERS_FILES = False  # of the steps one sends files, and makes its own folder for them
     _VALID_ARGS = frozenset(
-        {"step", "root", "project", "runtime", "cards", "templates", "plan", "data", "boot"}
+        {
+            *("step", "root", "project", "runtime", "domain", "boot", "cards", "templates"),
+            *("plan", "data"),
+        }
     )
 
     def run(
@@ -54,17 +56,29 @@ class ActionModule(ActionBase):
         clone = Path(args["templates"]).parent
         refuse_unknown(clone, task_vars, [card["role"] for card in args["cards"]])
         site = controller.Site(
-            args["project"], args["runtime"], args["root"], boot=bool(args["boot"])
+            args["project"],
+            args["runtime"],
+            args["root"],
+            boot=bool(args["boot"]),
+            domain=args.get("domain") or None,
         )
         venv = controller.environment_hash(clone)
         seen = self._ask(["observe"], args["root"], venv)
         draft = controller.draft(args["cards"], site, venv, seen)
-        files = {
-            name: self._render(Path(args["templates"]) / shape, draft.variables)
-            for name, shape in SHAPES.items()
-        }
-        plan = controller.plan(draft, files, seen)
-        return {"changed": plan.changes, "diff": plan.diff(), "plan": plan.as_dict()}
+        plan = controller.plan(draft, self._files(draft, clone), seen)
+        here = self._connection.transport == "local"
+        told = {**plan.as_dict(), "here": here}
+        return {"changed": plan.changes, "diff": plan.diff(), "plan": told}
+
+    def _files(self, draft: controller.Draft, clone: Path) -> dict[str, str]:
+        """Return the files of a release: rendered from templates, or taken as they are."""
+        files = {}
+        for name, shape in draft.shapes.items():
+            room = clone / "roles" / shape.role if shape.role else clone
+            files[name] = self._render(room / "templates" / shape.template, dict(shape.variables))
+        for name, (role, file) in draft.copies.items():
+            files[name] = (clone / "roles" / role / "files" / file).read_text(encoding="utf-8")
+        return files
 
     def _environment(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Make the stack's own environment on the host, unless it is there."""
@@ -72,23 +86,23 @@ class ActionModule(ActionBase):
             return {"changed": True, "skipped": False}
         args = self._task.args
         clone = Path(args["templates"]).parent
-        remote = self._make_tmp_path()
+        folder = self._make_tmp_path()
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                sent = controller.environment_files(clone, Path(folder))
-                paths = [self._send(path, remote) for path in sent]
+            with tempfile.TemporaryDirectory() as made:
+                sent = remote.environment_files(clone, Path(made))
+                paths = [self._send(path, folder) for path in sent]
             transport = self._connection.transport
             done = self._low_level_execute_command(
-                controller.environment_command(
+                remote.environment_command(
                     self._python(task_vars),
                     args["root"],
                     args["plan"]["venv"],
                     paths,
-                    controller.installer(transport),
+                    remote.installer(transport),
                 )
             )
         finally:
-            self._remove_tmp_path(remote)
+            self._remove_tmp_path(folder)
         if done["rc"] not in (0, NOTHING_TO_MAKE):
             why = done["stderr"].strip() or done["stdout"].strip()
             return {"failed": True, "msg": why, "beast_exit": done["rc"]}
@@ -118,10 +132,10 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         """Run the host's side of a verb with the newest of our environments that is there."""
         done = self._low_level_execute_command(
-            controller.host_command(verbs, root, venv, self._connection.transport),
+            remote.host_command(verbs, root, venv, self._connection.transport),
             in_data=shipment.encode() if shipment is not None else None,
         )
-        return controller.read_answer(verbs[0], done["rc"], done["stdout"], done["stderr"])
+        return remote.read_answer(verbs[0], done["rc"], done["stdout"], done["stderr"])
 
     def _render(self, shape: Path, variables: dict[str, Any]) -> str:
         """Return the template *shape* filled with *variables* and nothing else."""
@@ -132,10 +146,11 @@ class ActionModule(ActionBase):
         )
 
     def _send(self, path: Path, folder: str) -> str:
-        remote = self._connection._shell.join_path(folder, path.name)  # noqa: SLF001 - Ansible's own plugins do so
-        self._transfer_file(str(path), remote)
-        return str(remote)
+        target = self._connection._shell.join_path(folder, path.name)  # noqa: SLF001 - Ansible's own plugins do so
+        self._transfer_file(str(path), target)
+        return str(target)
 
     def _python(self, task_vars: dict[str, Any]) -> str:
-        found = task_vars.get("ansible_python_interpreter") or sys.executable
-        return str(self._templar.template(found))
+        usual = sys.executable if self._connection.transport == "local" else "python3"
+        found = str(self._templar.template(task_vars.get("ansible_python_interpreter") or usual))
+        return usual if found.startswith("auto") else found

@@ -63,7 +63,7 @@ def ship(place):
             "boot": False,
             "files": {"services.json": json.dumps(services), "supervisord.conf": f"; {text}\n"},
             "config": {f"{config}/settings.json": json.dumps(text)},
-            "volumes": ("vectors",),
+            "volumes": {"vectors": ""},
             "handovers": (("qdrant", "api_key", "qdrant", "api_key"),),
             "versions": {},
         }
@@ -82,7 +82,9 @@ class FakeHands:
         self.fails = {}  # what to raise, by step
         self.status = Status.HEALTHY
         clock = Clock(now=SYSTEM.now, monotonic=lambda: self.time, sleep=self._sleep)
-        self.hands = Hands(self._start, self._stop, self._gate, self._boot, clock)
+        self.hands = Hands(
+            self._prepare, self._start, self._stop, self._gate, self._boot, clock
+        )
 
     def _sleep(self, seconds):
         self.time += seconds
@@ -96,6 +98,11 @@ class FakeHands:
             if trigger in self.fails:
                 raise self.fails[trigger]
         return said
+
+    def _prepare(self, place, release):
+        text = (place.releases / release / "supervisord.conf").read_text()[2:-1]
+        if f"prepare {text}" in self.fails:
+            raise self.fails[f"prepare {text}"]
 
     def _start(self, place):
         self._do("start", place)

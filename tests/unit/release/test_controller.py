@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from beast_ops.errors import BeastError, CardError, CommandError, SettingsError
-from beast_ops.release import controller
-from beast_ops.release.controller import Site, draft, host_command, plan, read_answer
+from beast_ops.release import remote
+from beast_ops.release.controller import Site, draft, plan
 from beast_ops.release.land import Shipment
 from beast_ops.release.observe import Observed
+from beast_ops.release.remote import host_command, read_answer
 
 SITE = Site("beast", "embedded", "/r", boot=False)
 CARD = {
@@ -22,7 +23,7 @@ CARD = {
     "process": ["python", "-m", "demo"],
     "config": {"settings.json": {"port": 80}},
     "secrets": {"key": {}},
-    "volumes": ["jobs"],
+    "volumes": {"jobs": "/jobs"},
 }
 FILES = {"supervisord.conf": "; one\n"}
 
@@ -235,14 +236,14 @@ def test_on_this_host_without_any_we_ask_ourselves(tmp_path):
 
 
 def test_the_line_that_makes_an_environment_keeps_its_words():
-    line = controller.environment_command("/p y", f"/{ODD}", "v", ["/w heel", "/lo ck"], "uv")
+    line = remote.environment_command("/p y", f"/{ODD}", "v", ["/w heel", "/lo ck"], "uv")
 
-    assert [f"/{ODD}", "v", "/w heel", "/lo ck", "uv"] == shlex.split(line)[-5:]
+    assert [f"/{ODD}", "v", "uv", "/w heel", "/lo ck"] == shlex.split(line)[-5:]
     assert "PYTHONPATH=/w heel" in shlex.split(line)
 
 
 def test_packages_are_installed_by_the_program_beside_us():
     beside = Path(sys.executable).with_name("uv")
 
-    assert (str(beside) if beside.exists() else "uv") == controller.installer("local")
-    assert "uv" == controller.installer("ssh")
+    assert (str(beside) if beside.exists() else "uv") == remote.installer("local")
+    assert "uv" == remote.installer("ssh")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the controller says to a host: shell lines, and what is read from their answers."""
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from beast_ops.errors import BeastError, CommandError, TransientError, UsageError
+
+from .environment import COMPLETE
+from .package import IMAGE, LOCK, build_wheel
+
+KINDS: dict[int, type[BeastError]] = {64: UsageError, 75: TransientError}
+
+
+def host_command(words: Sequence[str], root: str, venv: str, transport: str) -> str:
+    """Return the shell line that runs the host's side of a verb.
+
+    It uses the environment of this release, or else that of the release in force, or else, on
+    this machine, our own. On another host without any, nothing of ours stands: `{}` says so.
+    """
+    program = f"-m beast_ops.release {shlex.join([*words, root])}"
+    folders = " ".join(map(shlex.quote, (f"{root}/venv/{venv}", f"{root}/current/venv")))
+    last = f"exec {shlex.quote(sys.executable)} {program}" if transport == "local" else 'echo "{}"'
+    return (
+        f"for venv in {folders}; do "
+        f'if [ -e "$venv/{COMPLETE}" ] && [ -x "$venv/bin/python" ]; then '
+        f'exec "$venv/bin/python" -I {program}; fi; done; {last}'
+    )
+
+
+def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any]:
+    """Return what the host's side of *verb* answered.
+
+    Raises:
+        CommandError: If it failed, with its own paragraph.
+        TransientError: Likewise, when trying again may help.
+        UsageError: Likewise, when something was wrong with what was asked.
+    """
+    try:
+        answer = json.loads(stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        last = " ".join((stderr or stdout).split())[-600:]
+        raise CommandError(f"the host could not {verb}: {last}", subject=f"exit {code}") from None
+    if not isinstance(answer, dict):
+        raise CommandError(f"the host answered {type(answer).__name__}", subject=verb)
+    if "error" in answer:
+        raise KINDS.get(code, CommandError)(str(answer["error"]))
+    return answer
+
+
+def environment_files(clone: Path, folder: Path) -> list[Path]:
+    """Return what the environment is made of: the wheel, built in *folder*, the lock file, ….
+
+    With them goes what our own image is made of.
+    """
+    return [build_wheel(clone, folder), clone / LOCK, clone / IMAGE]
+
+
+def environment_command(python: str, root: str, venv: str, sent: Sequence[str], uv: str) -> str:
+    """Return the shell line that makes the environment *venv* from the *sent* files."""
+    words = ["env", f"PYTHONPATH={sent[0]}", "PYTHONDONTWRITEBYTECODE=1", python, "-m"]
+    return shlex.join([*words, "beast_ops.release.environment", root, venv, uv, *sent])
+
+
+def installer(transport: str) -> str:
+    """Return the program that installs packages on a host reached by *transport*."""
+    beside = shutil.which("uv", path=str(Path(sys.executable).parent))
+    return beside if transport == "local" and beside else "uv"
