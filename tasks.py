@@ -81,7 +81,7 @@ def render(
     render(_place(), folder, inventory, set_)
 
 
-@verb("./beast health --json", help={"json": _JSON})
+@verb("./beast health --json", there=True, help={"json": _JSON})
 def health(_context: Any, *, json: bool = False) -> int:
     """Tell whether it is well: exit code 0 healthy, 1 degraded, 2 unhealthy, 3 unknown."""
     from beast_ops.door.stack import health as show
@@ -89,7 +89,7 @@ def health(_context: Any, *, json: bool = False) -> int:
     return show(_place(), json=json)
 
 
-@verb("./beast status", help={"json": _JSON})
+@verb("./beast status", there=True, help={"json": _JSON})
 def status(_context: Any, *, json: bool = False) -> None:
     """Show which processes run, and since when."""
     from beast_ops.door.stack import status as show
@@ -99,6 +99,7 @@ def status(_context: Any, *, json: bool = False) -> None:
 
 @verb(
     "./beast logs beast-worker --follow",
+    there=True,
     optional=("service",),
     short={"f": "follow", "n": "lines"},
     help={
@@ -114,7 +115,7 @@ def logs(_context: Any, service: str = "", *, lines: int = 100, follow: bool = F
     show(_place(), service or None, lines, follow=follow)
 
 
-@verb("./beast start beast-worker", optional=("service",), help={"service": _SERVICE})
+@verb("./beast start beast-worker", there=True, optional=("service",), help={"service": _SERVICE})
 def start(_context: Any, service: str = "") -> None:
     """Start one service, or all of them."""
     from beast_ops.door.stack import change
@@ -122,7 +123,7 @@ def start(_context: Any, service: str = "") -> None:
     change(_place(), "start", service or None)
 
 
-@verb("./beast stop beast-worker", optional=("service",), help={"service": _SERVICE})
+@verb("./beast stop beast-worker", there=True, optional=("service",), help={"service": _SERVICE})
 def stop(_context: Any, service: str = "") -> None:
     """Stop one service, or all of them, until start or deploy."""
     from beast_ops.door.stack import change
@@ -130,7 +131,7 @@ def stop(_context: Any, service: str = "") -> None:
     change(_place(), "stop", service or None)
 
 
-@verb("./beast restart beast-api", optional=("service",), help={"service": _SERVICE})
+@verb("./beast restart beast-api", there=True, optional=("service",), help={"service": _SERVICE})
 def restart(_context: Any, service: str = "") -> None:
     """Stop and start one service, or all of them."""
     from beast_ops.door.stack import change
@@ -138,7 +139,7 @@ def restart(_context: Any, service: str = "") -> None:
     change(_place(), "restart", service or None)
 
 
-@verb("./beast open", name="open", help={"json": _JSON})
+@verb("./beast open", there=True, name="open", help={"json": _JSON})
 def open_(_context: Any, *, json: bool = False) -> None:
     """Print the address of the API, and show its pages where there is a screen."""
     from beast_ops.door.stack import show_address
@@ -203,12 +204,25 @@ def search(
     find(_place(), query, SearchOptions(collection, limit, source or None, type or None), json=json)
 
 
-@verb("./beast down")
+@verb("./beast down", there=True)
 def down(_context: Any) -> None:
     """End all processes; deploy or start brings them back."""
     from beast_ops.door.stack import down as end
 
     end(_place())
+
+
+@verb(
+    "./beast rollback --to 12",
+    there=True,
+    help={"to": "number or name of a release; the proven one before this one if left out"},
+    interrupted=_AGAIN,
+)
+def rollback(_context: Any, *, to: str = "") -> None:
+    """Go back to a release that was proven; data and secrets stay those of today."""
+    from beast_ops.door.stack import rollback as back
+
+    back(_place(), to)
 
 
 @verb(

@@ -24,6 +24,7 @@ from invoke.program import Program
 
 from . import __version__
 from .door import completion, output, pages
+from .door.there import elsewhere
 from .door.verb import Verb
 from .door.words import Reader, Reading
 from .errors import BeastError, UsageError
@@ -126,6 +127,8 @@ class Door(Program):
     def _verb(self, words: list[str]) -> None:
         self.json = "--json" in words
         name, verb = self._find(words[0])
+        if verb.manner.there and "--inventory" in words:
+            raise Exit(code=elsewhere(name, words[1:]))
         arguments = verb.get_arguments()
         reading = Reader(name, arguments, verb.manner).read(words[1:])
         if reading.help:

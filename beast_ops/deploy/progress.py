@@ -89,7 +89,20 @@ class Progress:
         if self._applied.get("note"):
             _say(str(self._applied["note"]))
         _say(f"changed={self._changed}\n")
-        _show_health(place)
+        if self.plan.get("here", True) and self.plan.get("root", str(place.root)) == str(
+            place.root
+        ):
+            _show_health(place)
+        else:
+            self._show_checks()
+
+    def _show_checks(self) -> None:
+        """Say how the services of another place were a moment ago, and how to ask again."""
+        checks = self._applied.get("checks") or []
+        width = max((len(check["name"]) for check in checks), default=0)
+        for check in checks:
+            _say(f"{check['name']:<{width}}  {check['status']:<9}  {check['message']}")
+        _say("Ask again with: ./beast health --inventory INVENTORY")
 
     def show_plan(self) -> None:
         """Print what would change as a diff, and a sentence that sums it up."""

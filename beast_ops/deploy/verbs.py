@@ -13,10 +13,10 @@ from beast_ops.files import write_atomically
 from beast_ops.place import Place
 
 from . import sets
+from .inventory import INVENTORY, found, settings
 from .playbook import CLONE, Playbook, run
 from .progress import Progress
 
-INVENTORY = "inventory/local"
 KEPT_LOGS = 50
 
 
@@ -42,10 +42,10 @@ def deploy(place: Place, options: DeployOptions) -> int:
         SettingsError: If a word of `sets` is no setting.
         BeastError: If the playbook failed; the settings are as they were before.
     """
-    own = place.root / "settings.yml"
+    own = settings(place, options.inventory)
     changes = sets.parse(CLONE, options.sets)
     with sets.proposed(own, changes) as draft, _log(place, "deploy", options) as log:
-        playbook = Playbook("site", _inventory(options), place.root, settings=draft)
+        playbook = Playbook("site", str(found(options.inventory)), place.root, settings=draft)
         progress = _follow(playbook, log, Progress(place.root))
         if draft is not None:
             sets.keep(own, draft)
@@ -60,10 +60,7 @@ def plan(place: Place, options: DeployOptions) -> int:
         SettingsError: If a word of `sets` is no setting.
         BeastError: If the deploy would be refused.
     """
-    with sets.proposed(place.root / "settings.yml", sets.parse(CLONE, options.sets)) as draft:
-        playbook = Playbook("site", _inventory(options), place.root, check=True, settings=draft)
-        with _quiet(options) as log:
-            progress = _follow(playbook, log, Progress(place.root, says_steps=False))
+    progress = _planned(place, options)
     progress.show_plan()
     return 0
 
@@ -75,10 +72,7 @@ def render(place: Place, folder: Path, options: DeployOptions) -> list[Path]:
         SettingsError: If a word of `sets` is no setting.
         BeastError: If the deploy would be refused.
     """
-    with sets.proposed(place.root / "settings.yml", sets.parse(CLONE, options.sets)) as draft:
-        playbook = Playbook("site", _inventory(options), place.root, check=True, settings=draft)
-        with _quiet(options) as log:
-            progress = _follow(playbook, log, Progress(place.root, says_steps=False))
+    progress = _planned(place, options)
     shipment = progress.plan["shipment"]
     files = {
         **shipment["files"],
@@ -93,6 +87,15 @@ def render(place: Place, folder: Path, options: DeployOptions) -> list[Path]:
     return written
 
 
+def _planned(place: Place, options: DeployOptions) -> Progress:
+    """Run the deploy as a rehearsal and return what it told."""
+    own = settings(place, options.inventory)
+    with sets.proposed(own, sets.parse(CLONE, options.sets)) as draft, _quiet(options) as log:
+        inventory = str(found(options.inventory))
+        playbook = Playbook("site", inventory, place.root, check=True, settings=draft)
+        return _follow(playbook, log, Progress(place.root, says_steps=False))
+
+
 def remove(place: Place, options: DeployOptions, *, data: bool, dry_run: bool = False) -> int:
     """Take the installation away, keeping data unless told otherwise; return the exit code.
 
@@ -101,7 +104,7 @@ def remove(place: Place, options: DeployOptions, *, data: bool, dry_run: bool = 
     """
     playbook = Playbook(
         "remove",
-        _inventory(options),
+        str(found(options.inventory)),
         place.root,
         check=dry_run,
         variables={"remove_data": data},
@@ -110,12 +113,6 @@ def remove(place: Place, options: DeployOptions, *, data: bool, dry_run: bool = 
         progress = _follow(playbook, log, Progress(place.root, says_steps=False))
     progress.show_removal(dry_run=dry_run)
     return 0
-
-
-def _inventory(options: DeployOptions) -> str:
-    """Return the inventory's path: as named from here, or else from the clone."""
-    chosen = Path(options.inventory)
-    return str(chosen.resolve() if chosen.exists() else CLONE / chosen)
 
 
 def _follow(playbook: Playbook, log: IO[bytes] | None, progress: Progress) -> Progress:

@@ -12,7 +12,7 @@ from invoke.parser.argument import Argument
 from .verb import Verb
 
 GROUPS = {
-    "The stack": ("deploy", "plan", "render", "down", "remove"),
+    "The stack": ("deploy", "plan", "render", "rollback", "down", "remove"),
     "Is it well": ("health", "status", "logs", "start", "stop", "restart"),
     "Documents": ("ingest", "search", "open"),
     "Developers": ("new-service", "test", "lint", "bench", "version"),
@@ -53,6 +53,8 @@ def page(name: str, verb: Verb, columns: int = 0) -> str:
     usage = " ".join(["beast", name, *(_usage(arguments, verb))])
     parts = [f"Usage: {usage}", inspect.getdoc(verb) or ""]
     rows = [(_flag(argument, verb), argument.help or "") for argument in arguments]
+    if verb.manner.there:
+        rows.append(("--inventory VALUE", "run it on the host of this inventory"))
     rows.append(("--help, -h", "print this"))
     if not any(argument.name == "verbose" for argument in arguments):
         rows.append(("--verbose, -v", "show tracebacks"))

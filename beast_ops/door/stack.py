@@ -46,9 +46,9 @@ def status(place: Place, *, json: bool) -> None:
     Raises:
         NotDeployedError: If nothing is installed here.
     """
-    from beast_ops.runtime import control
+    from beast_ops.runtime import of
 
-    states = control.status(place.require_deployed())
+    states = of(place).status(place.require_deployed())
     if json:
         emit({"root": str(place.root), "processes": [asdict(state) for state in states]})
         return
@@ -77,9 +77,9 @@ def duration(seconds: float) -> str:
 
 def logs(place: Place, service: str | None, lines: int, *, follow: bool) -> None:
     """Print the last lines, then what follows."""
-    from beast_ops.runtime import control
+    from beast_ops.runtime import of
 
-    for each in control.logs(place, service, lines, follow):
+    for each in of(place).logs(place, service, lines, follow):
         line(each)
         if follow:
             sys.stdout.flush()
@@ -87,19 +87,29 @@ def logs(place: Place, service: str | None, lines: int, *, follow: bool) -> None
 
 def change(place: Place, verb: str, service: str | None) -> None:
     """Start, stop or restart, and say so."""
-    from beast_ops.runtime import control
+    from beast_ops.runtime import of
 
-    getattr(control, verb)(place.require_deployed(), service)
+    getattr(of(place), verb)(place.require_deployed(), service)
     done = {"start": "started", "stop": "stopped", "restart": "restarted"}[verb]
     line(f"{service or 'All services'} {done}.")
 
 
 def down(place: Place) -> None:
     """End all processes."""
-    from beast_ops.runtime import control
+    from beast_ops.runtime import of
 
-    control.down(place)
+    of(place).down(place)
     line("Nothing of this installation runs any more. Bring it back with: ./beast deploy")
+
+
+def rollback(place: Place, release: str) -> None:
+    """Go back to a proven release and say to which."""
+    from beast_ops.release.__main__ import hands
+    from beast_ops.release.rollback import rollback as back
+
+    done = back(place.require_deployed(), release, hands())
+    restarted = f" Started anew: {', '.join(done.changed)}." if done.changed else ""
+    line(f"Release {done.release} is in force and proven ({done.seconds:.1f} s).{restarted}")
 
 
 def address(place: Place) -> str:

@@ -28,6 +28,8 @@ class Manner:
     """Options that may be given as a bare word, too."""
     short: Mapping[str, str] = field(default_factory=dict)
     """Single letters and the options they stand for."""
+    there: bool = False
+    """Whether `--inventory` runs it on the host of that inventory."""
     interrupted: str = "Run the same command again."
     """What to do after Ctrl-C."""
 

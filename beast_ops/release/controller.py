@@ -143,6 +143,7 @@ class Plan:
             "changes": self.changes,
             "venv": release.site.venv,
             "runtime": release.site.runtime,
+            "root": release.site.root,
             "shipment": {**self._parts(), "content": self.content},
             "ports": {each.name: each.ports[0] for each in release.services if each.ports},
             "roles": {each.name: each.role for each in release.services},

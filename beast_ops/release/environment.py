@@ -94,6 +94,11 @@ def _keep(folder: Path, files: Sequence[Path]) -> None:
     folder.mkdir(mode=MODE)
     for path in files:
         shutil.copy(path, folder / path.name)
+    # The verbs are no part of the wheel: the same file serves a clone and a host.
+    for packages in folder.parent.glob("lib/python*/site-packages"):
+        for path in files:
+            if path.suffix == ".py":
+                shutil.copy(path, packages / path.name)
 
 
 def _install(folder: Path, uv: str, files: Sequence[Path]) -> None:

@@ -11,6 +11,7 @@ from .build import HASH_CHARACTERS
 
 LOCK = Path("requirements/stack.txt")
 IMAGE = Path("Dockerfile")
+VERBS = Path("tasks.py")
 # The earliest moment a zip file can hold: every build of the same sources is the same wheel.
 EPOCH = "315532800"
 
@@ -31,7 +32,13 @@ def environment_hash(clone: Path) -> str:
     """
     hashed = hashlib.sha256()
     try:
-        for path in (clone / "pyproject.toml", clone / LOCK, clone / IMAGE, *sources(clone)):
+        for path in (
+            clone / "pyproject.toml",
+            clone / LOCK,
+            clone / IMAGE,
+            clone / VERBS,
+            *sources(clone),
+        ):
             hashed.update(f"{path.relative_to(clone).as_posix()}\0".encode())
             hashed.update(hashlib.sha256(path.read_bytes()).digest())
     except OSError as failed:

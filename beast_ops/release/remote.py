@@ -12,7 +12,7 @@ from typing import Any
 from beast_ops.errors import BeastError, CommandError, TransientError, UsageError
 
 from .environment import COMPLETE
-from .package import IMAGE, LOCK, build_wheel
+from .package import IMAGE, LOCK, VERBS, build_wheel
 
 KINDS: dict[int, type[BeastError]] = {64: UsageError, 75: TransientError}
 
@@ -30,6 +30,17 @@ def host_command(words: Sequence[str], root: str, venv: str, transport: str) -> 
         f"for venv in {folders}; do "
         f'if [ -e "$venv/{COMPLETE}" ] && [ -x "$venv/bin/python" ]; then '
         f'exec "$venv/bin/python" -I {program}; fi; done; {last}'
+    )
+
+
+def verb_command(root: str, words: Sequence[str]) -> str:
+    """Return the shell line that runs a verb on a host, as one would type it there."""
+    python = f"{root}/current/venv/bin/python"
+    missing = "No installation here. Run: ./beast deploy"
+    return (
+        f"if [ -x {shlex.quote(python)} ]; then BEAST_ROOT={shlex.quote(root)} "
+        f"exec {shlex.join([python, '-I', '-m', 'beast_ops.cli', *words])}; "
+        f"else echo {shlex.quote(missing)} >&2; exit 64; fi"
     )
 
 
@@ -56,9 +67,9 @@ def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any
 def environment_files(clone: Path, folder: Path) -> list[Path]:
     """Return what the environment is made of: the wheel, built in *folder*, the lock file, ….
 
-    With them goes what our own image is made of.
+    With them goes what our own image is made of, and the verbs.
     """
-    return [build_wheel(clone, folder), clone / LOCK, clone / IMAGE]
+    return [build_wheel(clone, folder), clone / LOCK, clone / IMAGE, clone / VERBS]
 
 
 def environment_command(python: str, root: str, venv: str, sent: Sequence[str], uv: str) -> str:

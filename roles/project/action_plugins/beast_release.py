@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset(
         {
             *("step", "root", "project", "runtime", "domain", "boot", "cards", "templates"),
-            *("plan", "data"),
+            *("plan", "data", "words"),
         }
     )
 
@@ -40,6 +40,7 @@ class ActionModule(ActionBase):
             "plan": self._plan,
             "environment": self._environment,
             "apply": self._apply,
+            "verb": self._verb,
             "remove": self._remove,
         }
         step = self._task.args.get("step")
@@ -117,6 +118,13 @@ class ActionModule(ActionBase):
         plan = args["plan"]
         answer = self._ask(["apply"], args["root"], plan["venv"], json.dumps(plan["shipment"]))
         return {"changed": not answer["already"], **answer}
+
+    def _verb(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Run a verb with the program of the release in force; its output is passed on."""
+        del task_vars
+        args = self._task.args
+        done = self._low_level_execute_command(remote.verb_command(args["root"], args["words"]))
+        return {"changed": False, **{key: done[key] for key in ("rc", "stdout", "stderr")}}
 
     def _remove(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Stop everything and take it away; data stays unless told otherwise."""

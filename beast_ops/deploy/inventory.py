@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which inventory is meant, and where it keeps what --set writes."""
+
+from pathlib import Path
+
+from beast_ops.place import Place
+
+from .playbook import CLONE
+
+INVENTORY = "inventory/local"
+SETTINGS = "settings.yml"
+
+
+def found(chosen: str) -> Path:
+    """Return the path of the inventory *chosen*: as named from here, or else from the clone."""
+    path = Path(chosen)
+    return path.resolve() if path.exists() else CLONE / path
+
+
+def settings(place: Place, chosen: str) -> Path:
+    """Return the file in which the inventory *chosen* keeps what was set.
+
+    It belongs to the installation where that lies on this machine, else to the inventory, whose
+    variable `beast_settings` says so by `inventory_dir`.
+    """
+    folder = found(chosen)
+    for path in (*folder.glob("group_vars/all.yml"), *folder.glob("group_vars/all/*.yml")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("beast_settings:") and "inventory_dir" in line:
+                return folder / SETTINGS
+    return place.root / SETTINGS
