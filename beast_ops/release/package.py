@@ -12,6 +12,7 @@ from .build import HASH_CHARACTERS
 LOCK = Path("requirements/stack.txt")
 IMAGE = Path("Dockerfile")
 VERBS = Path("tasks.py")
+ROOT_FILES = (Path("pyproject.toml"), LOCK, IMAGE, VERBS)
 # The earliest moment a zip file can hold: every build of the same sources is the same wheel.
 EPOCH = "315532800"
 
