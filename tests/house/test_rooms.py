@@ -46,6 +46,8 @@ ONLY = {
 ABOVE = {"door", "cli", "deploy"}
 MAY_LOOK_UP = {
     ("release/environment.py", "door"): "pip's settings are read alike at set-up and on a host",
+    ("compose/image.py", "door"): "likewise, when our image is built",
+    ("compose/index.py", "door"): "likewise, when our image is built",
     ("cli.py", "door"): "the program is the door",
 }
 GROUND = (

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from beast_ops.compose import image
+from beast_ops.errors import CommandError
+from beast_ops.place import Place
+
+NAME = "ai-beast:0123456789ab"
+
+
+class Docker:
+    """Answers what a host without pip and without our image would."""
+
+    def __init__(self, *, here=False, failure=""):
+        self.here, self.failure = here, failure
+        self.asked, self.context = [], {}
+
+    def run(self, argv, *, seconds=60):
+        assert seconds > 0
+        self.asked.append(list(argv))
+        if argv[1:3] == ["image", "inspect"] and not self.here:
+            raise CommandError("no such image", subject="docker")
+        if argv[1] == "-m":
+            raise CommandError("no module named pip", subject=argv[0])
+        if argv[1] == "build":
+            self._build(argv)
+        return ""
+
+    def _build(self, argv):
+        from pathlib import Path
+
+        folder = Path(argv[-1])
+        self.context = {path.name: path.read_text() for path in folder.iterdir()}
+        self.folder = folder
+        if self.failure:
+            raise CommandError(f"ended with 1: {self.failure}", subject="docker")
+
+    def built(self):
+        return [argv for argv in self.asked if argv[1] == "build"]
+
+
+@pytest.fixture
+def place(tmp_path):
+    place = Place(tmp_path)
+    source = place.venv / "0123456789ab" / "source"
+    source.mkdir(parents=True)
+    (source / "ai_beast-1.2.3-py3-none-any.whl").write_text("wheel")
+    (source / "stack.txt").write_text("lock")
+    (source / "Dockerfile").write_text("FROM x")
+    return place
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
+    monkeypatch.setattr(image.index, "settings", lambda _: {})
+    for name in image.PROXIES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_name_is_that_of_the_environment():
+    assert image.name("0123456789ab") == NAME
+
+
+def test_an_image_that_is_here_is_not_built(place):
+    docker = Docker(here=True)
+
+    assert not image.ensure(place, NAME, docker)
+    assert [] == docker.built()
+
+
+def test_a_missing_image_is_built_of_what_the_release_shipped(place):
+    docker = Docker()
+
+    assert image.ensure(place, NAME, docker)
+    assert {"ai_beast-1.2.3-py3-none-any.whl", "stack.txt", "Dockerfile", "slim.py"} <= set(
+        docker.context
+    )
+    assert "lock" == docker.context["stack.txt"]
+    assert not docker.folder.exists()
+
+
+def test_an_image_says_what_it_is_made_of(place):
+    docker = Docker()
+    image.ensure(place, NAME, docker)
+    words = docker.built()[0]
+
+    assert NAME == words[words.index("--tag") + 1]
+    assert "org.ai-beast.environment=0123456789ab" == words[words.index("--label") + 1]
+    assert "VERSION=1.2.3" in words
+    assert "SOURCE_DATE_EPOCH=315532800" in words
+
+
+@pytest.mark.parametrize("gone", ["stack.txt", "Dockerfile", "ai_beast-1.2.3-py3-none-any.whl"])
+def test_what_is_incomplete_is_not_built(place, gone):
+    docker = Docker()
+    (place.venv / "0123456789ab" / "source" / gone).unlink()
+
+    with pytest.raises(CommandError, match="not complete"):
+        image.ensure(place, NAME, docker)
+    assert [] == docker.built()
+
+
+def test_a_build_that_fails_says_why_and_what_to_do_and_no_password(place):
+    docker = Docker(failure="cannot reach https://me:s3cret@index.example/simple")
+
+    with pytest.raises(CommandError) as failed:
+        image.ensure(place, NAME, docker)
+    assert "https://***@index.example" in str(failed.value)
+    assert "docker load" in failed.value.hint
+    assert failed.value.__cause__ is None
+    assert not docker.folder.exists()
+
+
+def test_a_proxy_is_handed_over_by_its_name_alone(place, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:s3cret@proxy.example")
+    docker = Docker()
+    image.ensure(place, NAME, docker)
+    words = docker.built()[0]
+
+    assert "HTTPS_PROXY" in words
+    assert not any("s3cret" in word for word in words)
+
+
+@pytest.mark.parametrize(
+    ("url", "forgotten"),
+    [("https://me:s3cret@index.example/simple", True), ("https://index.example/simple", False)],
+)
+def test_stages_that_saw_a_password_are_removed(place, monkeypatch, url, forgotten):
+    monkeypatch.setattr(image.index, "settings", lambda _: {"index-url": url})
+    docker = Docker()
+    image.ensure(place, NAME, docker)
+    pruned = [argv for argv in docker.asked if argv[1:3] == ["image", "prune"]]
+
+    assert url in docker.context["pip.conf"]
+    assert not any(url in word for argv in docker.asked for word in argv)
+    assert forgotten == bool(pruned)
+    assert all("label=org.ai-beast.stage" in argv for argv in pruned)
