@@ -12,7 +12,7 @@ from beast_ops.errors import BeastError, CommandError, UsageError
 from beast_ops.place import Place
 from beast_ops.runtime.control import ProcessState
 
-from . import live, logbook, units
+from . import live, logbook, shim, units
 from . import prepare as preparing
 from .definition import OWN_IMAGE, STOP_SECONDS
 from .engine import Container, Engine
@@ -49,6 +49,7 @@ def apply(place: Place) -> set[str]:
     after = engine.containers(str(place.root))
     started = {each.service for each in after if before.get(each.id) != each.started}
     started |= units.apply(place, services)
+    shim.bring(place)
     for service in services:
         if service.reload and service.name in changed - started:
             _signal(engine, after, service)
@@ -109,6 +110,7 @@ def down(place: Place) -> None:
         UnavailableError: If the engine does not answer.
     """
     units.remove(place)
+    shim.take_away(place)
     engine = Engine()
     found = engine.containers(str(place.root))
     running = [each.service for each in found if each.state == "running" and each.service]

@@ -18,7 +18,8 @@ CLONE = Path(__file__).resolve().parents[2]
 # Of the settings that Ansible takes from the environment, those that say how hosts are reached.
 # Others, such as another output, would change what we read and what is done.
 WAYS = (
-    *("ANSIBLE_BECOME", "ANSIBLE_HOST_KEY", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_PIPELINING"),
+    *("ANSIBLE_BECOME", "ANSIBLE_COLLECTIONS", "ANSIBLE_HOST_KEY", "ANSIBLE_LOCAL_TEMP"),
+    "ANSIBLE_PIPELINING",
     *("ANSIBLE_PRIVATE_KEY", "ANSIBLE_REMOTE", "ANSIBLE_SSH", "ANSIBLE_TIMEOUT", "ANSIBLE_VAULT"),
 )
 

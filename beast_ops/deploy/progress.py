@@ -89,9 +89,8 @@ class Progress:
         if self._applied.get("note"):
             _say(str(self._applied["note"]))
         _say(f"changed={self._changed}\n")
-        if self.plan.get("here", True) and self.plan.get("root", str(place.root)) == str(
-            place.root
-        ):
+        root = str(place.root)
+        if self.plan.get("here", True) and self.plan.get("root", root) == root:
             _show_health(place)
         else:
             self._show_checks()

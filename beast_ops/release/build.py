@@ -263,5 +263,6 @@ def _text(name: str, content: Any) -> str:
     if isinstance(content, str):
         return content
     if PurePosixPath(name).suffix in {".yml", ".yaml"}:
-        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        plain = json.loads(json.dumps(content))  # of whatever kind of mapping Ansible hands over
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
     return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n"

@@ -144,7 +144,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     except (OSError, subprocess.TimeoutExpired) as failed:
         raise InstallError(f"Cannot run {argv[0]}: {redact(str(failed))}") from failed
     if done.returncode:
-        last = " ".join(redact(done.stderr).split())[-600:]
+        last = " ".join(redact(done.stderr or done.stdout).split())[-600:]
         raise InstallError(
             f"The stack's packages could not be installed; nothing was changed: {last} "
             "Check that the package index answers from this machine (proxy, private index, "

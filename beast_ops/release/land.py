@@ -25,6 +25,7 @@ KEPT_PROVEN = 2  # the one in force, and the one before it
 YOUNG_SECONDS = 3600.0
 FOLDER_MODE = 0o700
 PUBLIC_FOLDER, PUBLIC_FILE = 0o755, 0o644
+AGENT = "agent"  # where containers find the socket of the agent on the host
 
 
 class Shipment(Strict):
@@ -74,6 +75,8 @@ def land(place: Place, shipment: Shipment) -> str:
         )
     for folder in (place.releases, place.config, place.data, place.receipts, place.logs, place.run):
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if shipment.owners:
+        (place.run / AGENT).mkdir(mode=PUBLIC_FOLDER, exist_ok=True)
     give_secrets(place, shipment)
     for volume, owner in shipment.volumes.items():
         folder = place.data / shipment.generation / volume

@@ -33,13 +33,7 @@ def environment_hash(clone: Path) -> str:
     """
     hashed = hashlib.sha256()
     try:
-        for path in (
-            clone / "pyproject.toml",
-            clone / LOCK,
-            clone / IMAGE,
-            clone / VERBS,
-            *sources(clone),
-        ):
+        for path in (*(clone / name for name in ROOT_FILES), *sources(clone)):
             hashed.update(f"{path.relative_to(clone).as_posix()}\0".encode())
             hashed.update(hashlib.sha256(path.read_bytes()).digest())
     except OSError as failed:

@@ -11,8 +11,8 @@ from beast_ops.lease import lease
 from beast_ops.place import Place
 
 # Data, the key it may be encrypted with, the copies of both, and what the user set.
-KEPT = frozenset({"data", "secrets", "backups", "receipts", "settings.yml"})
-OURS = KEPT | {"releases", "current", "config", "live", "venv", "logs", "run"}
+KEPT = frozenset({"data", "secrets", "backups", "receipts", "settings.yml", "override.yml"})
+OURS = KEPT | {"releases", "current", "config", "live", "venv", "logs", "run", "beast"}
 # What a crash between the two steps of a replacement leaves.
 LEFT_BEHIND = re.compile(r"\.(current|settings\.yml)\.\w+$")
 HASH = "[0-9a-f]" * 12  # build.HASH_CHARACTERS, without all that comes with it
