@@ -18,7 +18,7 @@ import pytest
 from beast_ops.cards import read_card
 from beast_ops.certificates import Wanted, ensure
 from tests.lab.doubles.traefik.passwords import crypt
-from tests.unit.lab.conftest import CLONE, DOMAIN, PASSWORD, SETTING, USER
+from tests.contract.door.conftest import CLONE, DOMAIN, PASSWORD, SETTING, USER
 
 BOTH = (USER, PASSWORD)
 MIB = 1 << 20
