@@ -62,6 +62,11 @@ class Engine:
             told = str(self._api.version()["Version"])
         return tuple(int(part) for part in re.findall(r"\d+", told)[:3])
 
+    def processors(self) -> int:
+        """Return how many processors this host has."""
+        with _speaking():
+            return int(self._api.info()["NCPU"])
+
     def containers(self, root: str) -> list[Container]:
         """Return every container of the installation at *root*, running or not."""
         with _speaking():

@@ -98,15 +98,20 @@ def host_overlay(
     from . import gpu
 
     found: dict[str, dict[str, Any]] = {}
-    if engine.version() >= START_INTERVAL:
-        for name, definition in described.items():
-            if "healthcheck" in definition:
-                found[name] = {"healthcheck": {"start_interval": "1s"}}
+    eager, processors = engine.version() >= START_INTERVAL, engine.processors()
+    for name, definition in described.items():
+        more: dict[str, Any] = {}
+        if eager and "healthcheck" in definition:
+            more["healthcheck"] = {"start_interval": "1s"}
+        if float(definition.get("cpus", 0)) > processors:  # which the engine refuses
+            more["cpus"] = processors
+        if more:
+            found[name] = more
     for service in services:
         if service.gpu and service.image:
-            more = gpu.overlay(service.image, runner)
-            if more:
-                found[service.name] = {**found.get(service.name, {}), **more}
+            accelerated = gpu.overlay(service.image, runner)
+            if accelerated:
+                found[service.name] = {**found.get(service.name, {}), **accelerated}
     return {"services": found}
 
 

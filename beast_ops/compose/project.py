@@ -2,6 +2,7 @@
 """Run Docker Compose on a release."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ HOST_FILE = "compose.host.yml"  # what only the host can tell: its engine, its G
 OVERRIDE = "override.yml"
 CONFIG_SECONDS = 60.0
 UP_SECONDS = 900.0
+ENDED = re.compile(r"^ended with \d+: ")
 STOP_SECONDS = 300.0
 # Compose reads settings from these; only what says how the engine is reached may pass.
 KEPT = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
@@ -98,7 +100,7 @@ def project(place: Place, release: str | None = None, runner: Runner | None = No
 
 def _told(text: str) -> str:
     """Return the lines in which Compose says what is wrong, without its progress."""
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in ENDED.sub("", text).splitlines()]
     noise = ("Container ", "Network ", "Volume ", "time=")
     told = [line for line in lines if line and not line.startswith(noise)]
     return " ".join(told or lines)[-600:]
