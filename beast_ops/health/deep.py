@@ -18,6 +18,7 @@ from beast_ops.ingest.settings import jobs_file
 
 from .engine import aside
 from .model import Finding, Status
+from .routes import routes
 from .standpoint import Standpoint
 
 FRESH_SECONDS = 30.0  # workers report every 5 s
@@ -110,12 +111,13 @@ async def models(sight: Sight) -> Finding:
 CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
     "api": api,
     "models": models,
+    "routes": routes,
     "vectors": vectors,
     "worker": worker,
 }
 
 # What cannot be seen without a secret: who may not read it sees only whether the path answers.
-NEED_SECRETS = frozenset({"vectors"})
+NEED_SECRETS = frozenset({"routes", "vectors"})
 
 
 async def _json(sight: Sight, path: str, headers: Mapping[str, str]) -> Any:

@@ -17,8 +17,8 @@ import pytest
 
 from beast_ops.cards import read_card
 from beast_ops.certificates import Wanted, ensure
-from tests.lab.doubles.traefik.passwords import crypt
 from tests.contract.door.conftest import CLONE, DOMAIN, PASSWORD, SETTING, USER
+from tests.lab.doubles.traefik.passwords import crypt
 
 BOTH = (USER, PASSWORD)
 MIB = 1 << 20
