@@ -14,7 +14,7 @@ CLONE = Path(__file__).parents[2]
 ROLES = sorted(path for path in (CLONE / "roles").iterdir() if path.is_dir())
 SHARED = {"host", "project", "service"}
 SERVICES = [role for role in ROLES if role.name not in SHARED]
-SERVICE_LINES = 60
+SERVICE_LINES = 100
 
 
 def load(path):
@@ -59,7 +59,8 @@ def test_settings_are_declared_once_and_agree_in_names_and_values(role):
 
 @each(ROLES)
 def test_defaults_are_of_the_type_they_declare(role):
-    kinds = {"int": int, "bool": bool, "list": list, "dict": dict, "str": str, "path": str}
+    kinds = {"int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+    kinds |= {"str": str, "path": str}
     for name, option in options(role).items():
         if "default" in option:
             assert kinds[option["type"]] is type(option["default"]), name
@@ -145,7 +146,7 @@ def test_a_service_has_settings_and_a_card_and_no_tasks(role):
     assert (
         {"defaults", "meta", "vars"}
         <= parts
-        <= {"defaults", "meta", "vars", "README.md", "templates"}
+        <= {"defaults", "meta", "vars", "README.md", "templates", "files"}
     )
 
 
@@ -168,11 +169,19 @@ def test_what_is_private_and_what_is_public_is_seen_by_the_name(role):
     assert all(name.startswith(f"{role.name}_") for name in public)
 
 
-def test_no_image_is_called_latest():
-    images = [found for role in SERVICES for found in re.findall(r"image:.*", text(role, ".yml"))]
+@each(SERVICES)
+def test_an_image_has_a_version_that_an_updater_finds(role):
+    given = load(role / "defaults/main.yml")
+    lines = (role / "defaults/main.yml").read_text(encoding="utf-8").splitlines()
+    images = [name for name in given if name.endswith("_image")]
 
-    assert [] == [image for image in images if "latest" in image or ":" not in image[6:]]
-    assert "latest" not in "".join(text(role, ".yml") for role in SERVICES)
+    assert ("image" in card(role)) == bool(images)
+    for image in images:
+        version = image.removesuffix("image") + "version"
+        above = lines[: next(i for i, line in enumerate(lines) if line.startswith(f"{version}:"))]
+
+        assert "latest" not in str(given[version])
+        assert f"# renovate: datasource=docker depName={given[image]}" in above[-3:]
 
 
 INVENTORIES = sorted(path.parent for path in CLONE.glob("inventory/*/hosts.yml"))
