@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a bare host to the whole stack by one command, and what is true of it then."""
+
+import json
+import re
+
+import pytest
+
+from tests.lab.stack import DOMAIN, ROOT
+
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+
+
+@pytest.fixture(scope="module")
+def rehearsed(untouched):
+    """What `--check --diff` says before anything is there, and what the host looks like then."""
+    done = untouched.playbook("--check", "--diff")
+    there = untouched.tries("ls", ROOT)
+    engine = untouched.tries("which", "dockerd")
+    return done, there, engine
+
+
+def test_a_rehearsal_on_a_bare_host_passes_and_changes_nothing(rehearsed):
+    done, there, engine = rehearsed
+
+    assert 0 == done.code, done.err
+    assert "compose.yml" in done.out
+    assert not there
+    assert not engine
+
+
+@pytest.mark.usefixtures("rehearsed")
+def test_one_command_makes_the_whole_stack(stack):
+    health = stack.health()
+    expected = set(stack.services())
+
+    assert expected <= health.keys()
+    assert {} == {name: word for name, word in health.items() if word == "unhealthy"}
+    assert "proven" == stack.receipts()[-1]["outcome"]
+
+
+def test_a_second_run_changes_nothing(stack):
+    before = stack.started()
+    done = stack.beast("deploy")
+
+    assert (0, 0) == (done.code, done.changed)
+    assert before == stack.started()
+
+
+def test_ansible_itself_says_the_same(stack):
+    done = stack.playbook()
+
+    assert 0 == done.code, done.err
+    assert "changed=0" in done.out
+
+
+def test_a_deploy_with_nothing_to_do_asks_the_host_less_than_twelve_times(stack):
+    done = stack.playbook("-vvvv")
+    asked = re.findall(r"<stack-one> EXEC ", done.out)
+
+    assert 0 == done.code
+    assert 1 <= len(asked) < 12
+
+
+def test_every_container_is_held_to_the_rules(stack):
+    services, loose = stack.services(), []
+    for name, found in stack.containers().items():
+        host, card = found["HostConfig"], services[name]
+        rules = {
+            "memory": host["Memory"] > 0,
+            "processors": host["NanoCpus"] > 0,
+            "processes": host["PidsLimit"] > 0,
+            "restart": host["RestartPolicy"]["Name"] == "unless-stopped",
+            "logs": host["LogConfig"]["Config"].get("max-size") == "10m",
+            "privileges": "no-new-privileges:true" in host["SecurityOpt"] or host["Privileged"],
+            "capabilities": host["CapDrop"] == ["ALL"],
+            "pinned": not found["Config"]["Image"].endswith(":latest"),
+        }
+        loose += [(name, rule) for rule, kept in rules.items() if not kept]
+        for bindings in (host["PortBindings"] or {}).values():
+            for each in bindings:
+                outside = each["HostIp"] != "127.0.0.1"
+                declared = [door["port"] for door in card["publish"]]
+                if outside and int(each["HostPort"]) not in declared:
+                    loose.append((name, f"port {each['HostPort']}"))
+
+    assert [] == loose
+
+
+def test_no_secret_shows_where_others_look(stack):
+    listed = stack.host("find", f"{ROOT}/secrets", "-mindepth", "2", "-type", "f").split()
+    secrets = {
+        word
+        for path in listed
+        if "/ca/" not in path
+        for word in re.findall(r"[\w-]{40,}", stack.host("cat", path))
+    }
+    places = {
+        "inspect": json.dumps(stack.containers()),
+        "processes": stack.host("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"),
+        "releases": stack.host("sh", "-c", f"cat {ROOT}/releases/*/*.* {ROOT}/receipts/*"),
+        "config": stack.host("sh", "-c", f"cat {ROOT}/config/*/*/* {ROOT}/live/*/*.*"),
+        "logs": stack.host("sh", "-c", f"cat {ROOT}/logs/* 2>/dev/null; true"),
+        "journal": stack.host("journalctl", "--no-pager", "--lines", "5000"),
+    }
+    for name in stack.containers():
+        places[f"logs of {name}"] = stack.host("sh", "-c", f"{ROOT}/beast logs {name} --lines 500")
+
+    assert len(secrets) > 8
+    assert [] == [(place) for place, text in places.items() for each in secrets if each in text]
+
+
+def test_the_environment_of_no_process_shows_a_secret_to_others(stack):
+    """Root reads everything; what counts is that nothing stands where an ordinary user looks."""
+    script = "for f in /proc/[0-9]*/environ; do cat $f 2>/dev/null; done | tr '\\0' '\\n'"
+    seen = stack.host("setpriv", "--reuid", "1234", "--clear-groups", "sh", "-c", script)
+    token = stack.secret("beast-api/token")
+
+    assert token not in seen
+
+
+def test_each_reader_owns_its_secrets_and_nobody_else_reads_them(stack):
+    listed = stack.host("find", f"{ROOT}/secrets", "-type", "f", "-printf", "%m %p\n")
+
+    assert [] == [line for line in listed.splitlines() if not line.startswith("600 ")]
+
+
+def test_the_verbs_work_on_the_host_itself(stack):
+    assert "Overall:" in stack.host("sh", "-c", "beast health || true")
+    assert "qdrant" in stack.host("beast", "status")
+
+
+def test_a_document_goes_in_and_is_found_through_the_api(stack):
+    token = stack.secret("beast-api/token")
+    stack.host(
+        "sh",
+        "-c",
+        "mkdir -p /root/papers && echo 'The heron stands in the reeds.' > /root/papers/a.txt",
+    )
+    told = stack.host("beast", "ingest", "/root/papers", seconds=180)
+    found = json.loads(stack.host("beast", "search", "where does the heron stand", "--json"))
+
+    assert "1 ingested" in told
+    assert "heron" in json.dumps(found)
+    assert token not in told
+
+
+def test_the_front_door_leads_everywhere_under_one_certificate(stack):
+    script = """
+import json, ssl, sys, urllib.request, urllib.error
+context = ssl.create_default_context(cafile=sys.argv[1])
+found = {}
+for name in sys.argv[2:]:
+    try:
+        with urllib.request.urlopen("https://" + name + "/", context=context, timeout=20) as answer:
+            found[name] = answer.status
+    except urllib.error.HTTPError as refused:
+        found[name] = refused.code
+print(json.dumps(found))
+"""
+    routes = {
+        f"{each['route']['host']}.{DOMAIN}": each["route"]["auth"]
+        for each in stack.services().values()
+        if each["route"]
+    }
+    names = " ".join(routes)
+    stack.host("sh", "-c", f"echo 127.0.0.1 {names} >> /etc/hosts")
+    root = f"{ROOT}/live/beast-api/ca.crt"
+    found = json.loads(stack.host("python3", "-c", script, root, *routes))
+
+    assert len(routes) >= 5
+    assert {name: 401 for name, auth in routes.items() if auth == "basic"} == {
+        name: found[name] for name, auth in routes.items() if auth == "basic"
+    }
+    assert all(code not in (404, 502, 503, 504) for code in found.values()), found

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end of an installation; runs last, because it takes the stack of the other tests away."""
+
+import pytest
+
+from tests.lab.stack import ROOT
+
+pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+
+
+def test_a_removal_takes_all_but_data(stack):
+    stack.host("docker", "run", "-d", "--name", "stranger", "debian:trixie-slim", "sleep", "900")
+    done = stack.beast("remove", "--yes")
+
+    assert 0 == done.code, done.err
+    assert {} == stack.containers()
+    assert stack.tries("docker", "inspect", "stranger")
+    assert stack.tries("test", "-d", f"{ROOT}/data/1")
+    assert stack.tries("test", "-f", f"{ROOT}/secrets/master.key")
+    assert not stack.tries("test", "-e", f"{ROOT}/current")
+    assert not stack.tries("test", "-e", "/usr/local/bin/beast")
+
+
+def test_what_was_kept_is_taken_up_again(stack):
+    key = stack.read("secrets/qdrant/api_key")
+
+    assert 0 == stack.beast("deploy").code
+    assert key == stack.read("secrets/qdrant/api_key")
+
+
+def test_a_purge_leaves_nothing(stack):
+    done = stack.beast("remove", "--data", "--yes")
+
+    assert 0 == done.code, done.err
+    assert not stack.tries("test", "-e", ROOT)
+    assert {} == stack.containers()
