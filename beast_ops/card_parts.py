@@ -128,6 +128,7 @@ class Route(Strict):
         paths: The paths that lead there.
         open: Paths below them that nobody has to log in for.
         insecure: Of those, what is answered without TLS, too.
+        private: Paths that refuse who has no login; the audit asks for them.
     """
 
     host: Name
@@ -135,6 +136,7 @@ class Route(Strict):
     paths: tuple[str, ...] = ("/",)
     open: tuple[str, ...] = ()
     insecure: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
 
 
 class Publish(Strict):
@@ -154,9 +156,12 @@ class Resources(Strict):
 
 
 class Mount(Strict):
-    """A folder of the host that a service sees, and whether it may write there."""
+    """A folder of the host that a service sees, and whether it may write there.
 
-    source: AbsolutePath
+    A `source` that is no absolute path lies below the root of the installation.
+    """
+
+    source: AbsolutePath | RelativePath
     target: AbsolutePath
     write: bool = False
 

@@ -5,6 +5,7 @@ Pure: the same card, joined alike, gives the same definition. Limits and hardeni
 for all services; what breaks a rule stands on the card with its reason.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,8 @@ def definition(card: Card, given: Joined, config: str | None, ground: Ground) ->
     """
     found = {
         "image": image(card, ground),
+        # Our own name for what we keep: that of a container made anew would be another each time.
+        "hostname": card.name if card.ours else None,
         "user": card.user,
         "entrypoint": _list(card.entrypoint),
         "command": _list(card.process if card.ours else card.command),
@@ -118,7 +121,8 @@ def _mounts(card: Card, given: Joined, config: str | None, ground: Ground) -> li
         _bind(f"{ground.data}/{name}", path, write=True) for name, path in card.volumes.items()
     ]
     return found + [
-        _bind(mount.source, mount.target, write=mount.write) for mount in card.host.mounts
+        _bind(os.path.join(root, mount.source), mount.target, write=mount.write)  # noqa: PTH118 - of another host
+        for mount in card.host.mounts
     ]
 
 

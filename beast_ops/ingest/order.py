@@ -14,6 +14,7 @@ from beast_ops.jobs.model import Job
 from .find import find
 from .intake import read_manifest
 from .manifest import DocumentEntry, Manifest
+from .settings import installation_of
 from .sources import path_of, shown, uri
 
 
@@ -74,7 +75,7 @@ def read_order(job: Job, data: Path) -> Order:
     host = socket.gethostname()
     folder = str(job.payload["folder"])
     inside = os.path.realpath(folder)
-    found = find([folder], exclude=data.parent.parent, inside=True)
+    found = find([folder], exclude=installation_of(data), inside=True)
     documents = tuple(
         DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
         for each in found.documents

@@ -57,6 +57,14 @@ class Surroundings:
         return state_file(self.data)
 
 
+def installation_of(data: Path) -> Path:
+    """Return the root of the installation whose data generation in force is *data*.
+
+    Generations are named; a container sees the one in force as the folder `data` itself.
+    """
+    return data.parent if data.name == "data" else data.parent.parent
+
+
 def jobs_file(data: Path) -> Path:
     """Return where the job table lies in the data generation *data*."""
     return data / "jobs" / "jobs.sqlite"

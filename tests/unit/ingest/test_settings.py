@@ -2,11 +2,12 @@
 """What the release says to the worker."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from beast_ops.errors import SettingsError
-from beast_ops.ingest.settings import WorkerSettings, surroundings
+from beast_ops.ingest.settings import WorkerSettings, installation_of, surroundings
 
 
 @pytest.fixture
@@ -44,3 +45,8 @@ def test_a_missing_variable_is_named(environ, name):
 def test_an_overlap_that_leaves_no_room_is_refused():
     with pytest.raises(ValueError, match="at most half"):
         WorkerSettings(chunk_characters=300, chunk_overlap=151)
+
+
+@pytest.mark.parametrize("data", ["/opt/beast/data/3", "/opt/beast/data"])
+def test_data_lie_in_their_installation_on_the_host_and_in_a_container(data):
+    assert Path("/opt/beast") == installation_of(Path(data))
