@@ -5,74 +5,24 @@ A card names its check (`health.deep`); this table is all that knows them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from beast_ops import http
-from beast_ops.cards import Service, Services
 from beast_ops.clock import SYSTEM
 from beast_ops.database import Database
-from beast_ops.errors import ServiceError
 from beast_ops.ingest.settings import jobs_file
 
 from .engine import aside
 from .model import Finding, Status
+from .models import models
 from .routes import routes
-from .standpoint import Standpoint
+from .sight import Sight
+from .vectors import vectors
+from .webui import webui
+
+__all__ = ["CHECKS", "NEED_SECRETS", "Sight"]
 
 FRESH_SECONDS = 30.0  # workers report every 5 s
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """A service and what looking at it takes.
-
-    Attributes:
-        service: The service, joined with the others.
-        client: The client all checks share.
-        key: The secret that opens the service, if it has one and we may read it.
-        services: All services of the release.
-        standpoint: Where we look from.
-    """
-
-    service: Service
-    client: http.AsyncClient
-    key: str | None
-    services: Services
-    standpoint: Standpoint
-
-    @property
-    def address(self) -> str | None:
-        """Where the service is reached from here."""
-        return self.standpoint.address(self.service)
-
-    @property
-    def inside(self) -> bool:
-        """Whether we look from inside a container."""
-        return self.standpoint.inside
-
-    @property
-    def data(self) -> Path:
-        """The data generation in force, with one folder per volume."""
-        return self.standpoint.data
-
-    @property
-    def secrets(self) -> Path:
-        """The folder with one folder of secrets per service; as a rule readable on the host."""
-        return self.standpoint.secrets
-
-
-async def vectors(sight: Sight) -> Finding:
-    """Return whether the vector store lists its collections to who holds the key."""
-    headers = {"api-key": sight.key} if sight.key else {}
-    answer = await _json(sight, "/collections", headers)
-    names = answer["result"]["collections"]
-    return Finding(
-        Status.HEALTHY,
-        f"ready, collections: {len(names)}",
-        {"address": sight.address, "collections": len(names)},
-    )
 
 
 async def api(sight: Sight) -> Finding:
@@ -99,35 +49,17 @@ async def worker(sight: Sight) -> Finding:
     return Finding(Status.UNHEALTHY, f"silent for {youngest:.0f} s", details)
 
 
-async def models(sight: Sight) -> Finding:
-    """Return whether the model server has a model."""
-    names = [str(model["name"]) for model in (await _json(sight, "/api/tags", {}))["models"]]
-    details = {"address": sight.address, "present": True, "models": names}
-    if names:
-        return Finding(Status.HEALTHY, f"ready, models: {len(names)}", details)
-    return Finding(Status.DEGRADED, "answers, but has no model", details)
-
-
 CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
     "api": api,
     "models": models,
     "routes": routes,
     "vectors": vectors,
+    "webui": webui,
     "worker": worker,
 }
 
 # What cannot be seen without a secret: who may not read it sees only whether the path answers.
 NEED_SECRETS = frozenset({"routes", "vectors"})
-
-
-async def _json(sight: Sight, path: str, headers: Mapping[str, str]) -> Any:
-    with http.speaking_to(sight.service.name):
-        answer = await sight.client.get(f"{sight.address}{path}", headers=headers)
-        answer.raise_for_status()
-    try:
-        return answer.json()
-    except ValueError as wrong:
-        raise ServiceError(f"{sight.service.name} answered {path} with no JSON") from wrong
 
 
 def _waiting(answer: http.Response) -> str:

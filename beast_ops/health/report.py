@@ -31,18 +31,23 @@ def run(place: Place) -> Report:
 
 
 def gate(place: Place) -> Report:
-    """Look only at the services of the installation at *place*; the machine never gates.
+    """Have the services of the installation at *place* prove themselves; the machine never gates.
 
     Raises:
         NotDeployedError: If nothing is deployed there.
         CardError: If its services cannot be read.
     """
     found = read_services(place.require_deployed().services)
-    return asyncio.run(survey(found, keys_below(place.secrets), machine=False))
+    return asyncio.run(survey(found, keys_below(place.secrets), machine=False, thorough=True))
 
 
 async def survey(
-    found: Services, keys: Keys, *, machine: bool, standpoint: Standpoint | None = None
+    found: Services,
+    keys: Keys,
+    *,
+    machine: bool,
+    standpoint: Standpoint | None = None,
+    thorough: bool = False,
 ) -> Report:
     """Look at all services of *found*, and at the *machine* if wanted, at once.
 
@@ -51,10 +56,11 @@ async def survey(
         keys: Finds the key that opens a service.
         machine: Whether disk and memory matter, too.
         standpoint: Where we look from; the host if left out.
+        thorough: Whether each service must prove what it can do.
     """
     here = standpoint or on_host(found)
     async with services.client(found, here) as through:
-        looks: tuple[Probe, ...] = services.probes(found, keys, through, here)
+        looks: tuple[Probe, ...] = services.probes(found, keys, through, here, thorough=thorough)
         if machine:
             looks += host.probes(here.disk())
         return await run_probes(looks)

@@ -30,7 +30,12 @@ def client(services: Iterable[Service], standpoint: Standpoint | None = None) ->
 
 
 def probes(
-    services: Services, keys: Keys, through: http.AsyncClient, standpoint: Standpoint
+    services: Services,
+    keys: Keys,
+    through: http.AsyncClient,
+    standpoint: Standpoint,
+    *,
+    thorough: bool = False,
 ) -> tuple[Probe, ...]:
     """Return a look at each of *services* that can be seen from *standpoint*.
 
@@ -39,8 +44,12 @@ def probes(
         keys: Finds the key that opens a service.
         through: The client all looks share.
         standpoint: Where we look from.
+        thorough: Whether each must prove what it can do.
     """
-    sights = (Sight(service, through, keys(service), services, standpoint) for service in services)
+    sights = (
+        Sight(service, through, keys(service), services, standpoint, thorough)
+        for service in services
+    )
     return tuple(_probe(sight) for sight in sights if not sight.inside or _shows(sight))
 
 

@@ -60,7 +60,20 @@ def hands() -> "Hands":
         stop=lambda place: of(place).down(place),
         gate=report.gate,
         boot=_boot,
+        supply=_supply,
     )
+
+
+def _supply(place: Place) -> None:
+    from beast_ops.cards import read_services
+    from beast_ops.clock import SYSTEM
+    from beast_ops.models import ensure_all
+
+    def say(text: str) -> None:
+        with (place.logs / "models.log").open("a", encoding="utf-8") as log:
+            log.write(f"{SYSTEM.now().isoformat(timespec='seconds')} {text}\n")
+
+    ensure_all(read_services(place.services), say)
 
 
 def _boot(place: Place, wanted: bool) -> str:  # noqa: FBT001 - the setting, passed on

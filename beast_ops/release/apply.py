@@ -35,6 +35,7 @@ class Hands:
         gate: Judges the services.
         boot: Has the stack start with the machine, or not; returns a note for the operator.
         clock: Where time comes from.
+        supply: Has the models there that the release in force names.
     """
 
     prepare: Callable[[Place, str], None]
@@ -43,6 +44,7 @@ class Hands:
     gate: Callable[[Place], Report]
     boot: Callable[[Place, bool], str]
     clock: Clock = SYSTEM
+    supply: Callable[[Place], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +168,11 @@ def _left_over(place: Place) -> str:
 
 
 def _try(place: Place, hands: Hands) -> _Trial:
-    """Start the release in force and judge it."""
+    """Start the release in force, get its models, and judge it."""
     changed: frozenset[str] = frozenset()
     try:
         changed = frozenset(hands.start(place))
+        hands.supply(place)
         report = _prove(place, hands)
     except BeastError as failed:
         return _Trial(changed, failure=failed.paragraph())

@@ -7,7 +7,7 @@ import pytest
 from beast_ops.cards import Health
 from beast_ops.health import report
 from beast_ops.health.model import Status
-from beast_ops.testing import Canned, a_service, an_installation, fake_service, free_port, secrets
+from beast_ops.testing import Canned, a_service, an_installation, fake_service, free_port
 
 TAGS = "/api/tags"
 
@@ -128,32 +128,6 @@ def test_an_optional_service_that_breaks_off_is_degraded(judge):
         check = judge(a_service("s", address, optional=True, health=Health(path="/")))
 
     assert Status.DEGRADED is check.status
-
-
-def test_the_vector_store_is_asked_with_the_key_that_may_only_read(judge):
-    listed = Canned({"result": {"collections": [{"name": "a"}, {"name": "b"}]}})
-    with fake_service({"/collections": listed}) as fake:
-        service = a_service(
-            "q",
-            fake.address,
-            health=Health(deep="vectors"),
-            secrets=secrets("api_key", "read_only_key"),
-        )
-        check = judge(service, {"q/api_key": "ALL", "q/read_only_key": "READ"})
-
-    assert (Status.HEALTHY, "ready, collections: 2") == (check.status, check.message)
-    assert fake.asked[0].headers["api-key"] == "READ"
-
-
-def test_a_vector_store_that_refuses_us_is_unhealthy(judge):
-    with fake_service({"/collections": Canned(b"Forbidden", status=403)}) as fake:
-        service = a_service(
-            "q", fake.address, health=Health(deep="vectors"), secrets=secrets("api_key")
-        )
-        check = judge(service)
-
-    assert Status.UNHEALTHY is check.status
-    assert "403" in check.message
 
 
 def test_the_api_is_ready_when_it_says_so(judge):

@@ -313,3 +313,24 @@ def test_two_at_once_come_one_after_the_other(place, ship, fake):
     assert {1} == set(most)
     assert in_force(place) in {"one", "two"}
     assert len(names(place.releases)) == len(words(place))
+
+
+def test_models_are_there_before_a_release_is_judged(place, ship, fake):
+    hands = dataclasses.replace(fake.hands, supply=lambda place: fake._do("supply", place) and None)
+
+    apply(place, ship(), hands)
+
+    assert ["start one", "supply one", "gate one"] == fake.log[:3]
+
+
+def test_a_release_whose_models_cannot_be_had_is_taken_back_and_says_why(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+
+    def supply(place):
+        if "two" in in_force(place):
+            raise ServiceError("cannot fetch the model: no space left", subject="m")
+
+    with pytest.raises(CommandError, match="cannot fetch the model: no space left"):
+        apply(place, ship("two"), dataclasses.replace(fake.hands, supply=supply))
+
+    assert ("one", ["proven", "rolled back"]) == (in_force(place), words(place))
