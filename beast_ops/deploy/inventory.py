@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which inventory is meant, and where it keeps what --set writes."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from beast_ops.place import Place
@@ -29,3 +31,17 @@ def settings(place: Place, chosen: str) -> Path:
             if line.startswith("beast_settings:") and "inventory_dir" in line:
                 return folder / SETTINGS
     return place.root / SETTINGS
+
+
+def logs(place: Place, chosen: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder for the whole output of a deploy, if there is one.
+
+    Where the installation lies on this machine it is the installation's own, which a refused
+    deploy does not make; else it is this user's, and made.
+    """
+    if settings(place, chosen).parent == place.root:
+        return place.logs if place.logs.is_dir() else None
+    state = environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
+    folder = Path(state) / "ai-beast" / "logs"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

@@ -13,7 +13,7 @@ from beast_ops.files import write_atomically
 from beast_ops.place import Place
 
 from . import sets
-from .inventory import INVENTORY, found, settings
+from .inventory import INVENTORY, found, logs, settings
 from .playbook import CLONE, Playbook, run
 from .progress import Progress
 
@@ -133,7 +133,7 @@ def _quiet(options: DeployOptions) -> Iterator[IO[bytes] | None]:
 
 @contextmanager
 def _log(place: Place, operation: str, options: DeployOptions) -> Iterator[IO[bytes] | None]:
-    """Yield a log that ends up below the root, if the root is there in the end.
+    """Yield a log that ends up where logs of this inventory are kept.
 
     It is kept elsewhere until then: a deploy that is refused changes nothing.
     """
@@ -146,10 +146,11 @@ def _log(place: Place, operation: str, options: DeployOptions) -> Iterator[IO[by
             yield log
         finally:
             log.flush()
-            if place.logs.is_dir():
+            folder = logs(place, options.inventory)
+            if folder is not None:
                 log.seek(0)
-                write_atomically(place.logs / f"{began}-{operation}.log", log.read())
-                _prune_logs(place.logs)
+                write_atomically(folder / f"{began}-{operation}.log", log.read())
+                _prune_logs(folder)
 
 
 def _prune_logs(folder: Path) -> None:
