@@ -89,6 +89,21 @@ def health(_context: Any, *, json: bool = False) -> int:
     return show(_place(), json=json)
 
 
+@verb(
+    "./beast audit --inventory inventory/server --from another-host",
+    help={
+        "inventory": "audit the host of this inventory instead of this machine",
+        "from_": "another host of the inventory, which looks at all ports from outside",
+        "json": _JSON,
+    },
+)
+def audit(_context: Any, *, inventory: str = "", from_: str = "", json: bool = False) -> int:
+    """Prove what is open to whom: exit code 0 only what is declared, 1 something else."""
+    from beast_ops.door.exposure import audit as look
+
+    return look(_place(), inventory, from_, json=json)
+
+
 @verb("./beast status", there=True, help={"json": _JSON})
 def status(_context: Any, *, json: bool = False) -> None:
     """Show which processes run, and since when."""

@@ -100,7 +100,12 @@ class _Visit:
     request: bytes
 
     async def pay(self, tls: ssl.SSLContext | None = None) -> Answer:
-        """Knock, ask, and return the answer."""
+        """Knock, ask, and return the answer.
+
+        Raises:
+            UnavailableError: If there is none.
+            SSLCertVerificationError: If the certificate is not believed.
+        """
         try:
             async with asyncio.timeout(SECONDS):
                 return await self._talk(tls)
