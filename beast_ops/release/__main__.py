@@ -59,6 +59,7 @@ def hands() -> "Hands":
         start=lambda place: of(place).apply(place),
         stop=lambda place: of(place).down(place),
         gate=report.gate,
+        exposed=_exposed,
         boot=_boot,
         supply=_supply,
     )
@@ -74,6 +75,14 @@ def _supply(place: Place) -> None:
             log.write(f"{SYSTEM.now().isoformat(timespec='seconds')} {text}\n")
 
     ensure_all(read_services(place.services), say)
+
+
+def _exposed(place: Place) -> list[str]:
+    """Return what is open to other hosts and declared nowhere."""
+    from beast_ops.audit.exposure import undeclared
+    from beast_ops.cards import read_services
+
+    return [finding.message for finding in undeclared(place, read_services(place.services))]
 
 
 def _boot(place: Place, wanted: bool) -> str:  # noqa: FBT001 - the setting, passed on

@@ -33,6 +33,7 @@ class Hands:
         start: Makes the runtime run what the release in force describes; returns what it started.
         stop: Ends everything.
         gate: Judges the services.
+        exposed: Says which ports are open to other hosts although nothing declares them.
         boot: Has the stack start with the machine, or not; returns a note for the operator.
         clock: Where time comes from.
         supply: Has the models there that the release in force names.
@@ -42,6 +43,7 @@ class Hands:
     start: Callable[[Place], set[str]]
     stop: Callable[[Place], None]
     gate: Callable[[Place], Report]
+    exposed: Callable[[Place], list[str]]
     boot: Callable[[Place, bool], str]
     clock: Clock = SYSTEM
     supply: Callable[[Place], None] = lambda _: None
@@ -174,12 +176,14 @@ def _try(place: Place, hands: Hands) -> _Trial:
         changed = frozenset(hands.start(place))
         hands.supply(place)
         report = _prove(place, hands)
+        exposed = hands.exposed(place) if report.passable else []
     except BeastError as failed:
         return _Trial(changed, failure=failed.paragraph())
     except OSError as failed:  # a full disk, say
         return _Trial(changed, failure=f"{failed.strerror} ({failed.filename or place.root}).")
     checks = tuple(report.as_dict()["checks"])
-    return _Trial(changed, checks, "" if report.passable else _what_failed(checks))
+    failure = "; ".join(exposed) if report.passable else _what_failed(checks)
+    return _Trial(changed, checks, failure)
 
 
 def _boot(place: Place, shipment: Shipment, hands: Hands) -> str:

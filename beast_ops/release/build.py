@@ -195,10 +195,16 @@ class _Part:
         secrets = {
             f"{item.owner}/{item.name}": self.site.versions.get(f"{item.owner}/{item.name}", 1)
             for item in self.given.handovers
+            if not self._takes_by_itself(item)
         }
         if self.contained:
             return digest([self._definition(), secrets, dict(self.card.secret_files)])
         return digest([self.card.process, self._environment(), secrets, self.site.venv])
+
+    def _takes_by_itself(self, item: Handover) -> bool:
+        """Return whether a new version is told to the running service, which keeps it."""
+        own = self.card.secrets.get(item.name) if item.owner == self.card.name else None
+        return own is not None and own.rotate == "api"
 
     def service(self) -> Service:
         card, contained = self.card, self.contained

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from beast_ops.errors import BeastError, CommandError, TransientError, UsageError
+from beast_ops.keys import GIVEN
 
 from .environment import COMPLETE
 from .package import IMAGE, LOCK, VERBS, build_wheel
@@ -42,6 +43,17 @@ def verb_command(root: str, words: Sequence[str]) -> str:
         f"exec {shlex.join([python, '-I', '-m', 'beast_ops.cli', *words])}; "
         f"else echo {shlex.quote(missing)} >&2; exit 64; fi"
     )
+
+
+def give_command(root: str, name: str) -> str:
+    """Return the shell line that keeps what it reads as the secret *name* that somebody gives.
+
+    It needs nothing of ours on the host: a first deploy may ask for such a secret.
+    """
+    owner, _, own = name.partition("/")
+    folder = f"{root}/secrets/{GIVEN}/{owner}"
+    staged, kept = shlex.quote(f"{folder}/.{own}"), shlex.quote(f"{folder}/{own}")
+    return f"umask 077 && mkdir -p {shlex.quote(folder)} && cat > {staged} && mv {staged} {kept}"
 
 
 def read_answer(verb: str, code: int, stdout: str, stderr: str) -> dict[str, Any]:

@@ -79,11 +79,12 @@ class FakeHands:
         self.time = 0.0
         self.log = []
         self.bad = set()  # texts of releases that do not prove themselves
+        self.open = set()  # texts of releases that open a port
         self.fails = {}  # what to raise, by step
         self.status = Status.HEALTHY
         clock = Clock(now=SYSTEM.now, monotonic=lambda: self.time, sleep=self._sleep)
         self.hands = Hands(
-            self._prepare, self._start, self._stop, self._gate, self._boot, clock
+            self._prepare, self._start, self._stop, self._gate, self._exposed, self._boot, clock
         )
 
     def _sleep(self, seconds):
@@ -117,6 +118,10 @@ class FakeHands:
         status = Status.UNHEALTHY if said in self.bad else self.status
         check = Check("qdrant", status, "as it is", {}, 1.0)
         return Report(SYSTEM.now(), (check,))
+
+    def _exposed(self, place):
+        said = (place.current / "supervisord.conf").read_text()[2:-1]
+        return [f"0.0.0.0:99 is open, by {said}"] if said in self.open else []
 
     def _boot(self, place, wanted):
         self._do(f"boot={wanted}", place)

@@ -334,3 +334,13 @@ def test_a_release_whose_models_cannot_be_had_is_taken_back_and_says_why(place, 
         apply(place, ship("two"), dataclasses.replace(fake.hands, supply=supply))
 
     assert ("one", ["proven", "rolled back"]) == (in_force(place), words(place))
+
+
+def test_a_release_that_opens_an_undeclared_port_is_taken_back(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    fake.open = {"two"}
+    with pytest.raises(CommandError, match=r"0\.0\.0\.0:99 is open, by two"):
+        apply(place, ship("two"), fake.hands)
+
+    assert "rolled back" == next(receipts.read_all(place.receipts)).outcome
+    assert "; one\n" == (place.current / "supervisord.conf").read_text()
