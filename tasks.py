@@ -4,9 +4,13 @@
 Nothing heavy is imported before a verb runs. `./beast VERB` and `invoke VERB` are the same.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
+from invoke.collection import Collection
+
+from beast_ops.door import secret_verbs
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
 
@@ -316,3 +320,8 @@ def version(_context: Any, *, json: bool = False) -> None:
     from beast_ops.door.stack import version as show
 
     show(json=json)
+
+
+# Verbs of a group have a dot in their name: secrets.list.
+namespace = Collection.from_module(sys.modules[__name__])
+namespace.add_collection(Collection.from_module(secret_verbs), "secrets")

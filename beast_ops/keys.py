@@ -22,6 +22,8 @@ from .secret_files import FilledFile, fill
 MASTER_BYTES = 32  # as long as the digest of the hash function, RFC 5869 section 3.1
 SECRET_BYTES = 32  # 256 bits: 43 characters of base64url
 SALT = b"ai-beast secrets 1"
+MASTER = "master.key"
+DEPLOY = "Run: ./beast deploy"
 GIVEN = "given"  # the folder of what is not derived
 ROTATED = re.compile(rb"(?P<name>[a-z0-9-]+/[a-z0-9_]+) (?P<version>[0-9]{1,9})")
 
@@ -74,6 +76,52 @@ def versions(folder: Path) -> dict[str, int]:
                 hint="Correct it: owner/name, a space, the version.",
             )
     return found
+
+
+def rotate(folder: Path, name: str) -> int:
+    """Let the secret *name* (`owner/name`) have a new version from now on, and return it.
+
+    Nothing takes that back; files change when they are handed over the next time.
+
+    Raises:
+        BeastError: If the versions are damaged.
+    """
+    version = versions(folder).get(name, 1) + 1
+    path = folder / "versions"
+    whole, _, torn = (path.read_bytes() if path.exists() else b"").rpartition(b"\n")
+    kept = [whole] if whole else []
+    if ROTATED.fullmatch(torn):
+        kept.append(torn)  # it counts, so it stays
+    lines = [*kept, f"{name} {version}".encode()]
+    write_atomically(path, b"\n".join(lines) + b"\n")
+    return version
+
+
+def value(folder: Path, name: str, version: int) -> str:
+    """Return the derived secret *name* (`owner/name`) of the installation in its *version*.
+
+    Raises:
+        BeastError: If there is no master key, or it is damaged.
+    """
+    path = folder / MASTER
+    if not path.exists():
+        raise BeastError("there is no master key yet", subject=str(path), hint=DEPLOY)
+    owner, _, own = name.partition("/")
+    return derive(_master(folder), owner, own, version)
+
+
+def keep_given(folder: Path, name: str, value: str) -> None:
+    """Keep *value* as the secret *name* (`owner/name`) that somebody gives.
+
+    Raises:
+        SettingsError: If it is empty, or more than one line.
+    """
+    if not value.strip() or "\n" in value:
+        raise SettingsError("a secret is one line that is not empty", subject=name)
+    owner, _, own = name.partition("/")
+    for each in (folder, folder / GIVEN, folder / GIVEN / owner):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomically(folder / GIVEN / owner / own, value.encode())
 
 
 def hand_over(
@@ -161,11 +209,12 @@ def _holds(path: Path, value: bytes, owner: Owner | None) -> bool:
 
 
 def _master(folder: Path) -> bytes:
-    path = folder / "master.key"
+    path = folder / MASTER
     try:
         master = path.read_bytes()
     except FileNotFoundError:
-        if any(child.is_dir() or child.name == "versions" for child in folder.iterdir()):
+        made = (child for child in folder.iterdir() if child.name != GIVEN)
+        if any(child.is_dir() or child.name == "versions" for child in made):
             raise BeastError(
                 "the master key is gone while secrets made from it are still here",
                 subject=str(path),
@@ -197,14 +246,14 @@ def read_secret(path: Path) -> str:
         raise BeastError(
             f"cannot read a secret: {failed.strerror}",
             subject=os.fspath(path),
-            hint="Run: ./beast deploy",
+            hint=DEPLOY,
         ) from failed
     except UnicodeDecodeError:
         raise BeastError(
-            "a secret is no text", subject=os.fspath(path), hint="Run: ./beast deploy"
+            "a secret is no text", subject=os.fspath(path), hint=DEPLOY
         ) from None  # the cause would show it
     if not value:
-        raise BeastError("a secret is empty", subject=os.fspath(path), hint="Run: ./beast deploy")
+        raise BeastError("a secret is empty", subject=os.fspath(path), hint=DEPLOY)
     return value
 
 

@@ -21,13 +21,13 @@ NOTHING_TO_MAKE = 3  # what environment.py ends with when it stood there already
 
 
 class ActionModule(ActionBase):
-    """One plugin, four steps; in check mode none of them changes the host."""
+    """One plugin for all steps; in check mode none of them changes the host."""
 
     TRANSFERS_FILES = False  # of the steps one sends files, and makes its own folder for them
     _VALID_ARGS = frozenset(
         {
             *("step", "root", "project", "runtime", "domain", "boot", "cards", "templates"),
-            *("plan", "data", "words"),
+            *("plan", "data", "words", "secret", "file"),
         }
     )
 
@@ -41,6 +41,7 @@ class ActionModule(ActionBase):
             "environment": self._environment,
             "apply": self._apply,
             "verb": self._verb,
+            "give": self._give,
             "remove": self._remove,
         }
         step = self._task.args.get("step")
@@ -125,6 +126,20 @@ class ActionModule(ActionBase):
         args = self._task.args
         done = self._low_level_execute_command(remote.verb_command(args["root"], args["words"]))
         return {"changed": False, **{key: done[key] for key in ("rc", "stdout", "stderr")}}
+
+    def _give(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Keep a secret on the host; it goes over the connection alone, and into no result."""
+        del task_vars
+        if self._task.check_mode:
+            return {"changed": True}
+        args = self._task.args
+        done = self._low_level_execute_command(
+            remote.give_command(args["root"], args["secret"]),
+            in_data=Path(args["file"]).read_bytes(),
+        )
+        if done["rc"]:
+            return {"failed": True, "msg": done["stderr"].strip(), "beast_exit": 1}
+        return {"changed": True}
 
     def _remove(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Stop everything and take it away; data stays unless told otherwise."""
