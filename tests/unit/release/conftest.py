@@ -47,6 +47,7 @@ def ship(place):
             "qdrant",
             process=("python",),
             environment={"BEAST_CONFIG": str(place.config / config)},
+            volumes=("vectors",),
         )
         services = {
             "version": 1,
