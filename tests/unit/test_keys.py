@@ -3,6 +3,7 @@ import os
 import re
 import stat
 
+import bcrypt
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beast_ops import keys
-from beast_ops.errors import BeastError, SettingsError
+from beast_ops.errors import BeastError, CardError, SettingsError
 from beast_ops.keys import Handover, derive, hand_over, missing, read_pair, read_secret, versions
 
 MASTER = bytes(range(32))
@@ -172,7 +173,7 @@ def test_an_unreadable_file_is_made_again_by_who_is_not_root(folder, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr("pathlib.Path.read_bytes", refuses)
-        assert not keys._holds(folder / "beast-api/token", b"")
+        assert not keys._holds(folder / "beast-api/token", b"", None)
 
 
 def test_a_rotated_secret_is_handed_over_anew(folder):
@@ -323,3 +324,192 @@ def test_a_secret_that_is_missing_is_named(tmp_path):
         read_pair(tmp_path, "all", "part")
 
     assert str(tmp_path / "all") == refused.value.subject
+
+
+def given(folder, name="traefik/dns_token", value="hunter2"):
+    keys.keep_given(folder, name, value)
+    return Handover("traefik", "dns_token", "traefik", "dns_token")
+
+
+def test_what_somebody_gives_is_handed_over_as_it_is(folder):
+    item = given(folder)
+
+    hand_over(folder, [item], given=["traefik/dns_token"])
+
+    assert "hunter2" == read_secret(folder / "traefik/dns_token")
+
+
+def test_what_somebody_must_give_is_asked_for_by_name(folder):
+    wanted = Handover("traefik", "dns_token", "traefik", "dns_token")
+
+    with pytest.raises(SettingsError, match="a secret that only you know is not set") as asked:
+        hand_over(folder, [wanted], given=["traefik/dns_token"])
+
+    assert "Run: ./beast secrets.set traefik/dns_token" == asked.value.hint
+
+
+def test_what_is_given_may_be_there_before_the_master_key(tmp_path):
+    folder = tmp_path / "new" / "secrets"
+    item = given(folder)
+
+    hand_over(folder, [item, *BOTH], given=["traefik/dns_token"])
+
+    assert "hunter2" == read_secret(folder / "traefik/dns_token")
+    assert 32 == len((folder / "master.key").read_bytes())
+
+
+def test_nobody_else_may_read_what_is_given(tmp_path):
+    before = os.umask(0)
+    try:
+        given(tmp_path / "secrets")
+    finally:
+        os.umask(before)
+
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert 4 == len(modes)
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items())
+
+
+@pytest.mark.parametrize("value", ["", "  ", "a\nb", "a\n"])
+def test_a_given_secret_is_one_line_and_not_empty(value, folder):
+    with pytest.raises(SettingsError, match="one line that is not empty"):
+        given(folder, value=value)
+
+    assert not (folder / keys.GIVEN).exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "a/b 2\n"),
+        ("", "a/b 2\n"),
+        ("c/d 4\n", "c/d 4\na/b 2\n"),
+        ("a/b 2\na/b 3\n", "a/b 2\na/b 3\na/b 4\n"),
+        ("a/b 2", "a/b 2\na/b 3\n"),  # not torn, as far as one can tell: it counts
+        ("c/d 4\na/b ", "c/d 4\na/b 2\n"),  # torn while it was written
+        ("a/", "a/b 2\n"),
+    ],
+)
+def test_a_rotation_is_written_down_after_all_others(before, after, tmp_path):
+    if before is not None:
+        (tmp_path / "versions").write_text(before)
+
+    version = keys.rotate(tmp_path, "a/b")
+
+    assert after == (tmp_path / "versions").read_text()
+    assert version == versions(tmp_path)["a/b"]
+    assert 0o600 == stat.S_IMODE((tmp_path / "versions").stat().st_mode)
+
+
+def test_nothing_is_rotated_where_the_versions_are_damaged(tmp_path):
+    (tmp_path / "versions").write_text("a/b x\nc/d 2\n")
+
+    with pytest.raises(BeastError, match="damaged"):
+        keys.rotate(tmp_path, "a/b")
+
+    assert "a/b x\nc/d 2\n" == (tmp_path / "versions").read_text()
+
+
+def test_a_value_is_what_is_handed_over(folder):
+    hand_over(folder, BOTH)
+
+    assert read_secret(folder / "beast-api/token") == keys.value(folder, "beast-api/token", 1)
+    assert derive(MASTER, "beast-api", "token", 3) == keys.value(folder, "beast-api/token", 3)
+
+
+def test_asking_for_a_value_makes_no_master_key(tmp_path):
+    with pytest.raises(BeastError, match="there is no master key yet"):
+        keys.value(tmp_path, "beast-api/token", 1)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def filled(folder, text, **said):
+    hand_over(folder, BOTH, filled=[keys.FilledFile("beast-api", "env", text)], **said)
+    return (folder / "beast-api/env").read_text()
+
+
+def test_a_file_of_secrets_is_filled_in_for_its_reader(folder):
+    own, lent = derive(MASTER, "beast-api", "token", 1), derive(MASTER, "qdrant", "api_key", 1)
+
+    text = filled(folder, "A='{token}'\nB={vectors_key} ${HOME} {}\n")
+
+    assert f"A='{own}'\nB={lent} ${{HOME}} {{}}\n" == text
+    assert 0o600 == stat.S_IMODE((folder / "beast-api/env").stat().st_mode)
+
+
+def test_a_file_that_asks_for_what_its_reader_has_not_is_refused(folder):
+    with pytest.raises(CardError, match="asks for what the reader has not"):
+        filled(folder, "{api_key}")
+
+
+def test_a_hash_is_that_of_the_secret_and_the_same_each_time(folder):
+    first = filled(folder, "admin:{token|bcrypt}")
+    inode = (folder / "beast-api/env").stat().st_ino
+
+    assert first == filled(folder, "admin:{token|bcrypt}")
+    assert inode == (folder / "beast-api/env").stat().st_ino
+    hashed = first.removeprefix("admin:").encode()
+    assert bcrypt.checkpw(derive(MASTER, "beast-api", "token", 1).encode(), hashed)
+    assert not bcrypt.checkpw(b"hunter2", hashed)
+
+
+def test_every_reader_has_a_salt_of_its_own(folder):
+    def hashed(reader):
+        hand_over(
+            folder,
+            [Handover(reader, "token", "beast-api", "token")],
+            filled=[keys.FilledFile(reader, "users", "{token|bcrypt}")],
+        )
+        return (folder / reader / "users").read_text()
+
+    assert hashed("one")[:29] != hashed("other")[:29]
+
+
+def test_a_rotation_changes_what_is_filled_in_by_one_rename(folder):
+    before = filled(folder, "{token} {token|bcrypt}")
+    opened = (folder / "beast-api/env").open()
+    keys.rotate(folder, "beast-api/token")
+
+    after = filled(folder, "{token} {token|bcrypt}")
+
+    assert derive(MASTER, "beast-api", "token", 2) == after.split()[0]
+    assert before == opened.read()  # whoever reads it just then reads all of the old one
+    opened.close()
+    assert {"env", "token", "vectors_key"} == {p.name for p in (folder / "beast-api").iterdir()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_files_belong_to_who_reads_them(folder):
+    filled(folder, "{token}", owners={"beast-api": (4711, 4712)})
+
+    owned = [folder / "beast-api", *(folder / "beast-api").iterdir()]
+    assert {(4711, 4712)} == {(p.stat().st_uid, p.stat().st_gid) for p in owned}
+    assert 0 == (folder / "master.key").stat().st_uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_file_of_the_wrong_owner_is_made_again(folder):
+    filled(folder, "{token}", owners={"beast-api": (4711, 4712)})
+    os.chown(folder / "beast-api/token", 0, 0)
+
+    filled(folder, "{token}", owners={"beast-api": (4711, 4712)})
+
+    assert 4711 == (folder / "beast-api/token").stat().st_uid
+
+
+def test_who_is_not_root_keeps_its_files(folder, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    filled(folder, "{token}", owners={"beast-api": (4711, 4712)})
+
+    assert os.getuid() == (folder / "beast-api/token").stat().st_uid
+
+
+def test_a_file_that_is_filled_in_can_be_missing(folder):
+    files = [keys.FilledFile("beast-api", "env", "{token}")]
+    hand_over(folder, BOTH)
+    assert missing(folder, BOTH, filled=files)
+
+    hand_over(folder, BOTH, filled=files)
+    assert not missing(folder, BOTH, filled=files)
