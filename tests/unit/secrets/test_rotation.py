@@ -192,7 +192,7 @@ def test_without_an_older_one_there_is_nothing_that_must_be_refused(install, qdr
     assert (True, None) == (proof.new_opens, proof.old_opens)
 
 
-def test_a_login_is_proven_too(emailed, application):
+def test_a_login_is_proven_too(emailed):
     begin(emailed, PASSWORD)
 
     proof = prove(emailed, PASSWORD)
