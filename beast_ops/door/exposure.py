@@ -46,8 +46,12 @@ def _found(place: Place, inventory: str, prober: str) -> "Report":
 
 
 def _show(report: "Report") -> None:
+    from beast_ops.audit.exposure import beyond_loopback
+
     for each in report.findings:
         line(f"{each.weight:<8} {each.id:<19} {each.message}. {each.hint}".rstrip())
-    ports = ", ".join(f"{each.port} ({each.service})" for each in report.declared)
+    ports = ", ".join(
+        f"{each.port} ({each.service})" for each in report.declared if beyond_loopback(each.address)
+    )
     line(f"Declared to other hosts: {ports or 'nothing'}.")
     line("Nothing is open that must not be." if report.clean else "This must be closed.")
