@@ -80,8 +80,7 @@ def _why(place: Place, engine: Engine, container: Container) -> str:
     state = container.health if container.state == "running" else f"ended with {container.code}"
     if container.restarts:
         state += f" ({container.restarts} restarts)"
-    words = [line for line in engine.logs(container.id, 5) if line.strip()]
-    last = logbook.redacted(place.secrets, words[-1].strip()[:300]) if words else ""
+    last = logbook.redacted(place.secrets, logbook.telling(engine.logs(container.id, 30)))
     return f"{container.service} {state}{f': {last}' if last else ''}"
 
 

@@ -2,12 +2,15 @@
 """What containers wrote, and what of it may be shown elsewhere."""
 
 import queue
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .engine import Engine
 
+COMPLAINT = re.compile(r"\b(err|error|fatal|panic|cannot|denied|failed)\b", re.IGNORECASE)
+LONGEST = 300
 SHORTEST_SECRET = 8  # what is shorter is no secret of ours, and would blot out words
 
 
@@ -45,6 +48,13 @@ def follow(engine: Engine, containers: Mapping[str, str], lines: int) -> Iterato
 
 def _labelled(name: str, line: str, containers: Mapping[str, str]) -> str:
     return line if len(containers) == 1 else f"{name:<{max(map(len, containers))}} | {line}"
+
+
+def telling(lines: Sequence[str]) -> str:
+    """Return the one of *lines* that most likely says what is wrong: the last that complains."""
+    said = [line.strip() for line in lines if line.strip()]
+    complaints = [line for line in said if COMPLAINT.search(line)]
+    return (complaints or said or [""])[-1][:LONGEST]
 
 
 def redacted(secrets: Path, text: str) -> str:
