@@ -374,7 +374,8 @@ class TestProgram:
 
     def test_metrics_have_the_names_that_alerts_and_panels_use(self, secure):
         over_tls(secure, "chat")
-        told = secure.get("x", "/metrics", entry="traefik").text
+        answer = secure.get("x", "/metrics", entry="traefik")
+        told = answer.text
 
         for expected in (
             'traefik_service_requests_total{code="200",method="GET",protocol="http",',
@@ -386,6 +387,7 @@ class TestProgram:
             "traefik_config_reloads_total 1.0",
         ):
             assert expected in told
+        assert "text/plain; version=0.0.4; charset=utf-8" == answer.headers["Content-Type"]
 
     def test_the_card_reads_what_the_dns_provider_wants_from_files(self, rendered):
         card, dynamic = rendered("dns")

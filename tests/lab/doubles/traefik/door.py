@@ -19,6 +19,7 @@ from .wire import (
     HEAD_BYTES,
     PIECE,
     BadRequestError,
+    Headers,
     Request,
     Response,
     read_request,
@@ -29,6 +30,8 @@ LOOK_SECONDS = 0.2
 GRACE_SECONDS = 10.0
 UNREAD_BYTES = 256 << 10  # as much of an unwanted body Go's server still reads
 TLS_HELLO = 0x16
+# Prometheus 3 refuses to read what does not say what it is.
+EXPOSITION = ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 
 
 class Door:
@@ -105,7 +108,7 @@ class Door:
                 )
                 made.settimeout(0)
                 return made
-        made = socket.create_server((entry.host or "0.0.0.0", entry.port), backlog=1024)  # noqa: S104 - where it was told to
+        made = socket.create_server((entry.host or "0.0.0.0", entry.port), backlog=1024)
         made.settimeout(0)
         return made
 
@@ -208,7 +211,7 @@ class Door:
             drained = plain(503, "Service Unavailable")
             return drained if self.draining else Response(200, content=b"OK")
         if scraped is not None and asked == ("/metrics", scraped.get("entryPoint", "traefik")):
-            return Response(200, content=self.metrics.text().encode())
+            return Response(200, Headers([EXPOSITION]), self.metrics.text().encode())
         return None
 
     def _count(
