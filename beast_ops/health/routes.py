@@ -4,7 +4,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from beast_ops.card_parts import Route
@@ -33,6 +33,7 @@ class _Visited:
     status: Status
     message: str = ""
     again: bool = False
+    ends: datetime | None = None  # of the certificate that was shown
 
 
 async def routes(sight: "Sight") -> Finding:
@@ -55,7 +56,8 @@ async def routes(sight: "Sight") -> Finding:
         {
             "routes": {
                 visit.host: each.status.value for visit, each in zip(visits, found, strict=True)
-            }
+            },
+            **({"certificate_ends": certificate.ends.isoformat()} if certificate.ends else {}),
         },
     )
 
@@ -128,5 +130,6 @@ async def _certificate(front: Entrance, visits: list[_Visit]) -> _Visited:
         status = Status.UNHEALTHY if ours else Status.DEGRADED
         return _Visited(status, f"the certificate for {host} is not believed: {answer.distrust}")
     if answer.ends is not None and answer.ends - SYSTEM.now() < SOON:
-        return _Visited(Status.DEGRADED, f"the certificate ends on {answer.ends:%Y-%m-%d}")
-    return _Visited(Status.HEALTHY)
+        said = f"the certificate ends on {answer.ends:%Y-%m-%d}"
+        return _Visited(Status.DEGRADED, said, ends=answer.ends)
+    return _Visited(Status.HEALTHY, ends=answer.ends)

@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -62,13 +63,18 @@ def test_routes_that_lead_where_they_should_are_healthy(secure):
 
     assert "routes that lead where they should: 3" == found.message
     assert Status.HEALTHY is found.status
+    ends = datetime.fromisoformat(found.details["certificate_ends"])
+    assert timedelta(days=300) < ends - datetime.now(UTC) < timedelta(days=400)
     assert {f"{name}.{DOMAIN}" for name in ("traefik", "ollama", "chat")} == set(
         found.details["routes"]
     )
 
 
 def test_they_are_looked_at_without_tls_where_there_is_none(plain):
-    assert Status.HEALTHY is look(plain, behind("ollama", "basic"), certified=False).status
+    found = look(plain, behind("ollama", "basic"), certified=False)
+
+    assert Status.HEALTHY is found.status
+    assert {"routes"} == found.details.keys()
 
 
 def test_a_route_that_nobody_rendered_is_unhealthy(secure):
@@ -110,8 +116,6 @@ def test_a_certificate_of_another_authority_is_unhealthy(start, tmp_path):
 
 
 def test_a_certificate_about_to_end_is_told(secure, monkeypatch):
-    from datetime import timedelta
-
     monkeypatch.setattr(check, "SOON", timedelta(days=400))
     found = look(secure)
 
