@@ -147,4 +147,5 @@ def _owner(
 
 def _is_ours(container: Container, place: Place, services: Services) -> bool:
     """Return whether *container* is one of ours, or was added to our project by hand."""
-    return container.root == str(place.root) or container.project == services.project
+    added = services.runtime == "compose" and container.project == services.project
+    return added or container.root == str(place.root)

@@ -52,6 +52,13 @@ def test_what_somebody_added_to_our_project_is_ours(place, services):
     ]
 
 
+def test_a_project_of_the_same_name_beside_an_embedded_installation_is_not_ours(place, services):
+    embedded = services.model_copy(update={"runtime": "embedded"})
+    other = ours(place, ("tcp", "0.0.0.0", 5000), root="", name="blog")
+
+    assert [] == undeclared(place, embedded, host(containers=(other,)))
+
+
 def test_the_container_of_another_installation_is_a_note(place, services):
     other = ours(place, ("tcp", "0.0.0.0", 5000), root="/opt/other", project="other", name="blog")
     seen = host(containers=(other,))
