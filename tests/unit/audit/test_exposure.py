@@ -15,7 +15,7 @@ def host(*listeners, owners=None, containers=()):
 
 
 def ours(place, *ports, name="beast-door-1", root=None, project="beast"):
-    return Container(ID, name, str(root or place.root), project, ports)
+    return Container(ID, name, str(place.root) if root is None else root, project, ports)
 
 
 def process(name, *words, group=""):
