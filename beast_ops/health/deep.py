@@ -15,6 +15,7 @@ from beast_ops.ingest.settings import jobs_file
 from .engine import aside
 from .model import Finding, Status
 from .models import models
+from .monitoring import alerting, dashboards, targets
 from .routes import routes
 from .sight import Sight
 from .vectors import vectors
@@ -50,9 +51,12 @@ async def worker(sight: Sight) -> Finding:
 
 
 CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
+    "alerting": alerting,
     "api": api,
+    "dashboards": dashboards,
     "models": models,
     "routes": routes,
+    "targets": targets,
     "vectors": vectors,
     "webui": webui,
     "worker": worker,

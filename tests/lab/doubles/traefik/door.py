@@ -20,6 +20,7 @@ from .wire import (
     PIECE,
     BadRequestError,
     Headers,
+    Headers,
     Request,
     Response,
     read_request,
