@@ -11,8 +11,11 @@ from typing import Any
 from invoke.collection import Collection
 
 from beast_ops.door import secret_verbs
+from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
+
+__all__ = ["bench", "lint", "namespace", "new_service", "run_tests", "version"]
 
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
@@ -267,59 +270,6 @@ def remove(
     from beast_ops.door.stack import remove as uninstall
 
     return uninstall(_place(), Removal(inventory, data, yes, dry_run))
-
-
-@verb(
-    "./beast new-service demo --port 9321",
-    help={
-        "name": "a DNS label, such as demo",
-        "port": "where it listens on loopback; a free one if left out",
-    },
-)
-def new_service(_context: Any, name: str, *, port: int = 0) -> None:
-    """Write the role of a new service, ready to deploy."""
-    from beast_ops.door.developers import new_service as write
-
-    write(name, port)
-
-
-@verb(
-    "./beast test tests/unit -k words",
-    name="test",
-    rest="words",
-    help={"long": "the long campaigns in full", "words": "anything else goes to pytest"},
-)
-def run_tests(_context: Any, *, long: bool = False, words: Sequence[str] = ()) -> int:
-    """Run the tests that need no Docker, with a coverage report."""
-    from beast_ops.door.developers import test as run
-
-    return run(words, long=long)
-
-
-@verb(
-    "./beast lint", rest="only", help={"only": "names of checks, such as ruff or mypy; all if none"}
-)
-def lint(_context: Any, *, only: Sequence[str] = ()) -> int:
-    """Check style, types and roles."""
-    from beast_ops.door.developers import lint as check
-
-    return check(only)
-
-
-@verb("./beast bench invoke_list", rest="only", help={"only": "names in tests/bench; all if none"})
-def bench(_context: Any, *, only: Sequence[str] = ()) -> int:
-    """Measure, and write the results to out/bench/."""
-    from beast_ops.door.developers import bench as measure
-
-    return measure(only)
-
-
-@verb("./beast version", help={"json": _JSON})
-def version(_context: Any, *, json: bool = False) -> None:
-    """Print the versions of AI Beast, Python and Ansible."""
-    from beast_ops.door.stack import version as show
-
-    show(json=json)
 
 
 # Verbs of a group have a dot in their name: secrets.list.

@@ -13,7 +13,7 @@ from .verb import Verb
 
 GROUPS = {
     "The stack": ("deploy", "plan", "render", "rollback", "down", "remove"),
-    "Is it well": ("health", "status", "logs", "start", "stop", "restart"),
+    "Is it well": ("health", "audit", "status", "logs", "start", "stop", "restart"),
     "Documents": ("ingest", "search", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Developers": ("new-service", "test", "lint", "bench", "version"),

@@ -97,25 +97,21 @@ def put_in_force(place: Place, release: str, hands: Hands, operation: str) -> Ou
         make_current(place, release)
         trial = _try(place, hands)
         end = _come_back(place, release, hands) if trial.failure else _PROVEN
-    seconds = hands.clock.monotonic() - begun
-    record = read_record(place, release)
-    receipts.write(
-        place.receipts,
-        receipts.Receipt(
-            operation=operation,
-            outcome=end.word,
-            release=release,
-            content=record.content if record else "",
-            previous=previous,
-            started=started.isoformat(timespec="seconds"),
-            finished=hands.clock.now().isoformat(timespec="seconds"),
-            seconds=round(seconds, 3),
-            changed=tuple(sorted(trial.changed)),
-            checks=trial.checks,
-            message=trial.failure,
-        ),
-        hands.clock,
+    seconds, record = hands.clock.monotonic() - begun, read_record(place, release)
+    receipt = receipts.Receipt(
+        operation=operation,
+        outcome=end.word,
+        release=release,
+        content=record.content if record else "",
+        previous=previous,
+        started=started.isoformat(timespec="seconds"),
+        finished=hands.clock.now().isoformat(timespec="seconds"),
+        seconds=round(seconds, 3),
+        changed=tuple(sorted(trial.changed)),
+        checks=trial.checks,
+        message=trial.failure,
     )
+    receipts.write(place.receipts, receipt, hands.clock)
     if trial.failure:
         raise CommandError(trial.failure.rstrip("."), subject=release, hint=end.hint)
     prune(place)

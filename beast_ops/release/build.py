@@ -6,7 +6,7 @@ Pure: the same cards, place and versions give the same release, byte for byte.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -101,45 +101,51 @@ def build(cards: Sequence[Card], site: Site) -> Release:
         CardError: If the cards do not fit together.
     """
     present = [card for card in cards if runs_here(card, site.runtime)]
-    if all(card.external is not None for card in present):
-        raise CardError(
-            f"nothing to run: no enabled service exists in the {site.runtime} runtime",
-            subject="beast_services",
-            hint="Name at least one service in the inventory's beast_services.",
-        )
+    _refuse_nothing(present, site)
     joined = join(present, f"{site.root}/secrets", site.runtime)
     parts = [_Part(card, joined[card.name], site) for card in present]
     contained = [part for part in parts if part.contained]
     owners = {part.card.name: part.card.user or "0:0" for part in contained}
     return Release(
         site=site,
-        services=Services(
-            project=site.project,
-            runtime=site.runtime,
-            root=site.root,
-            data=site.ground.data,
-            domain=site.domain,
-            services=tuple(part.service() for part in parts),
-        ),
+        services=_services(parts, site),
         config={path: text for part in parts for path, text in part.files().items()},
-        handovers=tuple(
-            item for given in joined.values() for item in (*given.handovers, *given.gathered)
-        ),
+        handovers=tuple(item for given in joined.values() for item in given.all_handovers),
         volumes={
             volume: owners.get(card.name, "") for card in present for volume in sorted(card.volumes)
         },
         filled=tuple(item for part in contained for item in part.filled()),
-        given=tuple(
-            f"{card.name}/{name}"
-            for card in present
-            for name, secret in card.secrets.items()
-            if secret.given
-        ),
+        given=tuple(name for card in present for name in _given(card)),
         owners=owners,
         definitions={part.card.name: part.labelled() for part in contained},
         verbatim=tuple(verbatim(present, site.runtime)),
         shaped=tuple(shaped(present, site.runtime, _known(site))),
     )
+
+
+def _refuse_nothing(cards: Sequence[Card], site: Site) -> None:
+    if all(card.external is not None for card in cards):
+        raise CardError(
+            f"nothing to run: no enabled service exists in the {site.runtime} runtime",
+            subject="beast_services",
+            hint="Name at least one service in the inventory's beast_services.",
+        )
+
+
+def _services(parts: Iterable["_Part"], site: Site) -> Services:
+    return Services(
+        project=site.project,
+        runtime=site.runtime,
+        root=site.root,
+        data=site.ground.data,
+        domain=site.domain,
+        services=tuple(part.service() for part in parts),
+    )
+
+
+def _given(card: Card) -> Iterator[str]:
+    """Yield the secrets of *card* that are not derived, as `owner/name`."""
+    return (f"{card.name}/{name}" for name, secret in card.secrets.items() if secret.given)
 
 
 def digest(value: Any) -> str:
@@ -207,8 +213,7 @@ class _Part:
         return own is not None and own.rotate == "api"
 
     def service(self) -> Service:
-        card, contained = self.card, self.contained
-        process = None if contained or card.external is not None else card.process
+        card, contained, process = self.card, self.contained, self._process()
         return Service(
             name=card.name,
             role=card.role,
@@ -238,6 +243,10 @@ class _Part:
             reload=card.reload if contained else None,
             check=card.check if contained else None,
         )
+
+    def _process(self) -> tuple[str, ...] | None:
+        hidden = self.contained or self.card.external is not None
+        return None if hidden else self.card.process
 
     def _texts(self) -> dict[str, str]:
         return {name: _text(name, content) for name, content in self.card.config.items()}

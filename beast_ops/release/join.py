@@ -36,6 +36,11 @@ class Joined:
     gathered: tuple[Handover, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def all_handovers(self) -> tuple[Handover, ...]:
+        """Every secret it may read."""
+        return (*self.handovers, *self.gathered)
+
 
 def address(card: Card, offer: Offer | None = None) -> str | None:
     """Return where this host reaches *card*'s service or one *offer* of it, if it does."""

@@ -141,7 +141,18 @@ def _write_release(place: Place, shipment: Shipment) -> str:
     for file, text in shipment.files.items():
         (staged / file).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         write_atomically(staged / file, text.encode())
-    record = Record(
+    record = _record(shipment, name)
+    write_atomically(staged / "release.json", f"{record.model_dump_json(indent=2)}\n".encode())
+    (staged / "venv").symlink_to(f"../../venv/{shipment.venv}")
+    sync_folder(staged)
+    staged.rename(folder)
+    sync_folder(place.releases)  # before `current` names it
+    return name
+
+
+def _record(shipment: Shipment, name: str) -> Record:
+    """Return what `release.json` of the release *name* says."""
+    return Record(
         content=shipment.content,
         venv=shipment.venv,
         generation=shipment.generation,
@@ -154,12 +165,6 @@ def _write_release(place: Place, shipment: Shipment) -> str:
             **{f"config/{path}": _hash(text) for path, text in shipment.config.items()},
         },
     )
-    write_atomically(staged / "release.json", f"{record.model_dump_json(indent=2)}\n".encode())
-    (staged / "venv").symlink_to(f"../../venv/{shipment.venv}")
-    sync_folder(staged)
-    staged.rename(folder)
-    sync_folder(place.releases)  # before `current` names it
-    return name
 
 
 def _number(name: str) -> int:

@@ -41,7 +41,12 @@ def rollback(place: Place, wanted: str, hands: Hands) -> Outcome:
 
 
 def choose(place: Place, wanted: str) -> str:
-    """Return the name of the release that *wanted* means; see `rollback`."""
+    """Return the name of the release that *wanted* means; see `rollback`.
+
+    Raises:
+        MissingError: If there is no such release, or none to go back to.
+        ConflictError: If it was never proven.
+    """
     proven = list(receipts.newest_proven(place.receipts))
     now = current_release(place)
     known = sorted(path.name for path in place.releases.glob("[0-9]*"))
