@@ -14,18 +14,27 @@ from beast_ops import errors
 CLONE = Path(__file__).parents[2]
 
 
+SOURCES = (CLONE / "tasks.py", *sorted((CLONE / "beast_ops/door").glob("*_verbs.py")))
+GROUPED = {"secret_verbs.py": "secrets."}
+
+
 def verbs():
-    """Return the verbs of tasks.py as they are typed."""
-    tree = ast.parse((CLONE / "tasks.py").read_text(encoding="utf-8"))
+    """Return the verbs as they are typed."""
     found = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            for call in node.decorator_list:
-                if isinstance(call, ast.Call):
-                    named = {word.arg: word.value for word in call.keywords}
-                    chosen = named.get("name")
-                    found.append(chosen.value if chosen else node.name.replace("_", "-"))
+    for source in SOURCES:
+        for node in ast.parse(source.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                found += [GROUPED.get(source.name, "") + name for name in named(node)]
     return found
+
+
+def named(function):
+    """Yield the name under which *function* is typed, as its decorator has it."""
+    for call in function.decorator_list:
+        if isinstance(call, ast.Call):
+            words = {word.arg: word.value for word in call.keywords}
+            chosen = words.get("name")
+            yield chosen.value if chosen else function.name.rstrip("_").replace("_", "-")
 
 
 def test_every_error_is_at_the_door():
