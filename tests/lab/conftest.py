@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import demand
@@ -20,6 +23,10 @@ def untouched(lab, tmp_path_factory):
     from tests.lab import fleet, stack
 
     assert lab
+    name, _, folder = os.environ.get("BEAST_LAB_STACK", "").partition(":")
+    if name:  # one that is there already, while tests are being written
+        yield stack.Stack(name, Path(folder))
+        return
     name = "stack-one"
     yield stack.fresh(name, tmp_path_factory.mktemp("inventory"))
     fleet.remove(name)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,15 @@ class Stack:
         """Return the status of each check, by name."""
         done = self.beast("health", "--json", seconds=120)
         return {each["name"]: each["status"] for each in json.loads(done.out)["checks"]}
+
+    def gets_well(self, seconds: float = 120) -> bool:
+        """Wait until no check is unhealthy, as after a reboot; return whether it came to that."""
+        until = time.monotonic() + seconds
+        while "unhealthy" in self.health().values():
+            if time.monotonic() > until:
+                return False
+            time.sleep(2)
+        return True
 
     def address(self, network: str = "beast-lab") -> str:
         """Return the host's address as the other hosts of the lab see it."""
