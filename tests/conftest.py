@@ -125,13 +125,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep each file on one worker, and the whole running stack on one; leave out what is long."""
     here = Path(__file__).parent
+    lab = "docker" in required() or any("lab" in Path(word).parts for word in config.args)
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
-            room = path.parts[0]
-            item.add_marker(pytest.mark.xdist_group("e2e" if room == "e2e" else str(path)))
+            whole = room(item, here) in ("e2e", "lab")
+            group = room(item, here) if whole else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+        if room(item, here) == "lab" and not lab:
+            item.add_marker(pytest.mark.skip(reason="only when asked: ./beast test tests/lab"))
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
+
+
+def room(item: pytest.Item, here: Path) -> str:
+    """Return the room of tests that *item* stands in."""
+    return item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
