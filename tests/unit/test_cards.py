@@ -64,7 +64,9 @@ def test_what_is_no_card_is_refused(card):
         ({"config": {"../x": {}}}, "config.../x"),
         ({"config": {".hidden": {}}}, "config..hidden"),
         ({"config": {"a/b": {}}}, "config.a/b"),
-        ({"volumes": ["../x"]}, "volumes.0"),
+        ({"volumes": {"../x": "/x"}}, "volumes.../x"),
+        ({"volumes": {"x": "x"}}, "volumes.x"),
+        ({"volumes": ["x"]}, "volumes: "),
         ({"volumes": "jobs"}, "volumes: "),
         ({"secrets": {"api key": {}}}, "secrets.api key"),
         ({"secrets": {"api_key": {"rotate": "daily"}}}, "secrets.api_key.rotate"),
@@ -149,12 +151,12 @@ def test_a_service_nobody_runs_is_named_with_those_that_run(tmp_path):
     assert "There are: a, b" == caught.value.hint
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
+@pytest.mark.parametrize("version", [0, 3, 99])
 @pytest.mark.parametrize("more", [{}, {"colour": "red"}, {"services": {"a": "other shape"}}])
 def test_another_version_is_named_whatever_else_it_says(version, more, tmp_path):
     path = written(tmp_path / "s.json", version=version, **more)
 
-    with pytest.raises(CardError, match=rf"written as version {version}, readable are \[1\]"):
+    with pytest.raises(CardError, match=rf"written as version {version}, readable are \[1, 2\]"):
         read_services(path)
 
 
@@ -202,7 +204,7 @@ def test_what_is_written_is_what_is_read(environment, process):
 def test_a_service_says_of_its_card_all_but_how_it_was_made():
     ours = set(Service.model_fields)
 
-    assert {"address", "change"} == ours - set(Card.model_fields)
+    assert {"address", "change", "inside", "ports"} == ours - set(Card.model_fields)
     assert Health() == read_card(LEAST).health
 
 

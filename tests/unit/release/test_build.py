@@ -60,7 +60,7 @@ THREE = [
         "process": [name],
         "config": {"settings.json": {"port": port}, "x.yml": {"a": [1]}, "text": "as it is"},
         "secrets": {"key": {}},
-        "volumes": ["shared", f"own_{name}"],
+        "volumes": {"shared": "/shared", f"own_{name}": "/own"},
         "offers": {f"x{name}": {"port": port, "key": "key"}},
         "wants": {"xa": {"url": "URL", "key": "URL_KEY_FILE"}} if name == "b" else {},
     }
@@ -92,7 +92,7 @@ def test_the_order_of_keys_makes_no_difference():
         ({"config": {}}, {"b"}),
         ({"health": {"path": "/new"}}, set()),
         ({"metrics": {"path": "/metrics"}}, set()),
-        ({"volumes": ["more"]}, set()),
+        ({"volumes": {"more": "/more"}}, set()),
     ],
 )
 def test_one_changed_card_changes_one_service(said, expected):
@@ -148,7 +148,7 @@ def test_configuration_is_json_yaml_or_text_by_its_name():
 
 
 def test_volumes_are_named_once():
-    assert ("own_a", "own_b", "own_c", "shared") == made(THREE).volumes
+    assert {"own_a": "", "own_b": "", "own_c": "", "shared": ""} == made(THREE).volumes
 
 
 def test_a_neighbour_is_not_run():

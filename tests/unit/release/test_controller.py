@@ -83,7 +83,7 @@ def test_a_file_that_went_is_in_the_diff():
     [
         {"site": dataclasses.replace(SITE, boot=True)},
         {"venv": "w" * 12},
-        {"cards": [{**CARD, "volumes": ["other"]}]},
+        {"cards": [{**CARD, "volumes": {"other": "/other"}}]},
         {"cards": [{**CARD, "secrets": {"other": {}}}]},
     ],
     ids=["boot", "venv", "volumes", "secrets"],

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +14,14 @@ case "$1" in
   venv) for folder in "$@"; do :; done; mkdir -p "$folder/bin" ;;
 esac
 {more}
+"""
+
+PYTHON = """#!/bin/sh
+echo "$@" >> "{log}"
+{more}
+case "$2" in
+  venv) mkdir -p "$3/bin" && cp "{program}" "$3/bin/python" ;;
+esac
 """
 
 
@@ -32,12 +39,20 @@ def uv(tmp_path, monkeypatch):
     return write
 
 
+def sent(tmp_path):
+    """Return the files a deploy sends: the wheel, the lock file, and what is kept beside them."""
+    files = [tmp_path / name for name in ("w.whl", "lock.txt", "Dockerfile", "tasks.py")]
+    for path in files:
+        path.write_text(f"this is {path.name}")
+    return files
+
+
 def asked(tmp_path):
     return (tmp_path / "log").read_text().splitlines()
 
 
 def made(tmp_path, uv, root="root"):
-    return make(tmp_path / root, "v1", Path("w.whl"), Path("lock.txt"), uv)
+    return make(tmp_path / root, "v1", uv, sent(tmp_path))
 
 
 def test_an_environment_is_made_of_lock_file_and_wheel(tmp_path, uv):
@@ -45,8 +60,8 @@ def test_an_environment_is_made_of_lock_file_and_wheel(tmp_path, uv):
 
     venv, locked, wheel = asked(tmp_path)
     assert venv.startswith("venv --quiet --python ")
-    assert "--require-hashes --requirement lock.txt" in locked
-    assert wheel.endswith("--no-index w.whl")
+    assert f"--require-hashes --requirement {tmp_path}/lock.txt" in locked
+    assert wheel.endswith(f"--no-index {tmp_path}/w.whl")
     assert (tmp_path / "root/venv/v1/complete").exists()
 
 
@@ -71,7 +86,7 @@ def test_a_disk_that_does_not_take_it_leaves_nothing_behind(tmp_path, uv, monkey
     monkeypatch.setattr(environment, "sync_file_system", sync)
     monkeypatch.setattr(environment.os, "umask", int)
 
-    assert 75 == main([str(tmp_path / "root"), "v1", "w.whl", "lock.txt", uv()])
+    assert 75 == main([str(tmp_path / "root"), "v1", uv(), *map(str, sent(tmp_path))])
     assert not (tmp_path / "root").exists()
     assert "Input/output error" in capsys.readouterr().err
 
@@ -137,13 +152,64 @@ def test_a_failure_shows_no_password(tmp_path, uv):
     assert "hunter2" not in str(caught.value)
 
 
-def test_without_an_installer_it_says_so(tmp_path, monkeypatch):
+@pytest.fixture
+def python(tmp_path, monkeypatch):
+    """Return a function that makes a Python which writes down what it is asked."""
     monkeypatch.setattr(environment, "_pip", dict)
 
-    with pytest.raises(InstallError, match="Cannot run /nowhere/uv: "):
+    def write(more=""):
+        program = tmp_path / "python"
+        program.write_text(PYTHON.format(log=tmp_path / "log", program=program, more=more))
+        program.chmod(0o700)
+        monkeypatch.setattr(environment.sys, "executable", str(program))
+
+    return write
+
+
+def test_without_uv_it_is_pip_that_installs(tmp_path, python):
+    python()
+
+    assert made(tmp_path, "/nowhere/uv")
+
+    install = "-m pip install --quiet --no-deps"
+    assert [
+        f"-m venv {tmp_path}/root/venv/v1",
+        f"{install} --require-hashes --requirement {tmp_path}/lock.txt",
+        f"{install} --no-index {tmp_path}/w.whl",
+    ] == asked(tmp_path)
+
+
+def test_without_any_installer_it_says_so_and_leaves_nothing_behind(tmp_path, python):
+    python('echo "No module named venv" >&2; exit 1')
+
+    with pytest.raises(InstallError, match="No module named venv"):
         made(tmp_path, "/nowhere/uv")
 
     assert not (tmp_path / "root").exists()
+
+
+def test_a_host_without_python_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "_pip", dict)
+    monkeypatch.setattr(environment.sys, "executable", "/nowhere/python")
+
+    with pytest.raises(InstallError, match="Cannot run /nowhere/python: "):
+        made(tmp_path, "/nowhere/uv")
+
+
+def test_all_that_was_sent_is_kept_as_it_is(tmp_path, uv):
+    made(tmp_path, uv())
+
+    kept = tmp_path / "root/venv/v1/source"
+    assert {path.name: path.read_text() for path in sent(tmp_path)} == {
+        path.name: path.read_text() for path in kept.iterdir()
+    }
+
+
+def test_programs_that_were_sent_can_be_imported_and_nothing_else(tmp_path, uv):
+    made(tmp_path, uv('mkdir -p "' + str(tmp_path) + '/root/venv/v1/lib/python3.11/site-packages"'))
+
+    packages = tmp_path / "root/venv/v1/lib/python3.11/site-packages"
+    assert ["tasks.py"] == [path.name for path in packages.iterdir()]
 
 
 def test_what_would_lead_astray_is_kept_out(tmp_path, uv, monkeypatch):
@@ -191,11 +257,11 @@ def test_a_python_without_pip_has_no_settings_of_pip(monkeypatch):
 def test_as_a_program_it_tells_by_its_exit_code(tmp_path, uv, capsys):
     before = os.umask(0o022)
     try:
-        words = [str(tmp_path / "root"), "v1", "w.whl", "lock.txt"]
+        root, files = str(tmp_path / "root"), list(map(str, sent(tmp_path)))
 
-        assert [0, 3] == [main([*words, uv()]), main([*words, uv()])]
+        assert [0, 3] == [main([root, "v1", uv(), *files]) for _ in range(2)]
         assert 0o700 == (tmp_path / "root/venv/v1").stat().st_mode & 0o777
-        assert 75 == main([words[0], "v2", "w.whl", "lock.txt", "/nowhere/uv"])
+        assert 75 == main([root, "v2", uv("exit 1"), *files])
     finally:
         os.umask(before)
-    assert "Cannot run" in capsys.readouterr().err
+    assert "could not be installed" in capsys.readouterr().err

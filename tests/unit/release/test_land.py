@@ -272,22 +272,40 @@ def test_an_environment_that_is_being_made_stays(place, ship):
     assert {"e" * 12, ship().venv} == set(names(place.venv))
 
 
-@pytest.mark.parametrize("name", ["release.json", "services.json"])
-@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"services": [{}]}', b"\xff"])
-def test_nothing_goes_that_an_unreadable_release_may_name(name, content, place, ship, environment):
-    environment(place, "f" * 12)
-    make_many(place, ship, 3)
-    (place.releases / f"1-{ship('0').content}" / name).unlink()
-    if content is not None:
-        (place.releases / f"1-{ship('0').content}" / name).write_bytes(content)
-    (place.config / "qdrant" / "unnamed").mkdir()
+@pytest.fixture
+def damaged(place, ship, environment):
+    """Return a function that damages a file of a kept release beside things no one names."""
+
+    def make(name, content):
+        environment(place, "f" * 12)
+        make_many(place, ship, 3)
+        path = place.releases / f"1-{ship('0').content}" / name
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        (place.config / "qdrant" / "unnamed").mkdir()
+
+    return make
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"files": [{}]}', b"\xff"])
+def test_nothing_goes_that_a_release_without_a_record_may_name(content, place, damaged):
+    damaged("release.json", content)
 
     prune(place, AN_HOUR_LATER)
 
-    if name == "release.json":
-        assert (place.venv / ("f" * 12)).exists()
-    else:
-        assert 4 == len(list(place.config.glob("*/*")))
+    assert (place.venv / ("f" * 12)).exists()
+    assert 4 == len(list(place.config.glob("*/*")))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff"])
+def test_the_record_alone_says_what_a_release_names(content, place, damaged):
+    damaged("services.json", content)
+
+    prune(place, AN_HOUR_LATER)
+
+    assert not (place.venv / ("f" * 12)).exists()
+    assert 3 == len(list(place.config.glob("*/*")))
 
 
 @pytest.mark.parametrize("spelling", ["{root}/", "{root}//", "{root}/../root"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beast_ops.errors import BeastError
-from beast_ops.release.package import LOCK, build_wheel, environment_hash, sources
+from beast_ops.release.package import IMAGE, LOCK, VERBS, build_wheel, environment_hash, sources
 
 CLONE = Path(__file__).parents[3]
 
@@ -19,6 +19,8 @@ def clone(tmp_path):
     (found / "beast_ops" / "room").mkdir(parents=True)
     (found / LOCK).parent.mkdir()
     (found / LOCK).write_text("a==1\n")
+    (found / IMAGE).write_text("FROM scratch\n")
+    (found / VERBS).write_text('"""Verbs."""\n')
     (found / "beast_ops/__init__.py").write_text('"""A library."""\n\n__version__ = "1"\n')
     (found / "beast_ops/room/__init__.py").write_text("")
     (found / "beast_ops/room/text.template").write_text("x")
@@ -32,7 +34,11 @@ def clone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", ["beast_ops/__init__.py", "beast_ops/room/text.template", str(LOCK), "pyproject.toml"]
+    "path",
+    [
+        *("beast_ops/__init__.py", "beast_ops/room/text.template"),
+        *("pyproject.toml", str(LOCK), str(IMAGE), str(VERBS)),
+    ],
 )
 def test_everything_that_is_installed_counts(path, clone):
     before = environment_hash(clone)
