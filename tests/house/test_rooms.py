@@ -32,12 +32,14 @@ ONLY = {
         "beast_ops/door/setup.py": "sets up before anything of ours is installed",
         "beast_ops/door/tidy.py": "asks git, before anything of ours is installed",
         "beast_ops/ingest/pool_reader.py": "a reader of documents is fed through pipes",
-        "beast_ops/release/environment.py": "runs on hosts where nothing of ours is installed",
+        "beast_ops/preflight/outside.py": "runs on hosts where nothing of ours is installed",
+        "beast_ops/release/environment.py": "likewise",
         "beast_ops/runtime/identity.py": "asks ps where there is no /proc",
         "beast_ops/runtime/launch.py": "a supervisord that outlives us",
         "beast_ops/vectors/testing.py": "starts the process that is tested",
     },
     "ansible": {
+        "roles/host/action_plugins/beast_preflight.py": "a plug-in of Ansible",
         "roles/project/action_plugins/beast_release.py": "a plug-in of Ansible",
         "roles/project/callback_plugins/beast_progress.py": "likewise",
     },
@@ -57,9 +59,11 @@ GROUND = (
     "place",
     "settings",
     "cards",
+    "card_parts",
     "runner",
     "http",
     "keys",
+    "secret_files",
     "locks",
 )
 HEAVY = {

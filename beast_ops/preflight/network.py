@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the containers' network is free, and the domain leads here."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+
+from .finding import Finding
+from .outside import ask
+
+RESOLVE_SECONDS = 5.0
+
+
+def check_subnet(subnet: str | None, bridges: set[str]) -> Iterator[Finding]:
+    """Refuse a network that this host reaches otherwise already.
+
+    Args:
+        subnet: The network of the containers; it is Docker's choice if there is none.
+        bridges: The interfaces of our own networks.
+    """
+    if subnet is None:
+        return
+    try:
+        wanted = ipaddress.IPv4Network(subnet)
+    except ValueError as wrong:
+        yield Finding("subnet-wrong", f"The network of the containers is none: {wrong}.", "")
+        return
+    for found, device in routes():
+        if found.overlaps(wanted) and device not in bridges:
+            yield Finding(
+                "subnet-taken",
+                f"The containers' network {subnet} overlaps {found}, which this machine reaches "
+                f"by {device}.",
+                "Choose another network for the containers, such as 10.213.0.0/24.",
+            )
+            return
+
+
+def routes() -> Iterator[tuple[ipaddress.IPv4Network, str]]:
+    """Yield the networks this host has routes to, in whatever table, and the interface."""
+    for line in ask("ip", "-4", "route", "show", "table", "all").lines:
+        words = line.split()
+        if words[0] in {"default", "local", "broadcast", "multicast"} or "dev" not in words[:-1]:
+            continue
+        plain = words[1:] if words[0].isalpha() else words  # unreachable, blackhole, unicast
+        try:
+            yield ipaddress.IPv4Network(plain[0], strict=False), words[words.index("dev") + 1]
+        except ValueError:
+            continue
+
+
+def check_domain(domain: str | None, acme: str) -> Iterator[Finding]:
+    """Refuse a domain that a public authority could not find; warn if it leads elsewhere."""
+    if not domain or not acme:
+        return
+    found = resolve(domain)
+    if not found:
+        yield Finding(
+            "domain-unresolved",
+            f"The domain {domain} has no address, so no public authority certifies it.",
+            "Give it one where its names are kept, or choose another way: "
+            "./beast deploy --set traefik_tls=local_ca",
+            blocks=acme == "http",
+        )
+    elif not found & addresses(found):
+        yield Finding(
+            "domain-elsewhere",
+            f"The domain {domain} leads to {', '.join(sorted(found))}, which is no address of "
+            "this machine.",
+            "That is right if a router or proxy passes ports 80 and 443 on to it; otherwise "
+            "correct the domain's address.",
+            blocks=False,
+        )
+
+
+def resolve(name: str) -> set[str]:
+    """Return the addresses of *name*; none if nobody tells in time."""
+    found: set[str] = set()
+
+    def look() -> None:
+        try:
+            told = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return
+        found.update(str(each[4][0]) for each in told)
+
+    asking = threading.Thread(target=look, daemon=True)
+    asking.start()
+    asking.join(RESOLVE_SECONDS)
+    return set(found)
+
+
+def addresses(candidates: Iterable[str]) -> set[str]:
+    """Return those of *candidates* that are addresses of this host."""
+    return {each for each in candidates if _is_here(each)}
+
+
+def _is_here(address: str) -> bool:
+    """Return whether one can listen at *address*: only a host's own addresses allow it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from beast_ops.preflight import examine
+from beast_ops.preflight.finding import Wish
+from tests.unit.preflight.asking import ids, run, wish
+
+
+def works(python):
+    return not subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode
+
+
+def pythons():
+    """Every Python on this machine that is 3.8 or newer, by version."""
+    home = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {}
+    for minor in range(8, 16):
+        paths = [*sorted(home.glob(f"3.{minor}.*/bin/python3")), shutil.which(f"python3.{minor}")]
+        found[f"3.{minor}"] = next((str(path) for path in paths if path and works(path)), None)
+    return found
+
+
+@pytest.mark.parametrize(("version", "python"), pythons().items(), ids=lambda value: str(value)[:4])
+def test_it_runs_under_every_python_it_may_meet(version, python, tmp_path):
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine")
+
+    answer = run(python, wish(tmp_path, python="99.0"))
+
+    assert ["python-too-old"] == [finding["id"] for finding in answer["blockers"]]
+    assert f"Python is {version}; the stack needs 99.0 or newer." in answer["refusal"]
+
+
+def test_a_machine_that_carries_it_has_nothing_against_it(tmp_path):
+    answer = run(sys.executable, wish(tmp_path / "not" / "there" / "yet"))
+
+    assert {"blockers": [], "warnings": [], "refusal": ""} == answer
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_all_blockers_are_told_at_once(tmp_path):
+    (tmp_path / "file").touch()
+
+    answer = run(sys.executable, wish(tmp_path / "file", python="99.1", disk_mib=10**9))
+
+    assert ["python-too-old", "root-not-a-folder", "disk-full"] == [
+        finding["id"] for finding in answer["blockers"]
+    ]
+    assert all(finding["message"] in answer["refusal"] for finding in answer["blockers"])
+
+
+def test_examine_joins_all_checks(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        asked = wish(
+            tmp_path, ports={"b": server.getsockname()[1], "a": 1}, roles={"b": "b", "a": "a"}
+        )
+        found = ids(examine.examine(Wish(**asked)))
+
+    assert found in (["port-taken"], ["port-taken", "port-taken"])
+
+
+def test_main_prints_one_object(capsys, tmp_path):
+    examine.main([json.dumps(wish(tmp_path))])
+
+    assert {"blockers", "warnings", "refusal"} == json.loads(capsys.readouterr().out).keys()
