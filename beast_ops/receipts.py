@@ -66,6 +66,15 @@ def read_all(folder: Path) -> Iterator[Receipt]:
             continue
 
 
+def last_successes(folder: Path) -> dict[str, datetime]:
+    """Return when each kind of operation last succeeded, by its name."""
+    found: dict[str, datetime] = {}
+    for receipt in read_all(folder):
+        if receipt.outcome in {"proven", "done"}:
+            found.setdefault(receipt.operation, datetime.fromisoformat(receipt.finished))
+    return found
+
+
 def newest_proven(folder: Path) -> Iterator[str]:
     """Yield the releases whose last word is that their gate passed, newest word first."""
     judged = set()

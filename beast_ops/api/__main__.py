@@ -35,7 +35,7 @@ def _serve() -> int:
     settings = watched_settings(around).get()
     config = uvicorn.Config(
         build(around),
-        host=settings.host,
+        host=around.listen or settings.host,
         port=settings.port,
         loop="uvloop",
         http="httptools",

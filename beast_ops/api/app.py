@@ -13,18 +13,21 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from beast_ops import __version__
+from beast_ops.cards import read_services
 from beast_ops.keys import read_pair
+from beast_ops.settings import Watched
 
 from . import docs, routes_health, routes_ingest, routes_search
 from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
 from .metrics import Figures
+from .names import Named
 from .problems import Problem, handlers
 from .settings import Surroundings
 
 TITLE = "AI Beast"
 DESCRIPTION = (
-    "Documents in, passages out. Every route but those under /health/live, /health/ready and "
+    "Documents in, passages out. Every route but /health/live, /health/ready, /ca.crt and "
     "this manual wants the header Authorization: Bearer TOKEN."
 )
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -55,6 +58,7 @@ def build(around: Surroundings) -> ASGIApp:
     outer = Starlette(
         routes=[
             *routes_health.plain_routes(figures),
+            routes_health.certificate_route(around.certificate),
             *_manual(typed),
         ],
         lifespan=lifespan,
@@ -62,7 +66,8 @@ def build(around: Surroundings) -> ASGIApp:
     )
     # Not a mount: that would answer 404 where a plain route refuses a method.
     outer.router.default = typed
-    return Guard(outer, tokens, settings.get, figures.requests)
+    named = Named(settings.get, Watched(read_services, around.services).get)
+    return Guard(outer, tokens, named, figures.requests)
 
 
 def _typed() -> FastAPI:

@@ -26,7 +26,7 @@ from .settings import Settings
 LOG = logging.getLogger("beast.api")
 LIVE = "/health/live"
 MANUAL = frozenset({"/docs", "/redoc"})
-OPEN = frozenset({LIVE, "/health/ready", "/openapi.json", *MANUAL})
+OPEN = frozenset({LIVE, "/health/ready", "/openapi.json", "/ca.crt", *MANUAL})
 METRICS = "/metrics"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES = 1 << 20

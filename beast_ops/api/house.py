@@ -15,6 +15,7 @@ from beast_ops.cards import Service, Services, read_services
 from beast_ops.errors import BeastError, CardError, UnavailableError
 from beast_ops.health import report
 from beast_ops.health.model import Report
+from beast_ops.health.standpoint import Standpoint
 from beast_ops.ingest.intake import Intake
 from beast_ops.ingest.settings import state_file
 from beast_ops.ingest.state import DocumentState
@@ -24,6 +25,7 @@ from beast_ops.search.hybrid import Searcher
 from beast_ops.search.store import Store, open_store
 from beast_ops.settings import Watched, load
 
+from . import others
 from .ingestions import Ingestions
 from .metrics import Figures
 from .once import Once
@@ -90,11 +92,20 @@ def _look(
     """Return what looks at all services and shows the figures what it found."""
 
     async def look() -> Report:
-        found = await report.survey(services.get(), _keys(around), machine=True)
+        found = await report.survey(
+            services.get(), _keys(around), machine=True, standpoint=_standpoint(around)
+        )
         figures.show_health(found)
         return found
 
     return look
+
+
+def _standpoint(around: Surroundings) -> Standpoint | None:
+    """Return where this process looks from; `None` if that is the host."""
+    if not around.inside:
+        return None
+    return Standpoint(root=around.root, data=around.data, secrets=around.secrets, inside=True)
 
 
 @asynccontextmanager
@@ -157,6 +168,7 @@ async def _refresh(house: House) -> None:
     while True:
         try:
             await asyncio.to_thread(ingestions.look)
+            await others.refresh(house.figures.states, house.surroundings)
             await house.health.get()
             for name in await house.store.names():
                 shape = await house.store.shape(name)

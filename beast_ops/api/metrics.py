@@ -9,6 +9,9 @@ from prometheus_client.openmetrics.exposition import generate_latest as open_met
 from starlette.types import Scope
 
 from beast_ops.health.model import Report, Status
+from beast_ops.jobs.model import State
+
+from .states import States
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -85,11 +88,18 @@ class Figures:
             ("state",),
             registry=self.registry,
         )
+        self._failed = Counter(
+            "ai_beast_jobs_failed_total", "Jobs that failed.", registry=self.registry
+        )
+        self.states = States()
+        self.registry.register(self.states)
         self._health, self._disk = _state(self.registry)
 
     def count_ingestion(self, state: str) -> None:
         """Count an ingestion that ended in *state*."""
         self._ingestions.labels(state).inc()
+        if state == State.FAILED:
+            self._failed.inc()
 
     def show_health(self, report: Report) -> None:
         """Let the gauges show *report*; `overall` is the whole."""

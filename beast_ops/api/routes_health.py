@@ -2,10 +2,12 @@
 """Is it well, does it live, is it ready; and its figures."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.responses import Response as PlainResponse
@@ -76,3 +78,23 @@ def plain_routes(figures: Figures) -> list[Route]:
         return PlainResponse(text, media_type=kind)
 
     return [Route("/health/live", live), Route("/metrics", metrics)]
+
+
+def certificate_route(path: Path) -> Route:
+    """Return the route that hands out the certificate at *path* to whoever wants to trust us.
+
+    It is public by nature: every connection to the front door shows it.
+    """
+
+    async def certificate(_: Request) -> PlainResponse:
+        try:
+            content = await asyncio.to_thread(path.read_bytes)
+        except OSError:
+            raise HTTPException(404, "this installation has no authority of its own") from None
+        return PlainResponse(
+            content,
+            media_type="application/x-x509-ca-cert",
+            headers={"content-disposition": 'attachment; filename="ca.crt"'},
+        )
+
+    return Route("/ca.crt", certificate)

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from beast_ops.cards import Port
+from beast_ops.runtime.child import is_inside
 from beast_ops.settings import Strict, variable
 
 UPLOAD_BYTES = 200 << 20  # as the role has it
@@ -19,9 +20,10 @@ class Settings(Strict):
     """The whole of settings.json of the service `beast-api`.
 
     Attributes:
-        host: Address to listen on; the loopback unless something stands in front.
+        host: Address to listen on where `BEAST_LISTEN` says nothing.
         port: Port to listen on.
-        allowed_hosts: Names under which browsers may ask, besides those of the loopback.
+        allowed_hosts: Names under which browsers may ask, besides those of the loopback and
+            those that the release gives the API.
         folders: Folders on this host that may be ingested by name.
         upload_bytes: The largest document that is taken in.
     """
@@ -35,7 +37,20 @@ class Settings(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where the release put this process's things: paths and addresses, never a secret."""
+    """Where the release put this process's things: paths and addresses, never a secret.
+
+    Attributes:
+        root: The installation; in a container, the folder that stands for it.
+        services: The contract of the release.
+        data: The data generation in force, with one folder per volume.
+        settings: The settings of the API.
+        secrets: The folder of the API's secrets.
+        vectors_url: The vector store.
+        vectors_key: The file with its key, if it has one.
+        models_url: The model server, if there is one.
+        listen: The address to listen on, if the settings do not decide.
+        inside: Whether this process runs in a container.
+    """
 
     root: Path
     services: Path
@@ -45,6 +60,13 @@ class Surroundings:
     vectors_url: str
     vectors_key: Path | None
     models_url: str | None
+    listen: str | None = None
+    inside: bool = False
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate of the installation's own authority, if it has one."""
+        return self.services.parent / "ca.crt"
 
 
 def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
@@ -63,4 +85,6 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
         vectors_url=variable(environ, "BEAST_VECTORS_URL"),
         vectors_key=Path(key_file) if key_file else None,
         models_url=environ.get("BEAST_MODELS_URL") or None,
+        listen=environ.get("BEAST_LISTEN") or None,
+        inside=is_inside(environ),
     )

@@ -24,7 +24,8 @@ def settle(service: str, environ: Mapping[str, str] = os.environ) -> None:
     """Make this process a well-behaved child of supervisord; call it first in every main.
 
     It ends with SIGTERM when its parent does, creates files for its owner only, and is on
-    record as `<root>/run/<service>.json` if *environ* says where the root is.
+    record as `<root>/run/<service>.json` if *environ* says where the root is. In a container
+    there is no such record: nothing may be written there, and the engine knows its processes.
 
     Args:
         service: The name on the service's card.
@@ -35,8 +36,14 @@ def settle(service: str, environ: Mapping[str, str] = os.environ) -> None:
     """
     os.umask(UMASK)
     end_with_parent(signal.SIGTERM)
-    if root := environ.get("BEAST_ROOT"):
+    root = environ.get("BEAST_ROOT")
+    if root and not is_inside(environ):
         record(Path(root) / "run" / f"{service}.json")
+
+
+def is_inside(environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether this process runs in a container of an installation."""
+    return environ.get("BEAST_INSIDE") == "1"
 
 
 def end_with_parent(number: int = signal.SIGKILL, parent: int | None = None) -> None:

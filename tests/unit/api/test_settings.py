@@ -83,3 +83,15 @@ def test_the_largest_upload_is_what_the_role_says():
     role = Path(__file__).parents[3] / "roles" / "beast_api" / "defaults" / "main.yml"
 
     assert yaml.safe_load(role.read_text())["beast_api_upload_mib"] << 20 == UPLOAD_BYTES
+
+
+def test_a_container_says_where_to_listen_and_that_it_is_one():
+    found = surroundings({**ENVIRONMENT, "BEAST_LISTEN": "0.0.0.0", "BEAST_INSIDE": "1"})
+    plain = surroundings(ENVIRONMENT)
+
+    assert ("0.0.0.0", True) == (found.listen, found.inside)
+    assert (None, False) == (plain.listen, plain.inside)
+
+
+def test_the_certificate_lies_beside_the_contract():
+    assert Path("/r/current/ca.crt") == surroundings(ENVIRONMENT).certificate

@@ -81,7 +81,7 @@ def recorded(root, service="one"):
     return json.loads((root / "run" / f"{service}.json").read_text())
 
 
-def settled(root, times=1):
+def settled(root, times=1, **more):
     code = "from beast_ops.runtime.child import settle; " + "settle('one'); " * times
     done = subprocess.Popen(
         [
@@ -89,7 +89,7 @@ def settled(root, times=1):
             "-c",
             code + "open(f'{__import__(\"os\").environ[\"BEAST_ROOT\"]}/x', 'w')",
         ],
-        env={"BEAST_ROOT": str(root)},
+        env={"BEAST_ROOT": str(root), **more},
     )
     assert 0 == done.wait(20)
     return done.pid
@@ -102,6 +102,12 @@ def test_a_child_is_on_record_for_its_owner_only(tmp_path):
     assert (pid, os.getpid(), 1) == (found["pid"], found["parent"]["pid"], found["starts"])
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
     assert {"run": 0o700, "one.json": 0o600, "x": 0o600} == modes
+
+
+def test_in_a_container_nothing_is_on_record(tmp_path):
+    settled(tmp_path, BEAST_INSIDE="1")
+
+    assert ["x"] == [path.name for path in tmp_path.rglob("*")]
 
 
 def test_starts_by_the_same_parent_are_counted(tmp_path):

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the agent can do: a few verbs, on the services of its own installation alone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+from beast_ops import receipts, runtime
+from beast_ops.cards import Service, read_services
+from beast_ops.compose.logbook import redacted
+from beast_ops.errors import MissingError, UsageError
+from beast_ops.lease import lease
+from beast_ops.place import Place
+
+from .protocol import ANSWER_BYTES, Request
+
+LINE_CHARACTERS = 4000
+NOT_YET = {
+    "backup": "a backup is not made through the agent; it is made on the host",
+    "restore": "nothing is restored through the agent; it is done on the host",
+    "upgrade": "nothing is upgraded through the agent; it is done on the host",
+}
+
+
+def act(place: Place, request: Request) -> Any:
+    """Do what *request* wants at *place*, and return what came of it.
+
+    Raises:
+        UsageError: If there is no such verb, or it cannot be done here.
+        MissingError: If there is no such service.
+        BeastError: Whatever the verb runs into.
+    """
+    if request.verb in NOT_YET:
+        raise UsageError(NOT_YET[request.verb], hint="Type it there: ./beast --help")
+    verb = VERBS.get(request.verb)
+    if verb is None:
+        known = ", ".join(sorted(VERBS))
+        raise UsageError("the agent knows no such verb", subject=request.verb, hint=known)
+    return verb(place, request)
+
+
+def ping(_: Place, __: Request) -> Any:
+    """Say that the agent is there."""
+    return {"status": "ready"}
+
+
+def status(place: Place, _: Request) -> Any:
+    """Tell how every service is."""
+    return [asdict(state) for state in runtime.of(place).status(place)]
+
+
+def logs(place: Place, request: Request) -> Any:
+    """Return the last lines one service wrote, without any of our secrets."""
+    service = _chosen(place, request)
+    lines = runtime.of(place).logs(place, service.name, request.lines)
+    text = redacted(
+        place.secrets, "\n".join(line[:LINE_CHARACTERS] for line in islice(lines, request.lines))
+    )
+    kept: list[str] = []
+    left = ANSWER_BYTES // 8  # JSON writes some characters as six
+    for line in reversed(text.split("\n")):
+        left -= len(line) + 1
+        if left < 0:
+            break
+        kept.append(line)
+    return kept[::-1]
+
+
+def restart(place: Place, request: Request) -> Any:
+    """Stop and start one service; nothing else may change the installation meanwhile."""
+    service = _chosen(place, request)
+    with lease(place.run, "restart"):
+        runtime.of(place).restart(place, service.name)
+    return {"restarted": service.name}
+
+
+def history(place: Place, _: Request) -> Any:
+    """Return when each kind of operation last succeeded, by its name."""
+    return {
+        name: done.isoformat() for name, done in receipts.last_successes(place.receipts).items()
+    }
+
+
+VERBS: Mapping[str, Callable[[Place, Request], Any]] = {
+    "history": history,
+    "logs": logs,
+    "ping": ping,
+    "restart": restart,
+    "status": status,
+}
+
+
+def _chosen(place: Place, request: Request) -> Service:
+    """Return the service that is asked for: ours, and not what runs on the host itself.
+
+    Raises:
+        UsageError: If none is named.
+        MissingError: If there is none of that name.
+    """
+    if request.service is None:
+        raise UsageError(f"{request.verb} wants the name of a service")
+    services = read_services(place.require_deployed().services)
+    ours = [each for each in services if not each.external and each.place != "host"]
+    for each in ours:
+        if each.name == request.service:
+            return each
+    known = ", ".join(each.name for each in ours)
+    raise MissingError("there is no such service", subject=request.service, hint=f"Known: {known}")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Under which names the API may be asked: those of its settings, and those the release gives it.
+
+Behind the front door it is called by the host of its route, by other containers by the name of
+its service. Both stand in the contract of the release and may change while the API runs.
+"""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from beast_ops.cards import Services
+from beast_ops.errors import BeastError
+
+from .settings import Settings
+
+LOCAL = "localhost"  # the domain of an installation that names none
+
+
+def own_names(services: Services) -> tuple[str, ...]:
+    """Return the names that the release of *services* gives its API."""
+    try:
+        api = services.api()
+    except BeastError:
+        return ()
+    inside = urlsplit(api.inside or "").hostname
+    route = f"{api.route.host}.{services.domain or LOCAL}" if api.route else None
+    return tuple(name for name in (inside, route) if name)
+
+
+class Named:
+    """The settings in force, with our own names among the allowed hosts."""
+
+    def __init__(self, settings: Callable[[], Settings], services: Callable[[], Services]) -> None:
+        """Join what *settings* and *services* say, each anew whenever it changed."""
+        self._settings, self._services = settings, services
+        self._names: tuple[str, ...] = ()
+        self._seen: tuple[Settings, Services | None] | None = None
+        self._joined: Settings | None = None
+
+    def __call__(self) -> Settings:
+        """Return the settings; raises whatever reading them raises."""
+        settings, services = self._settings(), self._contract()
+        seen = self._seen
+        if self._joined is None or not seen or seen[0] is not settings or seen[1] is not services:
+            if services is not None:
+                self._names = own_names(services)
+            hosts = (*settings.allowed_hosts, *self._names)
+            self._joined = settings.model_copy(update={"allowed_hosts": hosts})
+            self._seen = (settings, services)
+        return self._joined
+
+    def _contract(self) -> Services | None:
+        """Return the contract; `None` while nobody can read it, which is no reason to stop."""
+        try:
+            return self._services()
+        except BeastError:
+            return None

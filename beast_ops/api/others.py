@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask the others for the figures they do not keep, now and then; a scrape asks nobody."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+
+from beast_ops import receipts
+from beast_ops.agent.client import ask
+from beast_ops.agent.protocol import Request, socket_of
+from beast_ops.errors import BeastError
+from beast_ops.ingest.settings import jobs_file
+from beast_ops.jobs.queue import Queue, look
+from beast_ops.llm.state import read
+
+from .settings import Surroundings
+from .states import States
+
+
+async def refresh(states: States, around: Surroundings) -> None:
+    """Let *states* know how model server, queue and operations are now."""
+    if around.models_url is not None:
+        states.models = await read(around.models_url)
+    states.queue = await asyncio.to_thread(_queue, around)
+    states.done = await asyncio.to_thread(_done, around)
+
+
+def _queue(around: Surroundings) -> Queue | None:
+    try:
+        return look(jobs_file(around.data))
+    except sqlite3.Error:
+        return None  # busy or damaged, which is the worker's check to say
+
+
+def _done(around: Surroundings) -> Mapping[str, datetime]:
+    """Return when operations last succeeded; from inside a container only the agent knows."""
+    if not around.inside:
+        return receipts.last_successes(around.root / "receipts")
+    try:
+        told = ask(socket_of(around.root), Request(verb="history"))
+        return {str(name): datetime.fromisoformat(when) for name, when in told.items()}
+    except (BeastError, ValueError, TypeError, AttributeError):
+        return {}

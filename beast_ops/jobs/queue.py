@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long the queue of jobs is, and how long its oldest has waited; only looks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from beast_ops.clock import SYSTEM, Clock
+from beast_ops.database import Database
+
+from .model import State
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The queue at one moment.
+
+    Attributes:
+        waiting: Jobs that could run, those whose worker fell silent included.
+        running: Jobs some worker holds.
+        oldest_seconds: How long the oldest of the waiting has waited.
+    """
+
+    waiting: int
+    running: int
+    oldest_seconds: float
+
+
+def look(database: Path, clock: Clock = SYSTEM) -> Queue | None:
+    """Return the queue in the job table *database*; `None` if there is no table yet.
+
+    Raises:
+        sqlite3.Error: If it cannot be read.
+    """
+    if not database.is_file():
+        return None
+    now = clock.now().timestamp()
+    with Database(database, read_only=True) as opened, opened.reading() as table:
+        rows = table.execute(
+            "SELECT state, changed, lease FROM jobs WHERE state IN (?, ?)",
+            (State.READY, State.RUNNING),
+        ).fetchall()
+    since = [row["changed"] for row in rows if row["state"] == State.READY]
+    held = [row["lease"] for row in rows if row["state"] == State.RUNNING]
+    since += [lease for lease in held if lease < now]
+    return Queue(
+        waiting=len(since),
+        running=sum(lease >= now for lease in held),
+        oldest_seconds=max(0.0, now - min(since, default=now)),
+    )
