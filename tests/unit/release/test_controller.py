@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beast_ops.errors import BeastError, CardError, CommandError, SettingsError
+from beast_ops.errors import BeastError, CardError, CommandError, SettingsError, UsageError
 from beast_ops.release import remote
 from beast_ops.release.controller import Site, draft, plan
 from beast_ops.release.land import Shipment
@@ -247,3 +247,104 @@ def test_packages_are_installed_by_the_program_beside_us():
 
     assert (str(beside) if beside.exists() else "uv") == remote.installer("local")
     assert "uv" == remote.installer("ssh")
+
+
+COMPOSED = Site("beast", "compose", "/r", boot=False)
+KEEPS = {
+    "name": "store",
+    "role": "store",
+    "image": "made/store:1",
+    "user": "1:1",
+    "volumes": {"vectors": "/v"},
+    "state": [{"how": "volume", "volume": "vectors", "set": "all"}],
+}
+
+
+def runs_already(**said):
+    """What the host says where the store with *said* runs already."""
+    return settled(made(cards=[{**KEEPS, **said}], site=COMPOSED))
+
+
+def test_another_image_is_not_put_on_data_that_is_there():
+    with pytest.raises(UsageError) as refused:
+        made(runs_already(), [{**KEEPS, "image": "made/store:2"}], COMPOSED)
+
+    assert "store runs made/store:1 and keeps data" in str(refused.value)
+    assert "made/store:2" in str(refused.value)
+    assert "./beast upgrade --service store" in refused.value.hint
+
+
+def test_another_digest_is_another_image():
+    with pytest.raises(UsageError):
+        made(runs_already(), [{**KEEPS, "digest": f"sha256:{'a' * 64}"}], COMPOSED)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        ({}, {"resources": {"memory_mib": 99}}),
+        ({"state": []}, {"state": [], "image": "made/store:2"}),
+        ({"name": "other"}, {"image": "made/store:2"}),
+        ({}, {"external": "http://x", "image": "made/store:2"}),
+        ({"image": None, "ours": True}, {"image": None, "ours": True}),
+    ],
+    ids=["the same", "another limit", "no data", "new", "elsewhere", "ours"],
+)
+def test_all_else_may_change(before, after):
+    other = {"name": "more", "role": "more", "image": "made/more:1", "user": "1:1"}
+
+    assert made(runs_already(**before), [{**KEEPS, **after}, other], COMPOSED, "w" * 12).changes
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 1}'])
+def test_where_nothing_readable_runs_every_image_is_free(text):
+    seen = Observed(files={"services.json": text}).model_dump(mode="json")
+
+    assert made(seen, [{**KEEPS, "image": "made/store:2"}], COMPOSED).changes
+
+
+def test_the_release_of_containers_is_a_compose_file_and_what_is_live():
+    eye = {
+        "name": "eye",
+        "role": "eye",
+        "image": "made/eye:1",
+        "user": "1:1",
+        "live_path": "/etc/eye",
+        "live": {"eye.yml": "eye.yml.j2"},
+        "gathers": ["alerts"],
+        "alerts": ["own.yml"],
+        "values": {"days": 2},
+    }
+    found = draft([eye, KEEPS], COMPOSED, "v" * 12, {})
+
+    assert {"compose.yml", "live/eye/eye.yml"} == set(found.shapes)
+    assert (None, "compose.yml.j2") == (
+        found.shapes["compose.yml"].role,
+        found.shapes["compose.yml"].template,
+    )
+    assert {"days": 2} == found.shapes["live/eye/eye.yml"].variables["values"]
+    assert {"live/eye/rules/eye-own.yml": ("eye", "own.yml")} == dict(found.copies)
+
+
+def test_our_own_services_see_the_contract_among_their_live_files():
+    ours = {"name": "api", "role": "api", "ours": True, "user": "1:1", "process": ["x"]}
+    planned = made(cards=[ours, KEEPS], site=COMPOSED)
+
+    assert planned.files["services.json"] == planned.files["live/api/services.json"]
+    assert "live/store/services.json" not in planned.files
+
+
+@pytest.mark.parametrize("domain", ["", "A.example", "a..b", "-a.example", "a.example.", "a b"])
+def test_what_is_no_domain_is_refused(domain):
+    with pytest.raises(SettingsError) as refused:
+        made(cards=[KEEPS], site=dataclasses.replace(COMPOSED, domain=domain))
+
+    assert "beast_domain" == refused.value.subject
+
+
+@pytest.mark.parametrize("domain", [None, "localhost", "ai.example.org", "a-1.b"])
+def test_what_is_a_domain_is_taken(domain):
+    site = dataclasses.replace(COMPOSED, domain=domain)
+
+    assert domain == made(cards=[KEEPS], site=site).release.services.domain
