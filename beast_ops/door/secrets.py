@@ -95,18 +95,19 @@ def rotate(place: Place, name: str, inventory: str, step: str) -> int:
     if step:
         if step not in STEPS:
             raise UsageError("no such step", subject=step, hint=f"There are: {', '.join(STEPS)}")
-        (_begin if step == "begin" else _prove)(place, name)
-        return 0
+        return _step(place, name, inventory, step)
     code = _step(place, name, inventory, "begin")
     return code or _bring(place, name, inventory) or _step(place, name, inventory, "prove")
 
 
 def _step(place: Place, name: str, inventory: str, step: str) -> int:
-    if inventory == HERE:
-        return rotate(place, name, inventory, step)
-    from beast_ops.deploy.elsewhere import run_there
+    """Take one step where the installation is, and return its exit code."""
+    if inventory != HERE:
+        from beast_ops.deploy.elsewhere import run_there
 
-    return run_there(place, inventory, ["secrets.rotate", name, "--step", step])
+        return run_there(place, inventory, ["secrets.rotate", name, "--step", step])
+    (_begin if step == "begin" else _prove)(place, name)
+    return 0
 
 
 def _bring(place: Place, name: str, inventory: str) -> int:
