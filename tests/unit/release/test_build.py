@@ -114,6 +114,15 @@ def test_a_rotation_changes_all_readers_and_nobody_else():
     assert {"a", "b"} == changed(made(THREE), made(THREE, rotated))
 
 
+def test_a_secret_that_its_service_takes_while_it_runs_restarts_nothing():
+    cards = [{**each} for each in THREE]
+    owner = next(each for each in cards if "key" in each.get("secrets", {}))
+    owner["secrets"] = {**owner["secrets"], "password": {"rotate": "api"}}
+    rotated = dataclasses.replace(SITE, versions={f"{owner['name']}/password": 2})
+
+    assert set() == changed(made(cards), made(cards, rotated))
+
+
 def test_a_rotation_back_to_the_first_version_is_none():
     same = dataclasses.replace(SITE, versions={"a/key": 1, "gone/key": 7})
 
