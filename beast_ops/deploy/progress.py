@@ -13,6 +13,7 @@ from beast_ops.place import Place
 STEPS = {
     "Plan | Render, validate and compare the release": "Planning the release",
     "Host | Ask whether this machine can carry the stack": "Looking at this machine",
+    "Docker | Install what is missing": "Installing Docker",
     "Apply | Make the stack's own environment": "Making the stack's environment",
     "Apply | Ship the release, put it in force, prove it": "Starting the release and proving it",
 }

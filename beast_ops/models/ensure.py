@@ -65,7 +65,12 @@ def ensure(url: str, wanted: Iterable[str], say: Say) -> tuple[str, ...]:
 
 
 def present(url: str) -> list[str]:
-    """Return the models that the server at *url* has; raises what `ensure` does."""
+    """Return the models that the server at *url* has.
+
+    Raises:
+        UnavailableError: If it does not answer.
+        ServiceError: If it refuses, or answers with something else.
+    """
     with http.client(url, seconds=ANSWER_SECONDS) as client, http.speaking_to(SERVICE):
         answer = client.get("/api/tags")
         answer.raise_for_status()

@@ -12,7 +12,7 @@ from beast_ops.declared import declared
 
 CLONE = Path(__file__).parents[2]
 ROLES = sorted(path for path in (CLONE / "roles").iterdir() if path.is_dir())
-SHARED = {"host", "project", "service"}
+SHARED = {"docker", "host", "project", "service"}
 SERVICES = [role for role in ROLES if role.name not in SHARED]
 SERVICE_LINES = 100
 
