@@ -138,9 +138,10 @@ class Engine:
         with _speaking():
             stream: Any = self._api.logs(container, tail=lines, stream=True, follow=True)
         rest = b""
-        for piece in stream:
-            *whole, rest = (rest + piece).split(b"\n")
-            yield from (line.decode(errors="replace") for line in whole)
+        with _speaking():
+            for piece in stream:
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from (line.decode(errors="replace") for line in whole)
 
 
 def _moment(text: str) -> datetime | None:
@@ -161,6 +162,7 @@ def _speaking() -> Iterator[None]:
     """
     from docker.errors import APIError, DockerException, NotFound
     from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
@@ -168,5 +170,5 @@ def _speaking() -> Iterator[None]:
         raise MissingError("not there any more", subject=str(gone.explanation)) from gone
     except APIError as refused:
         raise ServiceError("Docker refused", subject=str(refused.explanation)) from refused
-    except (DockerException, RequestException) as failed:
+    except (DockerException, RequestException, HTTPError) as failed:
         raise UnavailableError("Docker does not answer", subject="docker", hint=HINT) from failed

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from beast_ops.errors import BeastError
+
 from .engine import Engine
 
 COMPLAINT = re.compile(r"\b(err|error|fatal|panic|cannot|denied|failed)\b", re.IGNORECASE)
@@ -29,6 +31,8 @@ def follow(engine: Engine, containers: Mapping[str, str], lines: int) -> Iterato
         try:
             for line in engine.follow(container, lines):
                 heard.put((name, line))
+        except BeastError as broken:
+            heard.put((name, broken.paragraph()))
         finally:
             heard.put((name, None))
 
