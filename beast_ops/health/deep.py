@@ -12,6 +12,7 @@ from beast_ops.clock import SYSTEM
 from beast_ops.database import Database
 from beast_ops.ingest.settings import jobs_file
 
+from .agent import agent
 from .engine import aside
 from .model import Finding, Status
 from .models import models
@@ -52,6 +53,7 @@ async def worker(sight: Sight) -> Finding:
 
 CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
     "alerting": alerting,
+    "agent": agent,
     "api": api,
     "dashboards": dashboards,
     "models": models,
