@@ -3,6 +3,9 @@
 
 Pure: the same card, joined alike, gives the same definition. Limits and hardening are the same
 for all services; what breaks a rule stands on the card with its reason.
+
+Nothing depends on anything here: Compose would make a service anew whenever one it depends on
+is. All of them wait for what they need by themselves, as they must after a reboot.
 """
 
 import os
@@ -73,7 +76,6 @@ def definition(card: Card, given: Joined, config: str | None, ground: Ground) ->
         "environment": {**(OURS if card.ours else {}), **given.environment, **card.environment},
         "volumes": _mounts(card, given, config, ground),
         "ports": _ports(card),
-        "depends_on": {name: {"condition": until} for name, until in given.needs.items()},
         "extra_hosts": _neighbours(given),
         "healthcheck": _healthcheck(card),
         **_hardening(card),

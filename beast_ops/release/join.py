@@ -18,7 +18,6 @@ from beast_ops.secret_files import names as placeholders
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 GATEWAY = "host.docker.internal"  # how a container calls its host, by `extra_hosts`
 INNER_SECRETS = "/run/secrets"
-HEALTHY, STARTED = "service_healthy", "service_started"  # the words of Compose
 
 Runtime = Literal["embedded", "compose"]
 
@@ -27,14 +26,12 @@ Runtime = Literal["embedded", "compose"]
 class Joined:
     """What the others give one service: its variables, and the secrets it may read.
 
-    `gathered` are keys it reads anew each time it uses them: they never restart it. `needs` are
-    the containers it waits for, each with what it waits for.
+    `gathered` are keys it reads anew each time it uses them: they never restart it.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     handovers: tuple[Handover, ...] = ()
     gathered: tuple[Handover, ...] = ()
-    needs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all_handovers(self) -> tuple[Handover, ...]:
@@ -163,7 +160,6 @@ class _Joint:
         handovers = [
             Handover(self.card.name, name, self.card.name, name) for name in self.card.secrets
         ]
-        needs: dict[str, str] = {}
         for capability, want in self.card.wants.items():
             if not self._is_met(capability):
                 continue
@@ -174,14 +170,12 @@ class _Joint:
                 handovers.append(Handover(self.card.name, file, giver.name, offer.key))
                 if want.key is not None:
                     given[want.key] = f"{self._folder()}/{file}"
-            if not want.optional and is_contained(giver, self.runtime):
-                needs[giver.name] = HEALTHY if giver.health.probe else STARTED
             refuse_clashes(self.card, given.keys() & {*environment, *self.card.environment})
             environment |= given
         gathered = tuple(_metrics_keys(self.card, cards))
         files = [item.file for item in (*handovers, *gathered)] + [*self.card.secret_files]
         refuse_clashes(self.card, {file for file in files if files.count(file) > 1})
-        return Joined(environment, tuple(handovers), gathered, needs)
+        return Joined(environment, tuple(handovers), gathered)
 
     def _is_met(self, capability: str) -> bool:
         if capability in self.offers:

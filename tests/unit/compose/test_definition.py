@@ -206,13 +206,10 @@ def test_ports_are_open_on_the_loopback_alone_but_those_of_the_front_door():
     assert ["127.0.0.1:10:10"] == defined(port=10)["ports"]
 
 
-def test_it_waits_for_what_it_needs():
-    given = Joined(needs={"store": "service_healthy", "door": "service_started"})
+def test_it_depends_on_nothing_or_it_would_be_made_anew_whenever_that_is():
+    given = Joined(environment={"STORE_URL": "http://store:1"})
 
-    assert {
-        "store": {"condition": "service_healthy"},
-        "door": {"condition": "service_started"},
-    } == defined(given)["depends_on"]
+    assert "depends_on" not in defined(given)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_only_what_runs_on_the_host_itself_has_a_process():
         ({"environment": {"A": "1"}}, {"store"}),
         ({"config": {"settings.json": {"a": 2}}}, {"store"}),
         ({"resources": {"memory_mib": 99}}, {"store"}),
-        ({"health": {"probe": ["true"]}}, {"store", "api"}),  # who waits for it waits longer
+        ({"health": {"probe": ["true"]}}, {"store"}),
         ({"port": 13, "offers": {"vectors": {"port": 13, "key": "key"}}}, {"store"}),
         ({"container_port": 81}, {"store", "api"}),
         ({"secret_files": {"env": "KEY='{key}'"}}, {"store"}),

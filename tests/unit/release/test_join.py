@@ -55,7 +55,6 @@ def test_the_embedded_runtime_knows_the_loopback_alone():
 
     found = join([store, reader], "/r/secrets")["reader"]
     assert "http://127.0.0.1:6333" == found.environment["STORE_URL"]
-    assert {} == found.needs
 
 
 @pytest.mark.parametrize(
@@ -102,34 +101,6 @@ def test_an_offer_on_a_port_of_its_own_keeps_that_port():
     assert ["http://127.0.0.1:1", "https://127.0.0.1:7"] == [
         address(card, each) for each in card.offers.values()
     ]
-
-
-def test_a_container_waits_for_what_it_needs_until_that_is_healthy_or_started():
-    probed = STORE.model_copy(
-        update={"health": STORE.health.model_copy(update={"probe": ("true",)})}
-    )
-    reader = a_container("reader", wants=WANTS)
-
-    assert {"store": "service_started"} == composed(STORE, reader)["reader"].needs
-    assert {"store": "service_healthy"} == composed(probed, reader)["reader"].needs
-
-
-@pytest.mark.parametrize(
-    ("giver", "optional"),
-    [
-        (STORE, True),
-        (a_container("store", external="http://x", offers={"vectors": {"port": 1}}), False),
-        (
-            a_card("store", place="host", process=["x"], offers={"vectors": {"port": 1}}),
-            False,
-        ),
-    ],
-    ids=["optional", "elsewhere", "on the host"],
-)
-def test_it_waits_for_nothing_it_can_do_without_or_that_is_no_container(giver, optional):
-    wants = {"vectors": {"url": "URL", "optional": optional}}
-
-    assert {} == composed(giver, a_container("reader", wants=wants))["reader"].needs
 
 
 def test_a_key_that_only_a_file_of_secrets_names_is_handed_over_and_set_nowhere():
