@@ -46,7 +46,8 @@ def _bring(source: Path, target: Path) -> bool:
         if (content := path.read_bytes()) != _content(target / name)
     }
     for name, content in new.items():
-        folder((target / name).parent)
+        for above in reversed((target / name).relative_to(target).parents):
+            folder(target / above)
         write_atomically(target / name, content, FILE)
     for path in gone:
         path.unlink()

@@ -103,3 +103,18 @@ def test_the_folder_of_a_service_stays_the_same_folder(release, live):
 
 def test_without_live_files_nothing_changes(tmp_path, live):
     assert set() == bring(tmp_path / "none", live)
+
+
+def test_every_folder_on_the_way_is_open_to_all_containers(tmp_path):
+    """Under the umask of a deploy a folder made on the way would be shut."""
+    release, live = tmp_path / "release", tmp_path / "live"
+    (release / "live/demo/one/two").mkdir(parents=True)
+    (release / "live/demo/one/two/file.yml").write_text("x")
+    before = os.umask(0o077)
+    try:
+        bring(release, live)
+    finally:
+        os.umask(before)
+
+    modes = {path.stat().st_mode & 0o777 for path in live.rglob("*") if path.is_dir()}
+    assert {0o755} == modes
