@@ -4,6 +4,7 @@
 import logging
 import signal
 import sys
+import threading
 
 NAME = "beast-agent"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -16,9 +17,11 @@ def main() -> int:
 
     settle(NAME)
     logging.basicConfig(level=logging.INFO, format=FORMAT)
+    from .chores import keep
     from .server import Agent
 
-    agent = Agent(installation())
+    place = installation()
+    agent, stopping = Agent(place), threading.Event()
     try:
         agent.listen()
     except OSError as failed:
@@ -26,7 +29,9 @@ def main() -> int:
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.close())
+    threading.Thread(target=keep, args=(place, stopping), daemon=True).start()
     agent.serve()
+    stopping.set()
     return 0
 
 

@@ -53,10 +53,11 @@ def ensure(place: Place, reference: str, runner: Runner | None = None) -> bool:
         return False
     environment = reference.partition(":")[2]
     with context(place.venv / environment / SOURCE) as folder:
-        has_password = index.provide(folder, index.settings(runner))
-        build(folder, reference, environment, runner)
-    if has_password:
-        _forget_stages(runner)
+        index.provide(folder, index.settings(runner))
+        try:
+            build(folder, reference, environment, runner)
+        finally:
+            _forget_stages(runner)
     return True
 
 
@@ -128,7 +129,7 @@ def _is_here(reference: str, runner: Runner) -> bool:
 
 
 def _forget_stages(runner: Runner) -> None:
-    """Remove the stages that saw a password; they would only have been kept to be quicker."""
+    """Remove what the build left on its way: as large as the image, and it may hold a password."""
     argv = ["docker", "image", "prune", "--force", "--filter", f"label={LABEL}.stage"]
     with suppress(CommandError):  # another build is using them
         runner.run(argv, seconds=ASK_SECONDS)

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from configparser import ConfigParser
 from configparser import Error as UnreadableError
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from beast_ops.door.index import no_index, pip_settings
 from beast_ops.errors import CommandError
@@ -43,8 +42,8 @@ def settings(runner: Runner, environ: Mapping[str, str] = os.environ) -> dict[st
     return _read(environ)
 
 
-def provide(context: Path, pip: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> bool:
-    """Put into *context* how the index is reached; return whether that holds a password.
+def provide(context: Path, pip: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
+    """Put into *context* how the index is reached, passwords included.
 
     Args:
         context: The folder an image is built from.
@@ -66,7 +65,6 @@ def provide(context: Path, pip: Mapping[str, str], environ: Mapping[str, str] = 
     target = context / PIP_CONF
     target.touch(mode=0o600)
     target.write_text(f"[global]\n{text}", encoding="utf-8")
-    return any(_has_password(value) for value in said.values())
 
 
 def _other(pip: Mapping[str, str], key: str) -> str:
@@ -87,10 +85,6 @@ def _take_wheels(target: Path, links: list[str]) -> None:
         folder = Path(link.removeprefix("file://")).expanduser()
         for path in folder.glob("*.whl") if folder.is_dir() else ():
             shutil.copyfile(path, target / path.name)
-
-
-def _has_password(value: str) -> bool:
-    return any(urlsplit(word).username for word in value.split() if "://" in word)
 
 
 def _read(environ: Mapping[str, str]) -> dict[str, str]:

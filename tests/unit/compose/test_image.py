@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from contextlib import suppress
+
 import pytest
 
 from beast_ops.compose import image
@@ -121,17 +123,18 @@ def test_a_proxy_is_handed_over_by_its_name_alone(place, monkeypatch):
     assert not any("s3cret" in word for word in words)
 
 
-@pytest.mark.parametrize(
-    ("url", "forgotten"),
-    [("https://me:s3cret@index.example/simple", True), ("https://index.example/simple", False)],
-)
-def test_stages_that_saw_a_password_are_removed(place, monkeypatch, url, forgotten):
-    monkeypatch.setattr(image.index, "settings", lambda _: {"index-url": url})
-    docker = Docker()
-    image.ensure(place, NAME, docker)
-    pruned = [argv for argv in docker.asked if argv[1:3] == ["image", "prune"]]
+URL = "https://me:s3cret@index.example/simple"
 
-    assert url in docker.context["pip.conf"]
-    assert not any(url in word for argv in docker.asked for word in argv)
-    assert forgotten == bool(pruned)
-    assert all("label=org.ai-beast.stage" in argv for argv in pruned)
+
+@pytest.mark.parametrize("failure", ["", "no space left"], ids=["built", "failed"])
+def test_no_stage_that_saw_a_password_is_kept(place, monkeypatch, failure):
+    monkeypatch.setattr(image.index, "settings", lambda _: {"index-url": URL})
+    docker = Docker(failure=failure)
+    with suppress(CommandError):
+        image.ensure(place, NAME, docker)
+    last = docker.asked[-1]
+
+    assert URL in docker.context["pip.conf"]
+    assert not any("s3cret" in word for argv in docker.asked for word in argv)
+    assert ["image", "prune"] == last[1:3]
+    assert "label=org.ai-beast.stage" in last

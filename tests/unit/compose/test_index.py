@@ -21,10 +21,10 @@ class Pip:
 
 
 def provided(folder, pip, environ=None):
-    has_password = index.provide(folder, pip, environ or {})
+    index.provide(folder, pip, environ or {})
     parser = ConfigParser(interpolation=None)
     parser.read(folder / "pip.conf")
-    return dict(parser["global"]), has_password
+    return dict(parser["global"])
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def test_how_the_index_is_reached_is_handed_over_and_nothing_else(tmp_path):
         "target": "/somewhere",
         "user": "true",
     }
-    said, has_password = provided(tmp_path, pip)
+    said = provided(tmp_path, pip)
 
     assert said == {
         "index-url": "https://i.example/simple",
@@ -81,15 +81,13 @@ def test_how_the_index_is_reached_is_handed_over_and_nothing_else(tmp_path):
         "proxy": "http://p.example:3128",
         "timeout": "180",
     }
-    assert not has_password
 
 
 def test_a_percent_sign_stays_what_it_is(tmp_path):
     url = "https://me:p%40ss@i.example/simple"
-    said, has_password = provided(tmp_path, {"index-url": url})
+    said = provided(tmp_path, {"index-url": url})
 
     assert url == said["index-url"]
-    assert has_password
 
 
 def test_only_its_owner_reads_how_the_index_is_reached(tmp_path):
@@ -103,14 +101,14 @@ def test_certificates_come_along(tmp_path, how):
     bundle = tmp_path / "bundle.pem"
     bundle.write_text("CERTIFICATES")
     pip, environ = ({how: str(bundle)}, {}) if how == "cert" else ({}, {how: str(bundle)})
-    said, _ = provided(tmp_path, pip, environ)
+    said = provided(tmp_path, pip, environ)
 
     assert "/build/index.pem" == said["cert"]
     assert "CERTIFICATES" == (tmp_path / "index.pem").read_text()
 
 
 def test_certificates_that_are_gone_are_not_named(tmp_path):
-    said, _ = provided(tmp_path, {"cert": str(tmp_path / "gone")})
+    said = provided(tmp_path, {"cert": str(tmp_path / "gone")})
 
     assert "cert" not in said
 
@@ -121,14 +119,14 @@ def test_a_host_without_an_index_hands_over_its_packages(tmp_path):
     context.mkdir()
     (wheels / "a-1-py3-none-any.whl").write_text("a")
     (wheels / "notes.txt").write_text("b")
-    said, _ = provided(context, {"no-index": "true", "find-links": str(wheels)})
+    said = provided(context, {"no-index": "true", "find-links": str(wheels)})
 
     assert ("true", "/build") == (said["no-index"], said["find-links"])
     assert ["a-1-py3-none-any.whl"] == [path.name for path in (context / "wheels").iterdir()]
 
 
 def test_folders_of_this_host_are_not_named_where_there_is_an_index(tmp_path):
-    said, _ = provided(tmp_path, {"find-links": f"{tmp_path} https://links.example/all"})
+    said = provided(tmp_path, {"find-links": f"{tmp_path} https://links.example/all"})
 
     assert "https://links.example/all" == said["find-links"].strip()
     assert not (tmp_path / "wheels").exists()
