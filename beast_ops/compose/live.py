@@ -45,9 +45,9 @@ def _bring(source: Path, target: Path) -> bool:
         for name, path in wanted.items()
         if (content := path.read_bytes()) != _content(target / name)
     }
+    for above in sorted({above for name in wanted for above in name.parents}):
+        folder(target / above)
     for name, content in new.items():
-        for above in reversed((target / name).relative_to(target).parents):
-            folder(target / above)
         write_atomically(target / name, content, FILE)
     for path in gone:
         path.unlink()
