@@ -10,7 +10,7 @@ from typing import Any
 
 from invoke.collection import Collection
 
-from beast_ops.door import secret_verbs
+from beast_ops.door import lab_verbs, secret_verbs
 from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
@@ -275,3 +275,4 @@ def remove(
 # Verbs of a group have a dot in their name: secrets.list.
 namespace = Collection.from_module(sys.modules[__name__])
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
+namespace.add_collection(Collection.from_module(lab_verbs), "lab")

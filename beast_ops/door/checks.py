@@ -19,6 +19,7 @@ ROOMS = ("unit", "cases", "contract", "house", "e2e")
 # What pytest means by its exit codes: https://docs.pytest.org/en/stable/reference/exit-codes.html
 _PYTEST = {0: 0, 2: 130, 4: 64}
 _TESTS_SECONDS, _LONG_SECONDS, _LINT_SECONDS, _BENCH_SECONDS = 3600, 86400, 900, 3600
+_LAB_SECONDS = 1800
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ def _checks(clone: Path, python: Path) -> list[Check]:
         name for name in ("beast", ".ci/run", "requirements/lock") if (clone / name).exists()
     ]
     return [*checks, Check("shell", (shell, *scripts))]
+
+
+def lab(clone: Path, words: Sequence[str]) -> int:
+    """Have the lab do what *words* say and return its exit code."""
+    python = python_for("test")
+    return _run([str(python), "-m", "tests.lab", *words], clone, {}, _LAB_SECONDS)
 
 
 def bench(clone: Path, only: Sequence[str]) -> int:

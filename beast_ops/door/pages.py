@@ -17,6 +17,7 @@ GROUPS = {
     "Documents": ("ingest", "search", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Developers": ("new-service", "test", "lint", "bench", "version"),
+    "The lab": ("lab.up", "lab.status", "lab.down"),
 }
 
 

@@ -113,7 +113,8 @@ def series() -> str:
         + "".join(f"{row}\n" for row in found)
         for name, found in rows.items()
     )
-    return f'# TYPE cadvisor_version_info gauge\ncadvisor_version_info{{cadvisorVersion="double"}} 1\n{body}'
+    version = 'cadvisor_version_info{cadvisorVersion="double"} 1'
+    return f"# TYPE cadvisor_version_info gauge\n{version}\n{body}"
 
 
 @app.on("GET", "/healthz")

@@ -20,7 +20,6 @@ from .wire import (
     PIECE,
     BadRequestError,
     Headers,
-    Headers,
     Request,
     Response,
     read_request,
