@@ -112,6 +112,7 @@ class Agent:
             connection.settimeout(PATIENCE_SECONDS)
             asker = peer(connection)
             if asker.uid not in allowed(self._place):
+                connection.recv(REQUEST_BYTES)  # else whoever asks is cut off in mid-sentence
                 answer = Answer(fault=Fault(kind="usage", message=STRANGER))
                 self._note(asker, None, "refused", 0.0)
             else:
