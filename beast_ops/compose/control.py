@@ -181,7 +181,8 @@ def _each(place: Place, name: str | None, unit: units.Act, verb: str) -> None:
     if contained:
         getattr(project(place), verb)(contained)
     for each in services:
-        if each.place == "host" and each.name in chosen:
+        hosted = each.place == "host" and each.name in chosen
+        if hosted and (name is not None or not units.is_absent(each)):
             unit(place, each)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from beast_ops.cards import Service, Services
-from beast_ops.errors import CommandError
+from beast_ops.errors import CommandError, NotDeployedError
 from beast_ops.files import write_atomically
 from beast_ops.place import Place
 from beast_ops.runner import LocalRunner
@@ -18,6 +18,7 @@ FOLDER = Path("/etc/systemd/system")
 LISTENS = Path("/run/systemd/system")  # sd_booted(3)
 SECONDS = 60.0
 PUBLIC = 0o644
+STATES = {"active": "running", "inactive": "stopped"}  # in the words of both runtimes
 UNIT = """\
 # Written by the deploy of {root}; removed again with the service.
 [Unit]
@@ -50,9 +51,9 @@ def apply(place: Place, services: Services) -> set[str]:
             _take_away(path)
     changed = set()
     for name, service in wanted.items():
+        if is_absent(service):
+            continue
         if not LISTENS.is_dir():
-            if service.optional:
-                continue
             raise CommandError("no systemd runs here to start it", subject=service.name)
         text = _text(place, service)
         if _read(FOLDER / name) != text:
@@ -87,23 +88,34 @@ def status(place: Place, services: Services) -> list[ProcessState]:
     """Return how each unit of *services* is."""
     del place
     return [
-        ProcessState(each.name, _state(_name(services, each)).replace("active", "running", 1))
+        ProcessState(each.name, STATES.get(found, found))
         for each in _hosted(services)
+        for found in (_state(_name(services, each)),)
     ]
 
 
+def is_absent(service: Service) -> bool:
+    """Return whether this host does without *service*, having no systemd to run it."""
+    return service.optional and not LISTENS.is_dir()
+
+
 def start(place: Place, service: Service) -> None:
-    """Start the unit of *service*."""
+    """Start the unit of *service*.
+
+    Raises:
+        NotDeployedError: If it has none.
+        CommandError: If systemd refuses.
+    """
     _systemctl("start", _own(place, service))
 
 
 def stop(place: Place, service: Service) -> None:
-    """Stop the unit of *service*."""
+    """Stop the unit of *service*; raises what `start` does."""
     _systemctl("stop", _own(place, service))
 
 
 def restart(place: Place, service: Service) -> None:
-    """Stop and start the unit of *service*."""
+    """Stop and start the unit of *service*; raises what `start` does."""
     _systemctl("restart", _own(place, service))
 
 
@@ -116,8 +128,11 @@ def _name(services: Services, service: Service) -> str:
 
 
 def _own(place: Place, service: Service) -> str:
-    return next(
-        path.name for path in _installed(place) if path.name.endswith(f"-{service.name}.service")
+    for path in _installed(place):
+        if path.name.endswith(f"-{service.name}.service"):
+            return path.name
+    raise NotDeployedError(
+        "this host has no unit for it", subject=service.name, hint="Run: ./beast deploy"
     )
 
 
