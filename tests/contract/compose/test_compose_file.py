@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Ansible renders for a server is what Docker Compose accepts, and as closed as we say."""
+
+import json
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from beast_ops.cards import Services
+from beast_ops.release.land import Shipment
+
+ROOTS = {"plain": "root", "odd": 'it\'s my "größe"; #1 $HOME ${X} `id` \\ {{ 7 * 7 }}'}
+EMBEDDED = "qdrant/"  # whose settings are those of our own server, which no container runs
+LOOPBACK = re.compile(r"127\.0\.0\.1:\d+:\d+")
+
+
+@pytest.fixture(scope="module", params=ROOTS)
+def planned(request, tmp_path_factory, plan_at):
+    """A root and the shipment that is planned for it."""
+    root = tmp_path_factory.mktemp("place") / ROOTS[request.param]
+    return root, plan_at(root)
+
+
+@pytest.fixture(scope="module")
+def files(planned):
+    return planned[1]["files"]
+
+
+@pytest.fixture(scope="module")
+def services(files):
+    return Services.model_validate_json(files["services.json"])
+
+
+@pytest.fixture(scope="module")
+def described(files):
+    """The services of the Compose file, by name."""
+    return yaml.safe_load(files["compose.yml"])["services"]
+
+
+def test_a_plan_creates_nothing_where_it_looks(planned):
+    assert not planned[0].exists()
+
+
+def test_exactly_the_containers_of_the_contract_are_described(described, services):
+    assert [each.name for each in services if each.contained] == list(described)
+    assert len(described) > 8
+
+
+@pytest.mark.needs("docker")
+def test_compose_accepts_it_and_understands_every_path_as_it_was_chosen(planned, files, tmp_path):
+    root, shipment = planned
+    (tmp_path / "compose.yml").write_text(files["compose.yml"], encoding="utf-8")
+    argv = ["docker", "compose", "--project-directory", tmp_path, "--file", "compose.yml"]
+
+    done = subprocess.run(
+        [*argv, "config", "--format", "json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["services"]
+    mounted = {
+        mount["source"].replace("$$", "$")  # which is how Compose prints a dollar sign
+        for service in found.values()
+        for mount in service["volumes"]
+    }
+    assert {
+        f"{root}/secrets/{reader}" for reader, *_ in shipment["handovers"] if reader in found
+    } <= mounted
+    assert {
+        f"{root}/config/{path.rpartition('/')[0]}"
+        for path in shipment["config"]
+        if not path.startswith(EMBEDDED)
+    } <= mounted
+
+
+def test_every_container_has_limits_and_may_do_little(described):
+    for name, found in described.items():
+        assert re.fullmatch(r"\d+m", found["mem_limit"]), name
+        assert found["cpus"] > 0, name
+        assert found["pids_limit"] > 0, name
+        assert ["no-new-privileges:true"] == found["security_opt"], name
+        assert ["ALL"] == found["cap_drop"], name
+
+
+def test_every_container_writes_logs_that_end(described):
+    for found in described.values():
+        assert {"max-size", "max-file"} == found["logging"]["options"].keys()
+
+
+def test_only_the_front_door_is_open_to_others(described, services):
+    published = {each.name for each in services if each.publish}
+
+    assert {"traefik"} == published
+    for name, found in described.items():
+        ports = found.get("ports", [])
+        beyond = [port for port in ports if not LOOPBACK.fullmatch(port)]
+        assert len(services.service(name).publish) == len(beyond)
+
+
+def test_every_image_names_a_version(described):
+    for found in described.values():
+        tag = found["image"].partition("@")[0].rpartition(":")[2]
+
+        assert tag not in {"", "latest"}
+        assert "/" not in tag
+        assert re.search(r"\d", tag)
+
+
+def test_every_container_looks_at_itself(described):
+    without = [name for name, found in described.items() if "healthcheck" not in found]
+
+    assert [] == without
+
+
+def test_nobody_is_privileged_without_a_reason(described, inventory):
+    breaks = {
+        name
+        for name, found in described.items()
+        if found.get("privileged") or found.get("pid") or not found["read_only"]
+    }
+    reasons = {
+        card["name"]
+        for card in (inventory.value(f"__{role}_card") for role in inventory.roles)
+        if card.get("exceptions")
+    }
+
+    assert breaks <= reasons
+
+
+@pytest.mark.parametrize("leftover", ["{%", "%}", "__", "AnsibleUndefined"])
+def test_nothing_of_templates_is_left(leftover, files):
+    # Qdrant's variables have two underscores, and so have meta labels of Prometheus.
+    known = re.compile(r"\b(QDRANT__\w+|GF_\w+|__(address|meta|metrics|name)\w*)")
+    for name, text in files.items():
+        if name.startswith("live/") and "/dashboards/" in name:
+            continue  # taken as they are: braces are Grafana's
+        assert leftover not in known.sub("", text), name
+
+
+def test_nothing_of_the_root_is_taken_for_a_template(planned, files):
+    assert str(planned[0]) == json.loads(files["services.json"])["root"]
+
+
+def test_the_host_takes_what_is_shipped(planned):
+    shipment = Shipment.model_validate_json(json.dumps(planned[1]))
+
+    assert {"services.json", "compose.yml"} <= shipment.files.keys()
+    assert "supervisord.conf" not in shipment.files
+
+
+def test_every_volume_and_every_reader_has_an_owner(planned, described):
+    shipment = planned[1]
+
+    assert set(described) == shipment["owners"].keys()
+    assert all(re.fullmatch(r"\d+:\d+", owner) for owner in shipment["owners"].values())
+    mounted = {
+        mount["source"].rpartition("/")[2]
+        for found in described.values()
+        for mount in found.get("volumes", [])
+        if "/data/1/" in mount["source"]
+    }
+    assert mounted <= shipment["volumes"].keys()
+    assert mounted
