@@ -47,7 +47,7 @@ RUN mkdir /app \
 FROM ${BASE}
 ARG SOURCE_DATE_EPOCH=315532800
 ARG VERSION=unreleased
-RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/ensurepip \
+RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/ensurepip /usr/lib/python3*/ensurepip \
     /usr/local/lib/python3*/site-packages/* /usr/bin/pip* /usr/lib/python3/dist-packages/pip* \
  && echo 'beast:x:1000:1000:AI Beast:/beast:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'beast:x:1000:' >> /etc/group \
