@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the inventory of one server comes to, planned by Ansible and in this process."""
 
 import json
