@@ -45,7 +45,7 @@ def apply(place: Place) -> set[str]:
     engine = Engine()
     changed = live.bring(place.current.resolve(), place.root / "live")
     before = {each.id: each.started for each in engine.containers(str(place.root))}
-    _up(place, engine)
+    _up(place, engine, services)
     after = engine.containers(str(place.root))
     started = {each.service for each in after if before.get(each.id) != each.started}
     started |= units.apply(place, services)
@@ -57,9 +57,12 @@ def apply(place: Place) -> set[str]:
     return started
 
 
-def _up(place: Place, engine: Engine) -> None:
+def _up(place: Place, engine: Engine, services: Services) -> None:
+    wanted = {each.change for each in services}
+
     def doubt() -> str:
-        found = engine.containers(str(place.root))
+        # What crashes of another release is about to be replaced.
+        found = [each for each in engine.containers(str(place.root)) if each.change in wanted]
         crashing = [each for each in found if each.restarts >= CRASHES]
         return "; ".join(_why(place, engine, each) for each in crashing)
 

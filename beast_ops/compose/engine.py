@@ -6,7 +6,7 @@ A thin adapter: everything that comes out is ours and typed, every error is one 
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -71,7 +71,11 @@ class Engine:
         """Return every container of the installation at *root*, running or not."""
         with _speaking():
             listed = self._api.containers(all=True, filters={"label": f"{LABEL}.root={root}"})
-            return [self._described(each["Id"]) for each in listed]
+        found = []
+        for each in listed:
+            with suppress(MissingError), _speaking():  # Compose may just have replaced it
+                found.append(self._described(each["Id"]))
+        return found
 
     def _described(self, name: str) -> Container:
         found = self._api.inspect_container(name)
