@@ -81,6 +81,7 @@ def test_every_path_lies_below_the_root_as_it_was_chosen(planned, services):
         for service in services
         for name, value in service.environment.items()
         if not name.endswith("_URL")
+        and not name.startswith("QDRANT_")  # its image reads these, and our own server does not
     ]
 
     assert len(paths) > 10
