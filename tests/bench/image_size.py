@@ -97,6 +97,8 @@ def main(base: str) -> dict[str, object]:
         for name in (ours, *peers):
             with suppress(CommandError):
                 RUNNER.run(["docker", "image", "rm", "--force", name])
+        stages = ["--filter", "label=org.ai-beast.stage"]
+        RUNNER.run(["docker", "image", "prune", "--force", *stages])
     return {
         "summary": {
             "ours_over_one_stage": round(added[0] / added[2], 3),
