@@ -24,7 +24,10 @@ def words() -> argparse.ArgumentParser:
     host.add_argument("name")
     host.add_argument("--suite", default="trixie", choices=lab.SUITES)
     host.add_argument("--bare", action="store_true", help="without Docker inside")
+    host.add_argument("--keep", action="store_true", help="leave one that is there as it is")
     host.add_argument("--no-images", action="store_true", help="an engine that has no images")
+    reboot = verbs.add_parser("reboot", help="boot a host again")
+    reboot.add_argument("name")
     load = verbs.add_parser("load", help="bring newly built images into a running host")
     load.add_argument("name")
     gone = verbs.add_parser("gone", help="remove a host")
@@ -45,7 +48,10 @@ def main() -> int:
             lab.down(cache_too=given.cache)
         elif given.verb == "host":
             kind = "bare" if given.bare else "prepared"
-            lab.host(given.name, given.suite, kind, images=not given.no_images)
+            if not (given.keep and lab.there(given.name)):
+                lab.host(given.name, given.suite, kind, images=not given.no_images)
+        elif given.verb == "reboot":
+            lab.reboot(given.name)
         elif given.verb == "load":
             lab.load(given.name)
         else:

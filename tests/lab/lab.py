@@ -31,6 +31,17 @@ def host(name: str, suite: str, kind: str, *, images: bool) -> None:
     fleet.told(name)
 
 
+def there(name: str) -> bool:
+    """Return whether the engine and a host called *name* are there."""
+    galaxy.collections()
+    return works("docker", "info", seconds=30) and name in fleet.hosts()
+
+
+def reboot(name: str) -> None:
+    """Boot a host again."""
+    fleet.reboot(name)
+
+
 def load(name: str) -> None:
     """Bring images that were built since into a running host."""
     for reference in workshop.refresh(name):
