@@ -136,6 +136,7 @@ def test_without_a_gpu_nothing_is_said_of_it(monkeypatch):
 
 
 CHECKED = a_container("eye", check=("promtool", "check", "/etc/eye.yml"), user="7:8")
+OURS = frozenset({"ai-beast:abc"})
 MOUNTS = {
     "volumes": [
         {"source": "/r/config/eye/abc", "target": "/etc/eye", "read_only": True},
@@ -220,14 +221,14 @@ def landed(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     described = {"services": {"eye": {**MOUNTS, "cpus": 2}}}
     (folder / "compose.yml").write_text(yaml.safe_dump(described))
-    (folder / "services.json").write_text(released(CHECKED).model_dump_json())
     steps = []
     judge = Judge(steps, folder)
     monkeypatch.setattr(prepare, "project", lambda *_: judge)
 
-    def run(failure="", count=1):
+    def run(failure="", *services):
         judge.failure = failure
-        prepare.prepare(place, "1-a", Engine(count=count), Runner(steps))
+        (folder / "services.json").write_text(released(CHECKED, *services).model_dump_json())
+        prepare.prepare(place, "1-a", Engine(OURS, count=1), Runner(steps))
         return judge
 
     return steps, run
@@ -251,13 +252,11 @@ def test_what_compose_refuses_is_not_judged_any_further(landed):
     assert ["pull", "judge"] == steps
 
 
-def test_certificates_are_there_before_who_shows_them_and_their_root_where_it_is_handed_out(
-    tmp_path,
-):
+def test_certificates_are_there_and_their_root_where_it_is_handed_out(landed, tmp_path):
     door = a_container("door", certificate=("d.example",))
     ours = a_container("api", image="ai-beast:abc", ours=True)
 
-    prepare._certify(Place(tmp_path), released(door, ours, CHECKED))
+    landed[1]("", door, ours)
 
     root = (tmp_path / "live/api/ca.crt").read_text()
     assert root.startswith("-----BEGIN CERTIFICATE-----")
@@ -265,7 +264,7 @@ def test_certificates_are_there_before_who_shows_them_and_their_root_where_it_is
     assert not (tmp_path / "live/eye").exists()
 
 
-def test_where_nobody_shows_a_certificate_there_is_no_authority(tmp_path):
-    prepare._certify(Place(tmp_path), released(CHECKED))
+def test_where_nobody_shows_a_certificate_there_is_no_authority(landed, tmp_path):
+    landed[1]()
 
-    assert [] == list(tmp_path.iterdir())
+    assert ["releases"] == [path.name for path in tmp_path.iterdir()]
