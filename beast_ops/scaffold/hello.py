@@ -5,6 +5,7 @@ Run as `python -m beast_ops.scaffold.hello NAME PORT`; stands in for a new servi
 own command takes its place.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -32,11 +33,15 @@ class Page(BaseHTTPRequestHandler):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve on loopback until SIGTERM; *argv* are the name of the service and its port."""
+    """Serve until SIGTERM; *argv* are the name of the service and its port.
+
+    It listens on loopback, or where the runtime says.
+    """
     name, port = argv
+    host = os.environ.get("BEAST_LISTEN") or "127.0.0.1"
     settle(name)
     signal.signal(signal.SIGTERM, _leave)
-    with ThreadingHTTPServer(("127.0.0.1", int(port)), Page) as server:
+    with ThreadingHTTPServer((host, int(port)), Page) as server:
         server.serve_forever()
     return 0
 

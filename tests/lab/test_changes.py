@@ -2,9 +2,15 @@
 """Changes of a running stack: what restarts, what comes back by itself, what stays."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 
+from tests.lab import galaxy
+from tests.lab.shell import CLONE
 from tests.lab.stack import ROOT
 
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
@@ -153,3 +159,25 @@ def test_the_stack_comes_back_with_the_machine(stack):
 
     assert 0 == done.code, done.err
     assert stack.gets_well()
+
+
+def test_a_new_service_is_one_folder_and_one_line_here_as_well(stack, tmp_path):
+    """Made and deployed in a copy of the clone, for the role would stand in the way of others."""
+    clone = tmp_path / "clone"
+    ignored = shutil.ignore_patterns(".git", ".venv", "out", "__pycache__", ".molecule")
+    shutil.copytree(CLONE, clone, ignore=ignored)
+    (clone / ".venv").symlink_to(CLONE / ".venv")
+    python = [sys.executable, "-m", "beast_ops.cli"]
+    subprocess.run([*python, "new-service", "zebra", "--port", "9444"], cwd=clone, check=True)
+    services = list(stack_services(stack))
+    stack.set(beast_services=[*services, "zebra"])
+    environ = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(galaxy.collections())}
+    deploy = [*python, "deploy", "--inventory", str(stack.folder)]
+    _, names = restarted(
+        stack, lambda: subprocess.run(deploy, cwd=clone, env=environ, check=True, timeout=600)
+    )
+    stack.set(beast_services=services)
+
+    assert 0 == stack.beast("deploy").code
+    assert "zebra" in names
+    assert not names & {"traefik", "prometheus", "grafana", "qdrant", "ollama", "open-webui"}
