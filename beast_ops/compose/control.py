@@ -59,11 +59,13 @@ def apply(place: Place) -> set[str]:
 
 def _up(place: Place, engine: Engine, services: Services) -> None:
     wanted = {each.change for each in services}
+    # What a container that is well now went through since it was made says nothing of this start.
+    known = {each.id: each.restarts for each in engine.containers(str(place.root)) if each.well}
 
     def doubt() -> str:
         # What crashes of another release is about to be replaced.
         found = [each for each in engine.containers(str(place.root)) if each.change in wanted]
-        crashing = [each for each in found if each.restarts >= CRASHES]
+        crashing = [each for each in found if each.restarts - known.get(each.id, 0) >= CRASHES]
         return "; ".join(_why(place, engine, each) for each in crashing)
 
     try:

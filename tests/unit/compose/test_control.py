@@ -252,6 +252,27 @@ def test_one_crash_is_not_the_end(place, engine):
     assert "eye" in control.apply(place)
 
 
+def test_what_a_container_went_through_before_is_no_reason(place, engine):
+    engine.has(a_container("eye", restarts=9))
+    engine.comes_up = lambda: engine.begin("store")
+
+    assert {"store", "agent"} == control.apply(place)
+
+
+def test_one_that_was_well_and_crashes_now_is_one(place, engine):
+    engine.has(a_container("eye", restarts=9))
+    engine.comes_up = lambda: engine.has(a_container("eye", restarts=9 + control.CRASHES))
+
+    with pytest.raises(CommandError, match="eye"):
+        control.apply(place)
+
+
+def test_what_crashes_of_another_release_is_about_to_be_replaced(place, engine):
+    engine.has(a_container("old", change="of another release", state="restarting", restarts=9))
+
+    assert {"agent"} == control.apply(place)
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [

@@ -72,6 +72,12 @@ def test_only_containers_with_our_label_and_root_are_asked_for(engine):
     assert {"all": True, "filters": {"label": "org.ai-beast.root=/opt/beast"}} == api.asked[0][2]
 
 
+def test_a_container_that_goes_while_we_look_is_passed_over(engine):
+    found, _ = engine(containers=[{"Id": "a"}], inspect_container=NotFound("gone"))
+
+    assert [] == found.containers("/opt/beast")
+
+
 @pytest.mark.parametrize("started", ["", "0001-01-01T00:00:00Z"])
 def test_what_never_started_has_no_start(started, engine):
     state = {"Status": "created", "StartedAt": started}
