@@ -9,12 +9,12 @@ ARG BASE=python:3.13-slim-trixie
 
 # What the lock file names, without what only hosts use, and without what nobody runs.
 FROM ${BASE} AS packages
-LABEL org.ai-beast.stage=packages
+ARG LOCK=unknown
+LABEL org.ai-beast.stage=packages org.ai-beast.lock=${LOCK}
 ARG SOURCE_DATE_EPOCH=315532800
 ENV PYTHONDONTWRITEBYTECODE=1
 WORKDIR /build
-COPY stack.txt* requirements/stack.txt* slim.py* beast_ops/compose/slim.py* pip.conf* index.pem* \
-    wheels* /build/
+COPY requirements/stack.txt beast_ops/compose/slim.py pip.conf* index.pem* wheels* /build/
 RUN python -m venv --without-pip /venv \
  && if [ -f pip.conf ]; then export PIP_CONFIG_FILE=/build/pip.conf; fi \
  && python -m pip --no-cache-dir --disable-pip-version-check --python /venv/bin/python \

@@ -5,6 +5,7 @@ Its name says what it is made of, so it is made once, and one that was made else
 here (`docker load`) is as good.
 """
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -16,13 +17,14 @@ from beast_ops.door.index import redact
 from beast_ops.errors import CommandError
 from beast_ops.place import Place
 from beast_ops.release.environment import SOURCE
-from beast_ops.release.package import EPOCH
+from beast_ops.release.package import EPOCH, LOCK
 from beast_ops.runner import LocalRunner, Runner
 
 from . import index, slim
 from .definition import LABEL, OWN_IMAGE
 
-DOCKERFILE, LOCK = "Dockerfile", "stack.txt"
+DOCKERFILE = "Dockerfile"
+SLIM = Path("beast_ops/compose/slim.py")
 BUILD_SECONDS = 3600.0  # a base image and some 100 MB of packages over a slow line
 ASK_SECONDS = 60.0
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -53,17 +55,19 @@ def ensure(place: Place, reference: str, runner: Runner | None = None) -> bool:
         return False
     environment = reference.partition(":")[2]
     with context(place.venv / environment / SOURCE) as folder:
-        index.provide(folder, index.settings(runner))
+        has_password = index.provide(folder, index.settings(runner))
         try:
             build(folder, reference, environment, runner)
         finally:
-            _forget_stages(runner)
+            _forget_stages(runner, "" if has_password else _lock(folder))
     return True
 
 
 @contextmanager
 def context(source: Path) -> Iterator[Path]:
     """Give a folder an image can be built from, made of *source*; it is gone afterwards.
+
+    Things lie in it as they do in a clone, from which the same file builds the same image.
 
     Args:
         source: Wheel, lock file and Dockerfile, as a release ships them.
@@ -72,17 +76,24 @@ def context(source: Path) -> Iterator[Path]:
         CommandError: If something is missing there.
     """
     wheels = sorted(source.glob("*.whl"))
-    wanted = [*wheels[:1], source / LOCK, source / DOCKERFILE, Path(slim.__file__)]
-    if not wheels or not all(path.is_file() for path in wanted):
+    wanted = {
+        LOCK: source / LOCK.name,
+        SLIM: Path(slim.__file__),
+        Path(DOCKERFILE): source / DOCKERFILE,
+        **{Path(path.name): path for path in wheels[:1]},
+    }
+    if not wheels or not all(path.is_file() for path in wanted.values()):
         raise CommandError(
             "what our image is made of is not complete",
             subject=str(source),
             hint="Remove this environment's folder, and deploy again.",
         )
-    with tempfile.TemporaryDirectory(prefix="beast-image-") as made:
-        for path in wanted:
-            shutil.copyfile(path, Path(made) / path.name)
-        yield Path(made)
+    with tempfile.TemporaryDirectory(prefix="beast-image-") as folder:
+        made = Path(folder)
+        for name, path in wanted.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, made / name)
+        yield made
 
 
 def build(
@@ -101,7 +112,8 @@ def build(
         CommandError: If it could not be built.
     """
     wheel = next(folder.glob("*.whl"))
-    arguments = {"VERSION": wheel.name.split("-")[1], "SOURCE_DATE_EPOCH": EPOCH, **more}
+    version = wheel.name.split("-")[1]
+    arguments = {"VERSION": version, "LOCK": _lock(folder), "SOURCE_DATE_EPOCH": EPOCH, **more}
     # The network of the host: an index or a proxy may be reachable from there alone.
     argv = ["docker", "build", "--quiet", "--network", "host", "--tag", reference]
     argv += ["--label", f"{LABEL}.environment={environment}"]
@@ -128,8 +140,17 @@ def _is_here(reference: str, runner: Runner) -> bool:
     return True
 
 
-def _forget_stages(runner: Runner) -> None:
-    """Remove what the build left on its way: as large as the image, and it may hold a password."""
+def _lock(folder: Path) -> str:
+    return hashlib.sha256((folder / LOCK).read_bytes()).hexdigest()
+
+
+def _forget_stages(runner: Runner, lock: str) -> None:
+    """Remove what the build left on its way, but for the packages of *lock*.
+
+    Those are kept, if they saw no password, for the next image of the same lock file: it is
+    built in seconds, and shares them with this one.
+    """
     argv = ["docker", "image", "prune", "--force", "--filter", f"label={LABEL}.stage"]
+    argv += ["--filter", f"label!={LABEL}.lock={lock}"] if lock else []
     with suppress(CommandError):  # another build is using them
         runner.run(argv, seconds=ASK_SECONDS)

@@ -14,7 +14,7 @@ from configparser import ConfigParser
 from configparser import Error as UnreadableError
 from pathlib import Path
 
-from beast_ops.door.index import no_index, pip_settings
+from beast_ops.door.index import no_index, pip_settings, redact
 from beast_ops.errors import CommandError
 from beast_ops.runner import Runner
 
@@ -42,8 +42,8 @@ def settings(runner: Runner, environ: Mapping[str, str] = os.environ) -> dict[st
     return _read(environ)
 
 
-def provide(context: Path, pip: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
-    """Put into *context* how the index is reached, passwords included.
+def provide(context: Path, pip: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> bool:
+    """Put into *context* how the index is reached; return whether that holds a password.
 
     Args:
         context: The folder an image is built from.
@@ -65,6 +65,7 @@ def provide(context: Path, pip: Mapping[str, str], environ: Mapping[str, str] = 
     target = context / PIP_CONF
     target.touch(mode=0o600)
     target.write_text(f"[global]\n{text}", encoding="utf-8")
+    return any(redact(value) != value for value in said.values())
 
 
 def _other(pip: Mapping[str, str], key: str) -> str:

@@ -37,7 +37,8 @@ COPY . /build
 WORKDIR /build
 RUN export PIP_CONFIG_FILE=/build/pip.conf \\
  && python -m venv --without-pip /venv \\
- && python -m pip $NO_CACHE --python /venv/bin/python install --require-hashes -r stack.txt \\
+ && python -m pip $NO_CACHE --python /venv/bin/python install --require-hashes \\
+    -r requirements/stack.txt \\
  && python -m pip $NO_CACHE --python /venv/bin/python install --no-deps ./*.whl
 ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin
 CMD ["python", "-m", "beast_ops.api"]

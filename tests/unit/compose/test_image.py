@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import hashlib
 from contextlib import suppress
 
 import pytest
@@ -32,7 +33,8 @@ class Docker:
         from pathlib import Path
 
         folder = Path(argv[-1])
-        self.context = {path.name: path.read_text() for path in folder.iterdir()}
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        self.context = {str(path.relative_to(folder)): path.read_text() for path in files}
         self.folder = folder
         if self.failure:
             raise CommandError(f"ended with 1: {self.failure}", subject="docker")
@@ -74,10 +76,13 @@ def test_a_missing_image_is_built_of_what_the_release_shipped(place):
     docker = Docker()
 
     assert image.ensure(place, NAME, docker)
-    assert {"ai_beast-1.2.3-py3-none-any.whl", "stack.txt", "Dockerfile", "slim.py"} <= set(
-        docker.context
-    )
-    assert "lock" == docker.context["stack.txt"]
+    assert {
+        "ai_beast-1.2.3-py3-none-any.whl",
+        "requirements/stack.txt",
+        "Dockerfile",
+        "beast_ops/compose/slim.py",
+    } <= set(docker.context)
+    assert "lock" == docker.context["requirements/stack.txt"]
     assert not docker.folder.exists()
 
 
@@ -137,4 +142,14 @@ def test_no_stage_that_saw_a_password_is_kept(place, monkeypatch, failure):
     assert URL in docker.context["pip.conf"]
     assert not any("s3cret" in word for argv in docker.asked for word in argv)
     assert ["image", "prune"] == last[1:3]
-    assert "label=org.ai-beast.stage" in last
+    assert ["label=org.ai-beast.stage"] == [word for word in last if "label" in word]
+
+
+def test_packages_are_kept_for_the_next_image_of_the_same_lock_file(place):
+    docker = Docker()
+    image.ensure(place, NAME, docker)
+    lock = hashlib.sha256(b"lock").hexdigest()
+
+    assert f"LOCK={lock}" in docker.built()[0]
+    assert f"label!=org.ai-beast.lock={lock}" in docker.asked[-1]
+    assert "label=org.ai-beast.stage" in docker.asked[-1]

@@ -130,3 +130,11 @@ def test_folders_of_this_host_are_not_named_where_there_is_an_index(tmp_path):
 
     assert "https://links.example/all" == said["find-links"].strip()
     assert not (tmp_path / "wheels").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("https://me:pass@i.example/simple", True), ("https://i.example/simple", False)],
+)
+def test_it_says_whether_there_is_a_password(tmp_path, url, expected):
+    assert expected == index.provide(tmp_path, {"index-url": url}, {})
