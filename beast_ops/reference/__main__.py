@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write `docs/reference/` of this clone anew: `python -m beast_ops.reference`."""
+"""Write `docs/reference/` and the READMEs of roles anew: `python -m beast_ops.reference`."""
 
 import sys
 from pathlib import Path
@@ -7,17 +7,19 @@ from pathlib import Path
 from beast_ops.files import write_atomically
 
 from .pages import pages
+from .roles import readmes
 
 CLONE = Path(__file__).resolve().parents[2]
 
 
 def main(clone: Path) -> list[str]:
-    """Write every page that differs into *clone* and return their names."""
-    folder = clone / "docs" / "reference"
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write every page that differs into *clone* and return their paths."""
+    wanted = {f"docs/reference/{name}": text for name, text in pages(clone).items()}
+    wanted |= {f"roles/{role}/README.md": text for role, text in readmes(clone).items()}
     written = []
-    for name, text in pages(clone).items():
-        path = folder / name
+    for name, text in wanted.items():
+        path = clone / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_atomically(path, text.encode(), 0o644)
             written.append(name)
@@ -26,4 +28,4 @@ def main(clone: Path) -> list[str]:
 
 if __name__ == "__main__":
     for name in main(CLONE):
-        sys.stdout.write(f"Written: docs/reference/{name}\n")
+        sys.stdout.write(f"Written: {name}\n")

@@ -56,11 +56,12 @@ def settings_page(settings: Iterable[Setting]) -> str:
     for role, owned in groupby(ordered, key=lambda setting: setting.role):
         title = "The installation" if role == "project" else f"`{role}`"
         lines += ["", f"## {title}", "", "| setting | type | default | meaning |"]
-        lines += ["| --- | --- | --- | --- |", *map(_row, owned)]
+        lines += ["| --- | --- | --- | --- |", *map(row, owned)]
     return "\n".join([*lines, ""])
 
 
-def _row(setting: Setting) -> str:
+def row(setting: Setting) -> str:
+    """Return *setting* as a row of a table."""
     kind = " or ".join(f"`{choice}`" for choice in setting.choices) or setting.type
     default = "" if setting.default is None else f"`{json.dumps(setting.default)}`"
     cells = (f"`{setting.name}`", kind, default, setting.description)

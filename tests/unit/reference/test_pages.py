@@ -8,6 +8,7 @@ from beast_ops.declared import Setting
 from beast_ops.errors import BeastError
 from beast_ops.reference import __main__ as program
 from beast_ops.reference.pages import pages, settings_page, tree
+from beast_ops.reference.roles import readmes
 
 CLONE = Path(__file__).parents[3]
 PAGES = pages(CLONE)
@@ -49,5 +50,14 @@ def test_pages_are_written_when_they_differ_and_then_not_again(tmp_path):
     for name in ("roles", "beast_ops"):
         (tmp_path / name).symlink_to(CLONE / name)
 
-    assert sorted(PAGES) == sorted(program.main(tmp_path))
+    assert [f"docs/reference/{name}" for name in sorted(PAGES)] == sorted(program.main(tmp_path))
     assert [] == program.main(tmp_path)
+
+
+@pytest.mark.parametrize(("role", "text"), readmes(CLONE).items())
+def test_the_readme_of_a_role_says_what_the_role_does(role, text):
+    assert text == (CLONE / "roles" / role / "README.md").read_text(encoding="utf-8")
+
+
+def test_there_are_roles_with_a_readme():
+    assert {"qdrant", "traefik", "docker", "project"} <= readmes(CLONE).keys()
