@@ -86,7 +86,7 @@ def test_twin_ports_are_refused(bare):
     refused(bare, words, 64, str(port), "qdrant", "beast-api", "_port=NUMBER")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - a foreign listener, for a moment
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
 def test_a_port_that_is_taken_is_refused(bare, address):
     with socket.socket() as foreign:
         # A connection of a test before that is still dying does not hold the port.
