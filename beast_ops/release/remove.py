@@ -4,7 +4,9 @@
 import re
 import shutil
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from beast_ops.errors import UsageError
 from beast_ops.lease import lease
@@ -92,9 +94,16 @@ def remove(place: Place, stop: Callable[[Place], object], *, data: bool) -> Remo
         for name in plan(place, data=data).gone:  # with what the lease itself made
             path = place.root / name
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                _take(path)
             else:
                 path.unlink(missing_ok=True)
     if not any(place.root.iterdir()):
         place.root.rmdir()
     return removal
+
+
+def _take(folder: Path) -> None:
+    """Remove *folder*, even while a deploy that waits for us clears up in it as well."""
+    while folder.exists():
+        with suppress(FileNotFoundError):  # of something in it, which the other one took
+            shutil.rmtree(folder)
