@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -226,3 +228,9 @@ def test_without_an_api_it_says_what_to_do(tmp_path):
         read_services(place.services).api()
 
     assert str(tmp_path) == refused.value.subject
+
+
+def test_every_field_of_a_card_is_explained():
+    page = (Path(__file__).parents[2] / "docs/reference/cards.md").read_text(encoding="utf-8")
+
+    assert set(Card.model_fields) == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
