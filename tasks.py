@@ -10,7 +10,7 @@ from typing import Any
 
 from invoke.collection import Collection
 
-from beast_ops.door import lab_verbs, secret_verbs
+from beast_ops.door import alert_verbs, lab_verbs, secret_verbs
 from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
@@ -276,3 +276,4 @@ def remove(
 namespace = Collection.from_module(sys.modules[__name__])
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
 namespace.add_collection(Collection.from_module(lab_verbs), "lab")
+namespace.add_collection(Collection.from_module(alert_verbs), "alerts")

@@ -53,6 +53,7 @@ def other_python() -> str:
 
 # By name: how to find out why it is missing; an empty text means that it is there.
 NEEDS: dict[str, Callable[[], str]] = {
+    "amtool": lambda: _command("amtool"),
     "busybox": lambda: _command("busybox"),
     "chromium": lambda: _command("chromium", "chromium-browser", "google-chrome"),
     "dash": lambda: _command("dash"),

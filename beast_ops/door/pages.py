@@ -16,6 +16,7 @@ GROUPS = {
     "Is it well": ("health", "audit", "status", "logs", "start", "stop", "restart"),
     "Documents": ("ingest", "search", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
+    "Alerts": ("alerts.test",),
     "Developers": ("new-service", "test", "lint", "bench", "version"),
     "The lab": ("lab.up", "lab.status", "lab.down"),
 }

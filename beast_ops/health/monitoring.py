@@ -7,7 +7,7 @@ from typing import Any
 from .model import Finding, Status
 from .sight import Sight
 
-USER, PASSWORD = "admin", "admin_password"
+USER, PASSWORD = "admin_user", "admin_password"  # files of its folder of secrets
 SOURCE = "beast-prometheus"  # the uid that every dashboard names
 
 
@@ -54,7 +54,7 @@ async def dashboards(sight: Sight) -> Finding:
     password = sight.secret(PASSWORD)
     if not sight.thorough or password is None:
         return Finding(Status.HEALTHY, "answers, and so does its database", details)
-    user = sight.service.environment.get("GF_SECURITY_ADMIN_USER") or USER
+    user = sight.secret(USER) or "admin"
     login = base64.b64encode(f"{user}:{password}".encode()).decode()
     headers = {"Authorization": f"Basic {login}"}
     await sight.json(f"/api/datasources/uid/{SOURCE}", headers)
