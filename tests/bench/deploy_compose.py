@@ -106,7 +106,9 @@ def _peer(made: stack.Stack, folder: Path) -> Callable[[], None]:
         for name, text in _rendered(made).items()
     }
     render = noop._pyinfra(folder, plain)
-    up = ["docker", "exec", HOST, "docker", "compose", "-f", f"{stack.ROOT}/current/compose.yml"]
+    current = f"{stack.ROOT}/current"
+    up = ["docker", "exec", HOST, "docker", "compose", "-f", f"{current}/compose.yml"]
+    up += ["-f", f"{current}/compose.host.yml"]
 
     def peer() -> None:
         render()
