@@ -119,13 +119,14 @@ class Progress:
 
     def show_removal(self, *, dry_run: bool) -> None:
         """Say what went and what stays."""
+        root = self._removal.get("root", self._root)
         gone, kept = self._removal.get("gone") or [], self._removal.get("kept") or []
         if not gone:
-            _say(f"Nothing is installed at {self._root}.")
+            _say(f"Nothing is installed at {root}.")
         elif dry_run:
-            _say(f"Would remove from {self._root}: {', '.join(gone)}.")
+            _say(f"Would remove from {root}: {', '.join(gone)}.")
         else:
-            _say(f"Removed from {self._root}: {', '.join(gone)}.")
+            _say(f"Removed from {root}: {', '.join(gone)}.")
         for folder in self._removal.get("left") or []:
             _say(f"Only the link to {folder} goes; its data stays, delete it yourself.")
         if kept:

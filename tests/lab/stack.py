@@ -79,7 +79,7 @@ class Stack:
             timeout=seconds,
             check=False,
         )
-        print(done.stdout[-3000:], done.stderr[-3000:])
+        print(done.stdout[-3000:], done.stderr[-3000:], file=sys.stderr)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def _environ(self, more: dict[str, str]) -> dict[str, str]:

@@ -148,7 +148,7 @@ class ActionModule(ActionBase):
         verbs = ["remove", *(["--data"] if args["data"] else [])]
         if self._task.check_mode:
             verbs.append("--dry-run")
-        return self._ask(verbs, args["root"])
+        return {**self._ask(verbs, args["root"]), "root": args["root"]}
 
     def _ask(
         self, verbs: list[str], root: str, venv: str = "-", shipment: str | None = None

@@ -15,7 +15,7 @@ from ansible.plugins.callback import CallbackBase
 TOLD = (
     *("changed", "diff", "msg", "plan", "beast_exit"),  # what any step may say
     *("release", "already", "seconds", "note"),  # what was put in force
-    *("gone", "kept", "left"),  # what was removed
+    *("root", "gone", "kept", "left"),  # what was removed
     *("checks", "rc", "stdout", "stderr"),  # how the services are; what a verb said on its host
 )
 
