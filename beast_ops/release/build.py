@@ -202,10 +202,20 @@ class _Part:
             f"{item.owner}/{item.name}": self.site.versions.get(f"{item.owner}/{item.name}", 1)
             for item in self.given.handovers
             if not self._takes_by_itself(item)
-        }
+        } | self._rotated()
         if self.contained:
             return digest([self._definition(), secrets, dict(self.card.secret_files)])
         return digest([self.card.process, self._environment(), secrets, self.site.venv])
+
+    def _rotated(self) -> dict[str, int]:
+        """Return the versions of the keys it gathers, of those that were ever rotated.
+
+        Who measures keeps the key it read when it started (Prometheus 3.5, tried). A key in its
+        first version is left out: one more service restarts nobody.
+        """
+        names = [f"{item.owner}/{item.name}" for item in self.given.gathered]
+        known = self.site.versions
+        return {name: known[name] for name in names if known.get(name, 1) > 1}
 
     def _takes_by_itself(self, item: Handover) -> bool:
         """Return whether a new version is told to the running service, which keeps it."""

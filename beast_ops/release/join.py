@@ -26,7 +26,7 @@ Runtime = Literal["embedded", "compose"]
 class Joined:
     """What the others give one service: its variables, and the secrets it may read.
 
-    `gathered` are keys it reads anew each time it uses them: they never restart it.
+    `gathered` are the keys of what it measures: one more restarts nobody, a rotated one does.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)

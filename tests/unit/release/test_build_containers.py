@@ -129,11 +129,12 @@ def test_values_and_templates_of_live_files_restart_nobody():
     assert set() == changed(made(STORE, API, eye, AGENT))
 
 
-def test_a_rotated_key_restarts_its_readers_but_not_who_gathers_metrics():
+def test_a_rotated_key_restarts_all_its_readers():
+    """Prometheus was seen to go on with the key it read first, whatever the file holds."""
     release = made(versions={"store/key": 2})
 
     assert Handover("eye", "store_key", "store", "key") in release.handovers
-    assert {"store", "api"} == changed(release)
+    assert {"store", "api", "eye"} == changed(release)
 
 
 def test_a_secret_that_its_service_takes_by_itself_restarts_nobody():
@@ -202,3 +203,9 @@ def test_what_is_elsewhere_is_not_run_and_nothing_of_it_is_published():
         store.publish,
         store.inside,
     )
+
+
+def test_a_key_that_was_never_rotated_does_not_make_who_measures_start_anew():
+    more = {**STORE, "name": "more", "role": "more", "port": 20, "offers": {}}
+
+    assert {"more"} == changed(made(*ALL, more))
