@@ -452,6 +452,7 @@ def test_a_hash_is_that_of_the_secret_and_the_same_each_time(folder):
     hashed = first.removeprefix("admin:").encode()
     assert bcrypt.checkpw(derive(MASTER, "beast-api", "token", 1).encode(), hashed)
     assert not bcrypt.checkpw(b"hunter2", hashed)
+    assert hashed.startswith(b"$2b$05$")  # the front door hashes at every request
 
 
 def test_every_reader_has_a_salt_of_its_own(folder):

@@ -347,3 +347,55 @@ def test_a_death_while_pruning_leaves_a_whole_release_in_force(place, ship, kill
 
     assert nth > 3
     assert KEPT_RELEASES == len(names(place.releases)) == len(list(place.config.glob("*/*")))
+
+
+CONTAINER = {
+    "owners": {"qdrant": "4711:4712"},
+    "volumes": {"vectors": "4711:4712"},
+    "filled": (("qdrant", "env", "KEY={api_key}"),),
+}
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def test_containers_of_other_users_read_configuration_whatever_the_umask(place, ship):
+    before = os.umask(0o077)
+    try:
+        land(place, ship(**CONTAINER))
+    finally:
+        os.umask(before)
+
+    (path,) = place.config.glob("qdrant/*/settings.json")
+    assert (0o644, 0o755) == (mode(path), mode(path.parent))
+    assert (place.run / "agent").is_dir()
+    assert 0o700 == mode(place.secrets / "qdrant")
+    assert 0o600 == mode(place.secrets / "qdrant/api_key")
+
+
+def test_processes_of_our_own_need_no_open_configuration(place, ship):
+    land(place, ship())
+
+    (path,) = place.config.glob("qdrant/*/settings.json")
+    assert 0o600 == mode(path)
+    assert not (place.run / "agent").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_data_and_secrets_belong_to_the_user_of_their_container(place, ship):
+    land(place, ship(**CONTAINER))
+
+    given = [place.data / "1/vectors", *(place.secrets / "qdrant").iterdir()]
+    assert {(4711, 4712)} == {(path.stat().st_uid, path.stat().st_gid) for path in given}
+    assert 3 == len(given)
+
+
+def test_files_of_secrets_are_filled_in_on_the_host_alone(place, ship):
+    release = put_in_force(place, ship(**CONTAINER))
+
+    secret = keys.read_secret(place.secrets / "qdrant/api_key")
+    assert f"KEY={secret}" == (place.secrets / "qdrant/env").read_text()
+    kept = [path for path in (place.releases / release).rglob("*") if path.is_file()]
+    assert len(kept) > 2
+    assert [] == [path for path in kept if secret in path.read_text()]
