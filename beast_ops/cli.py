@@ -128,7 +128,7 @@ class Door(Program):
         self.json = "--json" in words
         name, verb = self._find(words[0])
         if verb.manner.there and "--inventory" in words:
-            raise Exit(code=elsewhere(name, words[1:]))
+            raise Exit(code=elsewhere(name, words[1:], verb.manner))
         arguments = verb.get_arguments()
         reading = Reader(name, arguments, verb.manner).read(words[1:])
         if reading.help:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from beast_ops.errors import UsageError
 from beast_ops.place import Place
 
 from .playbook import CLONE
@@ -14,9 +15,19 @@ SETTINGS = "settings.yml"
 
 
 def found(chosen: str) -> Path:
-    """Return the path of the inventory *chosen*: as named from here, or else from the clone."""
-    path = Path(chosen)
-    return path.resolve() if path.exists() else CLONE / path
+    """Return the path of the inventory *chosen*: as named from here, or else from the clone.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    for path in (Path(chosen), CLONE / chosen):
+        if path.exists():
+            return path.resolve()
+    raise UsageError(
+        "no such inventory",
+        subject=chosen,
+        hint="Copy one and name that: cp -r inventory/server inventory/mine",
+    )
 
 
 def settings(place: Place, chosen: str) -> Path:

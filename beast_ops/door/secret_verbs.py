@@ -28,6 +28,7 @@ def list_(_context: Any, *, json: bool = False) -> None:
 @verb(
     "./beast secrets.show open-webui/admin_password",
     there=True,
+    terminal="yes",
     short={"y": "yes"},
     help={"name": "OWNER/NAME, as secrets.list has it", "yes": "even where nobody sees it"},
 )

@@ -30,6 +30,8 @@ class Manner:
     """Single letters and the options they stand for."""
     there: bool = False
     """Whether `--inventory` runs it on the host of that inventory."""
+    terminal: str = ""
+    """The option that says on that host what our terminal says here."""
     interrupted: str = "Run the same command again."
     """What to do after Ctrl-C."""
 

@@ -22,7 +22,7 @@ def look(tmp_path, monkeypatch):
 
     def looking(said, prober="", events=()):
         def there(_place, inventory, words):
-            assert ("inventory/x", ["audit", "--json"]) == (inventory, words)
+            assert ("inventory/server", ["audit", "--json"]) == (inventory, words)
             sys.stdout.write(said)
             return 1
 
@@ -34,7 +34,7 @@ def look(tmp_path, monkeypatch):
 
         monkeypatch.setattr(exposure, "run_there", there)
         monkeypatch.setattr(exposure, "run", run)
-        return exposure.audit_there(Place(tmp_path), "inventory/x", prober)
+        return exposure.audit_there(Place(tmp_path), "inventory/server", prober)
 
     return looking
 

@@ -5,7 +5,7 @@ import pytest
 
 from beast_ops.deploy import DeployOptions, deploy, plan, remove, render, verbs
 from beast_ops.deploy.playbook import CLONE
-from beast_ops.errors import BeastError, SettingsError
+from beast_ops.errors import BeastError, SettingsError, UsageError
 from beast_ops.place import Place
 
 pytestmark = pytest.mark.usefixtures("played")
@@ -161,3 +161,11 @@ def test_an_inventory_is_one_from_here_or_one_of_the_clone(place, played, tmp_pa
         playbook.inventory for playbook, _ in played[1:]
     ]
     assert Path(played[2][0].inventory).is_dir()
+
+
+@pytest.mark.parametrize("act", [deploy, plan])
+def test_an_inventory_that_is_nowhere_is_refused(place, played, act):
+    with pytest.raises(UsageError, match="no such inventory"):
+        act(place, DeployOptions("nowhere"))
+
+    assert not played[1:]
