@@ -45,7 +45,15 @@ def _cut(text: str, start: int, limit: int, overlap: int) -> int:
         found = max(_after(text, mark, least, limit) for mark in cuts)
         if found > 0:
             return found
-    return limit
+    return _after_space(text, least, limit) or limit
+
+
+def _after_space(text: str, least: int, limit: int) -> int:
+    """Return the end of the last white space in reach, whatever its kind, or 0."""
+    for position in range(limit - 1, least - 1, -1):
+        if text[position].isspace():
+            return position + 1
+    return 0
 
 
 def _after(text: str, mark: str, least: int, limit: int) -> int:

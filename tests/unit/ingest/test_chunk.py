@@ -5,7 +5,7 @@ import time
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from beast_ops.ingest.chunk import chunk
@@ -165,6 +165,7 @@ def test_windows_leave_no_gap_and_go_on(text, characters, overlap):
 
 
 @given(WORDS, some.integers(20, 100))
+@example("000000000 00000000\x8500", 20)
 def test_words_that_fit_are_never_cut(text, characters):
     words = set(text.split())
     if any(len(word) > characters // 2 - 1 for word in words):
