@@ -3,6 +3,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -74,13 +75,12 @@ class _Log:
                 self._file.seek(0, os.SEEK_END)
             return []
         content = _tail(self._file, lines)
-        found = content.splitlines(keepends=True)[-lines:]
+        if content.count(b"\n") <= lines:  # all there is; its first line may have begun before it
+            content = self._predecessor(lines) + content
+        found = content.splitlines(keepends=True)
         if found and not found[-1].endswith(b"\n"):
             self._begun = found.pop()
-        earlier: list[str] = []
-        if len(found) < lines:
-            earlier = self._predecessor(lines - len(found))
-        return earlier + [_text(line) for line in found]
+        return [_text(line) for line in found[-lines:]]
 
     def fresh(self) -> list[str]:
         """Return the lines completed since, across a rotation."""
@@ -107,12 +107,16 @@ class _Log:
             return False
         return not self._file or not os.path.samestat(now, os.fstat(self._file.fileno()))
 
-    def _predecessor(self, lines: int) -> list[str]:
-        try:
-            with self._path.with_name(f"{self._path.name}.1").open("rb") as file:
-                return [_text(line) for line in _tail(file, lines).splitlines()[-lines:]]
-        except OSError:
-            return []
+    def _predecessor(self, lines: int) -> bytes:
+        """Return the end of the log before this one, which a rotation may have moved on again."""
+        for number in (1, 2):
+            with (
+                suppress(OSError),
+                self._path.with_name(f"{self._path.name}.{number}").open("rb") as file,
+            ):
+                if not self._file or not os.path.sameopenfile(file.fileno(), self._file.fileno()):
+                    return _tail(file, lines)
+        return b""
 
     def _opened(self) -> BinaryIO | None:
         try:

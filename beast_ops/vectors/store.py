@@ -129,6 +129,7 @@ class Store:
         sync_folder(self._home)
         collection = Collection(folder, Record.read(folder))
         self.collections[collection.name] = collection
+        collection.shard  # noqa: B018 - opens it: one that nobody used yet is as ready as the others
         return collection
 
     async def delete(self, name: str) -> bool:

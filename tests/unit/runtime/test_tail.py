@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,28 @@ def test_a_log_just_rotated_is_continued_backwards(log):
     written(log, "d")
 
     assert ["b", "c", "d"] == tail.last(log, 3)
+
+
+def test_a_line_that_the_rotation_cut_is_read_whole(log):
+    written(log, "a")
+    log.write_bytes(log.read_bytes() + b"one li")
+    rotate(log)
+    log.write_bytes(b"ne\nd\n")
+
+    assert ["a", "one line", "d"] == tail.last(log, 3)
+    assert ["one line", "d"] == tail.last(log, 2)
+
+
+def test_a_log_that_rotates_while_it_is_read_gives_no_line_twice(log):
+    written(log, "a", "b")
+    rotate(log)
+    written(log, "c", "d")
+    opened = tail._Log(log)
+    Path(f"{log}.1").rename(f"{log}.2")
+    rotate(log)
+
+    assert ["a", "b", "c", "d"] == opened.last(9)
+    opened.close()
 
 
 def test_more_lines_than_there_are(log):

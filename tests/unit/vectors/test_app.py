@@ -125,10 +125,11 @@ def test_telemetry_is_what_the_client_can_read(http):
 
 
 def test_it_is_ready_once_every_collection_is_open(tmp_path):
+    before_the_restart = Store(tmp_path)
+    before_the_restart.create("docs", SMALL)
+    before_the_restart.close()
     store = Store(tmp_path)
-    store.create("docs", SMALL)
-    app = build(store, KEYS, 1000)
-    outside = TestClient(app)  # without its lifespan nothing is opened in the background
+    outside = TestClient(build(store, KEYS, 1000))  # without its lifespan nothing is opened in the background
 
     before = outside.get("/readyz").status_code
     outside.get("/collections/docs", headers={"api-key": "full"})
@@ -136,3 +137,9 @@ def test_it_is_ready_once_every_collection_is_open(tmp_path):
     store.close()
 
     assert (before, after) == (503, 200)
+
+
+def test_a_new_collection_that_nobody_used_yet_does_not_take_the_readiness_away(http):
+    http.put("/collections/fresh", json=SMALL)
+
+    assert 200 == http.get("/readyz").status_code
