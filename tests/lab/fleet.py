@@ -5,6 +5,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from beast_ops.errors import BeastError, CommandError, UsageError
 
@@ -107,22 +108,22 @@ def wait(name: str) -> None:
         BeastError: If it does not get there; units that failed are named.
     """
     until = time.monotonic() + _BOOT_SECONDS
-    state = ""
+    said = ""
     while time.monotonic() < until:
         try:
-            state = docker("exec", name, "systemctl", "is-system-running", seconds=30).strip()
+            said = docker("exec", name, "systemctl", "is-system-running", seconds=30).strip()
         except CommandError as not_yet:
-            state = str(not_yet)
-            if "degraded" in state:
+            said = str(not_yet)
+            if "degraded" in said:
                 break
-        if state == "running":
+        if said == "running":
             return
         time.sleep(0.2)
     try:
         failed = docker("exec", name, "systemctl", "--failed", "--plain", "--no-legend")
     except CommandError as wrong:
         failed = str(wrong)
-    raise BeastError(f"the host did not boot: {failed.strip() or state}", subject=name)
+    raise BeastError(f"the host did not boot: {failed.strip() or said}", subject=name)
 
 
 def reboot(name: str) -> None:
@@ -144,6 +145,11 @@ def remove(name: str) -> None:
         raise BeastError("this container is not one of the lab's", subject=name)
     if works("docker", "volume", "inspect", f"{PREFIX}{name}"):
         docker("volume", "rm", f"{PREFIX}{name}")
+
+
+def state(name: str) -> dict[str, Any]:
+    """Return what the engine says of the container that is the host *name*."""
+    return dict(json.loads(docker("inspect", "--format", "{{json .State}}", name)))
 
 
 def hosts() -> dict[str, str]:

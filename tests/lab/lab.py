@@ -32,9 +32,14 @@ def host(name: str, suite: str, kind: str, *, images: bool) -> None:
 
 
 def there(name: str) -> bool:
-    """Return whether the engine and a host called *name* are there."""
+    """Return whether the engine and a host called *name* are there and run."""
     galaxy.collections()
-    return works("docker", "info", seconds=30) and name in fleet.hosts()
+    if not works("docker", "info", seconds=30) or name not in fleet.hosts():
+        return False
+    state = fleet.state(name)
+    if not state["Running"]:
+        say(f"{name} does not run any more: {state}")
+    return bool(state["Running"])
 
 
 def reboot(name: str) -> None:
