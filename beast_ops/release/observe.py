@@ -117,7 +117,8 @@ def _generation(place: Place) -> str:
     try:
         return Path(read_services(place.services).data).name
     except BeastError:
-        return FIRST_GENERATION
+        kept = [path.name for path in place.data.glob("[0-9]*") if path.name.isdecimal()]
+        return max(kept, key=int, default=FIRST_GENERATION)
 
 
 def _files(place: Place, release: str, record: Record) -> dict[str, str]:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from beast_ops.errors import BeastError, CommandError, TransientError, UsageError
-from beast_ops.keys import GIVEN
+from beast_ops.keys import GIVEN, MASTER
 
 from .environment import COMPLETE
 from .package import IMAGE, LOCK, VERBS, build_wheel
+
+BLIND = {"blind": True}
 
 KINDS: dict[int, type[BeastError]] = {64: UsageError, 75: TransientError}
 
@@ -22,16 +24,25 @@ def host_command(words: Sequence[str], root: str, venv: str, transport: str) -> 
     """Return the shell line that runs the host's side of a verb.
 
     It uses the environment of this release, or else that of the release in force, or else, on
-    this machine, our own. On another host without any, nothing of ours stands: `{}` says so.
+    this machine, our own. On another host without any, nothing of ours stands, and `{}` says so;
+    or only what a removal keeps, which nobody there can look at: see `is_blind`.
     """
     program = f"-m beast_ops.release {shlex.join([*words, root])}"
     folders = " ".join(map(shlex.quote, (f"{root}/venv/{venv}", f"{root}/current/venv")))
-    last = f"exec {shlex.quote(sys.executable)} {program}" if transport == "local" else 'echo "{}"'
+    key = shlex.quote(f"{root}/secrets/{MASTER}")
+    last = f"""if [ -e {key} ]; then echo '{json.dumps(BLIND)}'; else echo "{{}}"; fi"""
+    if transport == "local":
+        last = f"exec {shlex.quote(sys.executable)} {program}"
     return (
         f"for venv in {folders}; do "
         f'if [ -e "$venv/{COMPLETE}" ] && [ -x "$venv/bin/python" ]; then '
         f'exec "$venv/bin/python" -I {program}; fi; done; {last}'
     )
+
+
+def is_blind(answer: dict[str, Any]) -> bool:
+    """Return whether something of ours is there that its host could not look at."""
+    return answer == BLIND
 
 
 def verb_command(root: str, words: Sequence[str]) -> str:

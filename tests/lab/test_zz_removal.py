@@ -9,6 +9,8 @@ pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
 
 
 def test_a_removal_takes_all_but_data(stack):
+    if not stack.tries("test", "-e", f"{ROOT}/secrets/versions"):  # no other test rotated one
+        assert 0 == stack.beast("secrets.rotate", "beast-api/metrics_token").code
     stack.host("docker", "run", "-d", "--name", "stranger", "debian:trixie-slim", "sleep", "900")
     done = stack.beast("remove", "--yes")
 
@@ -21,14 +23,17 @@ def test_a_removal_takes_all_but_data(stack):
     assert not stack.tries("test", "-e", "/usr/local/bin/beast")
 
 
-def test_what_was_kept_is_taken_up_again(stack):
-    key = stack.read("secrets/qdrant/api_key")
+def test_what_was_kept_is_taken_up_again_with_the_secrets_as_they_were_rotated(stack):
+    key, versions = stack.read("secrets/qdrant/api_key"), stack.read("secrets/versions")
 
-    assert 0 == stack.beast("deploy").code
-    assert key == stack.read("secrets/qdrant/api_key")
+    done = stack.beast("deploy")
+
+    assert 0 == done.code, done.err
+    assert (key, versions) == (stack.read("secrets/qdrant/api_key"), stack.read("secrets/versions"))
 
 
-def test_a_purge_leaves_nothing(stack):
+def test_a_purge_after_a_removal_leaves_nothing(stack):
+    assert 0 == stack.beast("remove").code
     done = stack.beast("remove", "--data", "--yes")
 
     assert 0 == done.code, done.err

@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
             domain=args.get("domain") or None,
         )
         venv = controller.environment_hash(clone)
-        seen = self._ask(["observe"], args["root"], venv)
+        seen = self._see(["observe"], venv, clone, task_vars)
         draft = controller.draft(args["cards"], site, venv, seen)
         plan = controller.plan(draft, self._files(draft, clone), seen)
         here = self._connection.transport == "local"
@@ -87,28 +87,49 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             return {"changed": True, "skipped": False}
         args = self._task.args
-        clone = Path(args["templates"]).parent
+        done = self._make(args["plan"]["venv"], Path(args["templates"]).parent, task_vars)
+        if done["rc"] not in (0, NOTHING_TO_MAKE):
+            why = done["stderr"].strip() or done["stdout"].strip()
+            return {"failed": True, "msg": why, "beast_exit": done["rc"]}
+        return {"changed": done["rc"] == 0}
+
+    def _make(self, venv: str, clone: Path, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Make the environment *venv* on the host, unless it is there; return how it ended."""
         folder = self._make_tmp_path()
         try:
             with tempfile.TemporaryDirectory() as made:
                 sent = remote.environment_files(clone, Path(made))
                 paths = [self._send(path, folder) for path in sent]
-            transport = self._connection.transport
-            done = self._low_level_execute_command(
-                remote.environment_command(
-                    self._python(task_vars),
-                    args["root"],
-                    args["plan"]["venv"],
-                    paths,
-                    remote.installer(transport),
-                )
+            command = remote.environment_command(
+                self._python(task_vars),
+                self._task.args["root"],
+                venv,
+                paths,
+                remote.installer(self._connection.transport),
             )
+            return dict(self._low_level_execute_command(command))
         finally:
             self._remove_tmp_path(folder)
-        if done["rc"] not in (0, NOTHING_TO_MAKE):
-            why = done["stderr"].strip() or done["stdout"].strip()
-            return {"failed": True, "msg": why, "beast_exit": done["rc"]}
-        return {"changed": done["rc"] == 0}
+
+    def _see(
+        self, verbs: list[str], venv: str, clone: Path, task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Run a verb of the host also where an earlier removal took its environment away."""
+        root = self._task.args["root"]
+        answer = self._ask(verbs, root, venv)
+        if not remote.is_blind(answer):
+            return answer
+        if self._task.check_mode:
+            return {}
+        self._make(venv, clone, task_vars)
+        answer = self._ask(verbs, root, venv)
+        if remote.is_blind(answer):
+            raise BeastError(
+                "secrets of an installation are here, and no environment to read them can be made",
+                subject=root,
+                hint="Is python3 there, with venv? Or remove the folder by hand.",
+            )
+        return answer
 
     def _apply(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Ship the release, put it in force and prove it."""
@@ -143,12 +164,13 @@ class ActionModule(ActionBase):
 
     def _remove(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Stop everything and take it away; data stays unless told otherwise."""
-        del task_vars
         args = self._task.args
+        clone = Path(args["templates"]).parent
         verbs = ["remove", *(["--data"] if args["data"] else [])]
         if self._task.check_mode:
             verbs.append("--dry-run")
-        return {**self._ask(verbs, args["root"]), "root": args["root"]}
+        venv = controller.environment_hash(clone)
+        return {**self._see(verbs, venv, clone, task_vars), "root": args["root"]}
 
     def _ask(
         self, verbs: list[str], root: str, venv: str = "-", shipment: str | None = None

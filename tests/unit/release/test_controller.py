@@ -228,7 +228,16 @@ def test_the_newest_environment_is_asked(tmp_path):
 
 
 def test_on_another_host_without_any_nothing_stands(tmp_path):
+    (tmp_path / ODD / "data").mkdir(parents=True)  # that of somebody else
+
     assert "{}" == ask(tmp_path / ODD, "ssh")
+
+
+def test_on_another_host_a_removal_may_have_left_what_nobody_there_can_read(tmp_path):
+    (tmp_path / ODD / "secrets").mkdir(parents=True)
+    (tmp_path / ODD / "secrets/master.key").touch()
+
+    assert remote.is_blind(json.loads(ask(tmp_path / ODD, "ssh")))
 
 
 def test_on_this_host_without_any_we_ask_ourselves(tmp_path):

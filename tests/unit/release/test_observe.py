@@ -97,6 +97,13 @@ def test_the_data_generation_survives_a_lost_record(place, ship, fake):
     assert "7" == observe(place).generation
 
 
+def test_what_a_removal_kept_is_of_the_newest_generation(place):
+    for name in ("2", "10", "9", ".11", "notes"):
+        (place.data / name).mkdir(parents=True)
+
+    assert "10" == observe(place).generation
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -129,7 +129,8 @@ def test_it_is_ready_once_every_collection_is_open(tmp_path):
     before_the_restart.create("docs", SMALL)
     before_the_restart.close()
     store = Store(tmp_path)
-    outside = TestClient(build(store, KEYS, 1000))  # without its lifespan nothing is opened in the background
+    # Without its lifespan nothing is opened in the background.
+    outside = TestClient(build(store, KEYS, 1000))
 
     before = outside.get("/readyz").status_code
     outside.get("/collections/docs", headers={"api-key": "full"})
