@@ -20,7 +20,7 @@ ROLES = {
     *("docker", "host"),
 }
 OPTIONS = {name: each for name, each in declared(CLONE).items() if each.role in ROLES}
-SET, LEFT = read(FOLDER / "settings.yml"), read(FOLDER / "left_alone.yml")
+SET, LEFT = read(FOLDER / "vars/settings.yml"), read(FOLDER / "vars/left_alone.yml")
 
 
 def pinned(name):

@@ -32,11 +32,8 @@ def clone(lab):
     install = f"apt-get update -qq && apt-get install -y -qq --no-install-recommends {PACKAGES}"
     docker("exec", NAME, "sh", "-c", install)
     docker("exec", NAME, "useradd", "--create-home", "--shell", "/bin/bash", "someone")
-    bundle = subprocess.run(
-        ["git", "-C", CLONE, "bundle", "create", "--quiet", "-", "HEAD"],
-        capture_output=True,
-        check=True,
-    ).stdout
+    git = ["git", "-C", str(CLONE), "bundle", "create", "--quiet", "-", "HEAD"]
+    bundle = subprocess.run(git, capture_output=True, check=True).stdout
     whole = f"cat > {HOME}/bundle && git clone --quiet {HOME}/bundle {HOME}/clone"
     docker("exec", "-i", "--user", "someone", NAME, "sh", "-c", whole, feed=bundle)
     yield
