@@ -12,6 +12,8 @@ from .finding import Finding
 from .outside import ask
 
 RESOLVE_SECONDS = 5.0
+PROPOSED = ("10.213.0.0/24", "172.30.213.0/24", "192.168.213.0/24")
+HALF = 1  # a VPN that takes all traffic has a route to each half of all addresses
 
 
 def check_subnet(subnet: str | None, bridges: set[str]) -> Iterator[Finding]:
@@ -26,30 +28,49 @@ def check_subnet(subnet: str | None, bridges: set[str]) -> Iterator[Finding]:
     try:
         wanted = ipaddress.IPv4Network(subnet)
     except ValueError as wrong:
-        yield Finding("subnet-wrong", f"The network of the containers is none: {wrong}.", "")
+        yield Finding(
+            "subnet-wrong",
+            f"The network of the containers is none: {wrong}.",
+            f"Write it as in {PROPOSED[0]}: its first address, and how many bits are fixed.",
+        )
         return
-    for found, device in routes():
-        if found.overlaps(wanted) and device not in bridges:
+    taken = [(found, device) for found, device in routes() if device not in bridges]
+    for found, device in taken:
+        if found.overlaps(wanted):
             yield Finding(
                 "subnet-taken",
                 f"The containers' network {subnet} overlaps {found}, which this machine reaches "
                 f"by {device}.",
-                "Choose another network for the containers, such as 10.213.0.0/24.",
+                f"Choose another network for the containers{_proposal(taken)}.",
             )
             return
 
 
+def _proposal(taken: list[tuple[ipaddress.IPv4Network, str]]) -> str:
+    for proposed in PROPOSED:
+        if not any(found.overlaps(ipaddress.IPv4Network(proposed)) for found, _ in taken):
+            return f", such as {proposed}"
+    return ": ip route shows what is taken"
+
+
 def routes() -> Iterator[tuple[ipaddress.IPv4Network, str]]:
     """Yield the networks this host has routes to, in whatever table, and the interface."""
+    network = None
     for line in ask("ip", "-4", "route", "show", "table", "all").lines:
         words = line.split()
-        if words[0] in {"default", "local", "broadcast", "multicast"} or "dev" not in words[:-1]:
-            continue
-        plain = words[1:] if words[0].isalpha() else words  # unreachable, blackhole, unicast
-        try:
-            yield ipaddress.IPv4Network(plain[0], strict=False), words[words.index("dev") + 1]
-        except ValueError:
-            continue
+        if words[0] != "nexthop":  # which goes on with the route of the line before
+            network = _network(words[1:] if words[0] == "unicast" else words)
+        if network is not None and "dev" in words[:-1]:
+            yield network, words[words.index("dev") + 1]
+
+
+def _network(words: list[str]) -> ipaddress.IPv4Network | None:
+    """Return where a route leads to; `None` if that is everywhere, nowhere, or this host."""
+    try:
+        found = ipaddress.IPv4Network(words[0], strict=False)
+    except (ValueError, IndexError):
+        return None
+    return found if found.prefixlen > HALF else None
 
 
 def check_domain(domain: str | None, acme: str) -> Iterator[Finding]:
