@@ -88,8 +88,8 @@ def _needs(wish: Wish, images: Path, present: set[str]) -> Iterator[Need]:
 
 def _has_model(root: Path, name: str) -> bool:
     """Return whether the model *name* lies in one of the data folders, as Ollama keeps it."""
-    model, _, tag = name.partition(":")
-    kept = f"data/*/*/models/manifests/*/**/{model}/{tag or 'latest'}"
+    model, tag, _ = read(name)
+    kept = f"data/*/*/models/manifests/**/{model}/{tag or 'latest'}"
     try:
         return next(root.glob(kept), None) is not None
     except (OSError, ValueError):

@@ -146,6 +146,26 @@ def test_a_model_that_is_there_takes_no_more_room(tmp_path, free):
     assert ["disk-models"] == ids(stored(tmp_path, models=["mistral:7b"]))
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("me/tuned:1", "registry.ollama.ai/me/tuned/1"),
+        ("hf.co/me/tuned:Q4_K_M", "hf.co/me/tuned/Q4_K_M"),
+        ("made.example:5000/me/tuned", "made.example:5000/me/tuned/latest"),
+        ("registry.ollama.ai/library/mistral:7b", "registry.ollama.ai/library/mistral/7b"),
+    ],
+)
+def test_a_model_is_found_whatever_registry_it_came_from(name, kept, tmp_path, free):
+    free(0)
+    manifest = tmp_path / "data/1/models/models/manifests" / kept
+    manifest.parent.mkdir(parents=True)
+    assert ["disk-models"] == ids(stored(tmp_path, models=[name]))
+
+    manifest.touch()
+
+    assert [] == stored(tmp_path, models=[name])
+
+
 def test_nothing_to_pull_needs_no_room(tmp_path, free):
     free(0)
 
