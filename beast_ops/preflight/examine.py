@@ -43,7 +43,7 @@ def examine_containers(wish: Wish) -> Iterator[Finding]:
     yield from limits.check_limits(wish, MEMORY)
     store = docker.store() if there else docker.STORE
     yield from limits.check_store(wish, store, docker.images() if there else set())
-    yield from network.check_domain(wish.domain, wish.acme)
+    yield from network.check_names(wish.names, wish.acme)
     yield from machine.check_clock(wish.now, now, kept=machine.is_kept())
     yield from machine.check_gpu(wish.gpu)
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the containers' network is free, and the domain leads here."""
+"""Whether the containers' network is free, and its names lead here."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Iterable, Iterator
 
 from .finding import Finding
@@ -73,45 +74,49 @@ def _network(words: list[str]) -> ipaddress.IPv4Network | None:
     return found if found.prefixlen > HALF else None
 
 
-def check_domain(domain: str | None, acme: str) -> Iterator[Finding]:
-    """Refuse a domain that a public authority could not find; warn if it leads elsewhere."""
-    if not domain or not acme:
-        return
-    found = resolve(domain)
-    if not found:
+def check_names(names: list[str], acme: str) -> Iterator[Finding]:
+    """Refuse names that a public authority could not find; warn of those that lead elsewhere."""
+    found = resolve(names) if acme else {}
+    unknown = [name for name in sorted(found) if not found[name]]
+    if unknown:
         yield Finding(
             "domain-unresolved",
-            f"The domain {domain} has no address, so no public authority certifies it.",
-            "Give it one where its names are kept, or choose another way: "
+            f"No public authority certifies names without an address: {', '.join(unknown)}.",
+            "Give them one where the names of the domain are kept, or choose another way: "
             "./beast deploy --set traefik_tls=local_ca",
             blocks=acme == "http",
         )
-    elif not found & addresses(found):
+    here = addresses(set().union(*found.values()))
+    away = [name for name in sorted(found) if found[name] and not found[name] & here]
+    if away:
+        told = ", ".join(f"{name} ({', '.join(sorted(found[name]))})" for name in away)
         yield Finding(
             "domain-elsewhere",
-            f"The domain {domain} leads to {', '.join(sorted(found))}, which is no address of "
-            "this machine.",
+            f"Names of the front door lead to no address of this machine: {told}.",
             "That is right if a router or proxy passes ports 80 and 443 on to it; otherwise "
-            "correct the domain's address.",
+            "correct their addresses.",
             blocks=False,
         )
 
 
-def resolve(name: str) -> set[str]:
-    """Return the addresses of *name*; none if nobody tells in time."""
-    found: set[str] = set()
+def resolve(names: Iterable[str]) -> dict[str, set[str]]:
+    """Return the addresses of each of *names*; none if nobody tells in time."""
+    found: dict[str, set[str]] = {name: set() for name in names}
 
-    def look() -> None:
+    def look(name: str) -> None:
         try:
             told = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             return
-        found.update(str(each[4][0]) for each in told)
+        found[name] = {str(each[4][0]) for each in told}
 
-    asking = threading.Thread(target=look, daemon=True)
-    asking.start()
-    asking.join(RESOLVE_SECONDS)
-    return set(found)
+    asking = [threading.Thread(target=look, args=(name,), daemon=True) for name in found]
+    for each in asking:
+        each.start()
+    end = time.monotonic() + RESOLVE_SECONDS
+    for each in asking:
+        each.join(max(0.0, end - time.monotonic()))
+    return dict(found)
 
 
 def addresses(candidates: Iterable[str]) -> set[str]:

@@ -2,11 +2,12 @@
 import ipaddress
 import socket
 import threading
+import time
 
 import pytest
 
 from beast_ops.preflight import network
-from beast_ops.preflight.network import check_domain, check_subnet
+from beast_ops.preflight.network import check_names, check_subnet
 
 WANTED = "10.213.0.0/24"
 ROUTES = "-4 route show table all"
@@ -148,43 +149,45 @@ def names(monkeypatch):
     return known
 
 
-@pytest.mark.usefixtures("names")
 @pytest.mark.parametrize(("acme", "blocks"), [("http", True), ("dns", False)])
-def test_a_domain_without_an_address_is_refused_where_it_is_visited(acme, blocks):
-    (finding,) = check_domain("d.example", acme)
+def test_names_without_an_address_are_refused_where_they_are_visited(acme, blocks, names):
+    names["api.d.example"] = ["127.0.0.1"]
+
+    (finding,) = check_names(["web.d.example", "api.d.example", "chat.d.example"], acme)
 
     assert ("domain-unresolved", blocks) == (finding.id, finding.blocks)
     assert (
-        "The domain d.example has no address, so no public authority certifies it."
+        "No public authority certifies names without an address: chat.d.example, web.d.example."
         == finding.message
     )
     assert "./beast deploy --set traefik_tls=local_ca" in finding.hint
 
 
-def test_a_domain_that_leads_elsewhere_is_warned_of(names):
-    names["d.example"] = ["203.0.113.9", "2001:db8::9"]
+def test_names_that_lead_elsewhere_are_warned_of(names):
+    names["chat.d.example"] = ["203.0.113.9", "2001:db8::9"]
+    names["api.d.example"] = ["127.0.0.1"]
 
-    (finding,) = check_domain("d.example", "http")
+    (finding,) = check_names(["api.d.example", "chat.d.example"], "http")
 
     assert ("domain-elsewhere", False) == (finding.id, finding.blocks)
     assert (
-        "The domain d.example leads to 2001:db8::9, 203.0.113.9, which is no address of this "
-        "machine." == finding.message
+        "Names of the front door lead to no address of this machine: chat.d.example "
+        "(2001:db8::9, 203.0.113.9)." == finding.message
     )
-    assert "correct the domain's address" in finding.hint
+    assert finding.hint.endswith("otherwise correct their addresses.")
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1"], ["203.0.113.9", "127.0.0.1"]])
-def test_a_domain_that_leads_here_by_one_address_is_welcome(found, names):
-    names["d.example"] = found
+def test_a_name_that_leads_here_by_one_address_is_welcome(found, names):
+    names["chat.d.example"] = found
 
-    assert [] == list(check_domain("d.example", "http"))
+    assert [] == list(check_names(["chat.d.example"], "http"))
 
 
 @pytest.mark.usefixtures("names")
-@pytest.mark.parametrize(("domain", "acme"), [(None, "http"), ("", "http"), ("d.example", "")])
-def test_a_domain_that_no_public_authority_certifies_is_not_looked_up(domain, acme):
-    assert [] == list(check_domain(domain, acme))
+def test_names_that_no_public_authority_certifies_are_not_looked_up():
+    assert [] == list(check_names(["chat.d.example"], ""))
+    assert [] == list(check_names([], "http"))
 
 
 def test_a_name_that_is_no_name_has_no_address(monkeypatch):
@@ -193,14 +196,17 @@ def test_a_name_that_is_no_name_has_no_address(monkeypatch):
 
     monkeypatch.setattr(network.socket, "getaddrinfo", look)
 
-    assert set() == network.resolve("a..b")
+    assert {"a..b": set()} == network.resolve(["a..b"])
 
 
-def test_a_name_that_nobody_tells_in_time_has_no_address(monkeypatch):
+def test_names_that_nobody_tells_in_time_have_no_address_and_cost_the_time_once(monkeypatch):
     told = threading.Event()
-    monkeypatch.setattr(network, "RESOLVE_SECONDS", 0.05)
+    monkeypatch.setattr(network, "RESOLVE_SECONDS", 0.2)
     monkeypatch.setattr(network.socket, "getaddrinfo", lambda *_, **__: told.wait(5) and [])
+    names = [f"{number}.example" for number in range(10)]
+    begun = time.monotonic()
 
-    assert set() == network.resolve("slow.example")
+    assert {name: set() for name in names} == network.resolve(names)
 
+    assert time.monotonic() - begun < 1
     told.set()
