@@ -102,6 +102,7 @@ class Card(Strict):
     secrets: dict[Identifier, Secret] = {}
     secret_files: dict[FileName, str] = {}
     certificate: tuple[str, ...] | None = None
+    acme: Literal["http", "dns"] | None = None
     # What it keeps and how it is seen.
     volumes: dict[Identifier, AbsolutePath] = {}
     state: tuple[State, ...] = ()

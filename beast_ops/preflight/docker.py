@@ -80,7 +80,13 @@ def check_docker(wish: Wish, docker: Docker, system: dict[str, str]) -> Iterator
 
     *system* is what /etc/os-release says.
     """
-    yield from _kind(docker)
+    strange = list(_kind(docker))
+    yield from strange or _old(docker)
+    yield from _missing(wish, docker, system)
+
+
+def _old(docker: Docker) -> Iterator[Finding]:
+    """Refuse versions that lack what the stack uses."""
     engine, compose = version(docker.engine), version(docker.compose)
     if engine and engine < OLDEST_ENGINE:
         yield Finding(
@@ -94,7 +100,6 @@ def check_docker(wish: Wish, docker: Docker, system: dict[str, str]) -> Iterator
             f"Docker Compose is {docker.compose}; the stack needs 2.24 or newer.",
             "Upgrade it the way it was installed.",
         )
-    yield from _missing(wish, docker, system)
 
 
 def _kind(docker: Docker) -> Iterator[Finding]:
@@ -115,20 +120,34 @@ def _kind(docker: Docker) -> Iterator[Finding]:
 
 def _missing(wish: Wish, docker: Docker, system: dict[str, str]) -> Iterator[Finding]:
     if wish.engine == "present":
-        if not docker.engine:
-            why = f" ({docker.silence})" if docker.silence else ""
-            yield Finding(
-                "engine-missing",
-                f"No Docker Engine answers on this machine{why}.",
-                "Start it, or let the deploy see to it: docker_source: distribution",
-            )
-        elif not docker.compose:
-            yield Finding("compose-missing", "Docker Compose is not installed.", BY_HAND)
-        return
-    if docker.engine and docker.compose:
-        return
+        yield from _not_present(docker)
+    elif not (docker.engine and docker.compose):
+        yield from _not_packaged(wish, docker, system)
+
+
+def _not_present(docker: Docker) -> Iterator[Finding]:
+    """Refuse what is missing where the deploy installs nothing."""
+    if not docker.engine:
+        why = f" ({docker.silence})" if docker.silence else ""
+        yield Finding(
+            "engine-missing",
+            f"No Docker Engine answers on this machine{why}.",
+            "Start it, or let the deploy see to it: docker_source: distribution",
+        )
+    elif not docker.compose:
+        yield Finding("compose-missing", "Docker Compose is not installed.", BY_HAND)
+
+
+def _not_packaged(wish: Wish, docker: Docker, system: dict[str, str]) -> Iterator[Finding]:
+    """Refuse what is missing where the deploy cannot install it."""
     name, number = family(system)
-    if name not in PACKAGED:
+    if name not in PACKAGED and docker.compose:
+        yield Finding(
+            "engine-silent",
+            f"Docker is installed, but its engine does not answer: {docker.silence}.",
+            "Start it (systemctl start docker), or let it answer this user.",
+        )
+    elif name not in PACKAGED:
         yield Finding(
             "engine-not-packaged",
             f"This machine runs {system.get('PRETTY_NAME', 'an unknown system')}; the deploy "
@@ -178,8 +197,10 @@ def _published(name: str, root: str, project: str, ports: str) -> Iterator[Publi
 
 
 def images() -> set[str]:
-    """Return the references of all images that are there."""
-    return set(ask("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").lines)
+    """Return the names of all images that are there, by tag and by digest."""
+    told = "{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}"
+    found = ask("docker", "images", "--digests", "--format", told).lines
+    return {name for name in found if not name.endswith("<none>")}
 
 
 def store() -> Path:

@@ -32,6 +32,7 @@ def examine(wish: Wish) -> Iterator[Finding]:
 
 def examine_containers(wish: Wish) -> Iterator[Finding]:
     """Yield what stands in the way of containers."""
+    now = machine.clock()  # before anything that may take its time
     found = docker.look()
     yield from machine.check_processor()
     yield from docker.check_docker(wish, found, system(Path("/etc/os-release")))
@@ -42,8 +43,8 @@ def examine_containers(wish: Wish) -> Iterator[Finding]:
     yield from limits.check_limits(wish, MEMORY)
     store = docker.store() if there else docker.STORE
     yield from limits.check_store(wish, store, docker.images() if there else set())
-    yield from network.check_domain(wish.domain, wish.acme)
-    yield from machine.check_clock(wish.now, machine.clock(), kept=machine.is_kept())
+    yield from network.check_names(wish.names, wish.acme)
+    yield from machine.check_clock(wish.now, now, kept=machine.is_kept())
     yield from machine.check_gpu(wish.gpu)
 
 

@@ -45,7 +45,7 @@ class Wish(NamedTuple):
         models: Names of the models that are to be pulled.
         limits: The most memory each service may take.
         subnet: The network of the containers, if it is fixed.
-        domain: The domain of the front door, if there is one.
+        names: The names the front door is called by.
         acme: How a public authority is convinced: `http`, `dns`, or nothing.
         gpu: Whether a service could use a GPU.
         engine: Where a missing engine comes from: `distribution`, `docker`, or `present`.
@@ -66,7 +66,7 @@ class Wish(NamedTuple):
     models: list[str] = []
     limits: dict[str, int] = {}
     subnet: str | None = None
-    domain: str | None = None
+    names: list[str] = []
     acme: str = ""
     gpu: bool = False
     engine: str = "distribution"

@@ -3,14 +3,17 @@
 
 A further one is a further entry of `BAD`. All conditions of an entry must hold; each names what
 it is about (an image's repository, `engine` or `compose`) and the versions from which on and
-below which it is so, as text; nothing means any.
+below which it is so, as text; nothing means any. A tag that moves, such as v3.6, means the newest
+of its kind.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from . import reference
 from .docker import Docker, version
 from .finding import Finding
 
@@ -28,9 +31,10 @@ class Condition(NamedTuple):
     def holds(self, versions: dict[str, str]) -> bool:
         """Return whether it is so among *versions*; what has no number is not."""
         found = version(versions.get(self.of, ""))
-        if not found or found < version(self.since):
+        newest = (*found, math.inf)
+        if not found or newest < version(self.since):
             return False
-        return not self.until or found < version(self.until)
+        return not self.until or newest < version(self.until)
 
 
 class Bad(NamedTuple):
@@ -81,9 +85,8 @@ BAD = (
 def check_known(images: list[str], docker: Docker) -> Iterator[Finding]:
     """Refuse versions of *images*, engine and Compose that are known not to work."""
     versions = {"engine": docker.engine, "compose": docker.compose}
-    for reference in images:
-        repository, _, tag = reference.partition("@")[0].rpartition(":")
-        versions[repository] = tag
+    for image in map(reference.read, images):
+        versions[image.repository] = image.tag
     for bad in BAD:
         if all(condition.holds(versions) for condition in bad.when):
             yield Finding(bad.id, f"{bad.because}.", bad.hint, blocks=bad.blocks)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .finding import Finding, Wish
 from .place import free_mib, memory_mib, nearest
+from .reference import read
 from .sizes import image_mib, model_mib
 
 SPARE = 1.2  # what is estimated may be wrong by so much
@@ -75,7 +76,7 @@ def check_store(wish: Wish, images: Path, present: set[str]) -> Iterator[Finding
 
 
 def _needs(wish: Wish, images: Path, present: set[str]) -> Iterator[Need]:
-    missing = sorted({each for each in wish.images if each not in present})
+    missing = sorted({each for each in wish.images if read(each).name not in present})
     if missing:
         total = sum(image_mib(each, wish.image_mib) for each in missing)
         yield Need("images", nearest(images), total)
@@ -87,8 +88,8 @@ def _needs(wish: Wish, images: Path, present: set[str]) -> Iterator[Need]:
 
 def _has_model(root: Path, name: str) -> bool:
     """Return whether the model *name* lies in one of the data folders, as Ollama keeps it."""
-    model, _, tag = name.partition(":")
-    kept = f"data/*/*/models/manifests/*/**/{model}/{tag or 'latest'}"
+    model, tag, _ = read(name)
+    kept = f"data/*/*/models/manifests/**/{model}/{tag or 'latest'}"
     try:
         return next(root.glob(kept), None) is not None
     except (OSError, ValueError):

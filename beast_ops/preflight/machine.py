@@ -17,6 +17,8 @@ SKEW_SECONDS = 30.0
 UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 TIMEX_BYTES = 512  # more than its structure takes anywhere; all zero asks and sets nothing
 TOOLKIT = ("nvidia-ctk", "nvidia-container-runtime-hook", "nvidia-container-cli")
+NVIDIA = "0x10de"  # among the vendors of PCI
+DISPLAY = "0x03"  # among the classes of PCI
 CLOCK = "Let the machine keep its clock right: apt install systemd-timesyncd"
 
 
@@ -81,7 +83,7 @@ def check_gpu(wanted: bool, base: Path = Path("/")) -> Iterator[Finding]:  # noq
             "again.",
             blocks=False,
         )
-    elif not driver and _has_vendor(base, "0x10de"):
+    elif not driver and _has_nvidia(base):
         yield Finding(
             "gpu-without-driver",
             "There is an NVIDIA GPU without its driver; models will run on the CPU.",
@@ -90,11 +92,16 @@ def check_gpu(wanted: bool, base: Path = Path("/")) -> Iterator[Finding]:  # noq
         )
 
 
-def _has_vendor(base: Path, vendor: str) -> bool:
-    for path in base.glob("sys/class/drm/card*/device/vendor"):
-        try:
-            if path.read_text().strip() == vendor:
-                return True
-        except OSError:
-            continue
-    return False
+def _has_nvidia(base: Path) -> bool:
+    """Return whether there is a GPU of NVIDIA's; without any driver it is no card, but a device."""
+    cards = base.glob("sys/class/drm/card*/device")
+    devices = base.glob("sys/bus/pci/devices/*")
+    displays = (each for each in devices if _told(each / "class").startswith(DISPLAY))
+    return any(_told(each / "vendor") == NVIDIA for each in (*cards, *displays))
+
+
+def _told(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import json
 import os
 import socket
@@ -41,21 +42,26 @@ def clash(published: Published, listen: Listen) -> bool:
 
 def check_port(wish: Wish, listen: Listen, ours: set[str]) -> Iterator[Finding]:
     """Refuse a port that a process listens on whose sockets are not among *ours*."""
+    try:
+        _listen(listen)
+    except OSError as failed:
+        if failed.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+            yield _missing(wish, listen)
+        elif failed.errno == errno.EADDRINUSE:
+            inodes = listeners(listen.port, listen.address)
+            if not inodes & ours:
+                yield _taken(wish, listen, _words(failed, inodes))
+        elif wish.runtime != COMPOSE:  # there the engine binds, which may what we may not
+            yield _taken(wish, listen, str(failed.strerror))
+
+
+def _listen(listen: Listen) -> None:
+    """Take the port for a moment."""
     family = socket.AF_INET6 if ":" in listen.address else socket.AF_INET
     with socket.socket(family) as probe:
         # As the servers do: a connection that is still dying does not hold the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((listen.address, listen.port))
-        except OSError as failed:
-            if failed.errno == errno.EADDRNOTAVAIL:
-                yield _missing(wish, listen)
-            elif failed.errno == errno.EADDRINUSE:
-                inodes = listeners(listen.port, listen.address)
-                if not inodes & ours:
-                    yield _taken(wish, listen, _words(failed, inodes))
-            elif wish.runtime != COMPOSE:  # there the engine binds, which may what we may not
-                yield _taken(wish, listen, str(failed.strerror))
+        probe.bind((listen.address, listen.port))
 
 
 def _words(failed: OSError, inodes: set[str]) -> str:
@@ -118,8 +124,8 @@ def _address(text: str) -> str:
     packed = b"".join(struct.pack("=I", int(word, 16)) for word in words)
     if len(words) == 1:
         return socket.inet_ntop(socket.AF_INET, packed)
-    found = socket.inet_ntop(socket.AF_INET6, packed)
-    return found.removeprefix("::ffff:")
+    found = ipaddress.IPv6Address(packed)
+    return str(found.ipv4_mapped or found)
 
 
 def holder(inodes: set[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from .reference import read
+
 UNKNOWN_IMAGE = 400
 # MiB on disk, by repository.
 IMAGES = {
@@ -15,6 +17,7 @@ IMAGES = {
     "prom/prometheus": 320,
     "prom/alertmanager": 80,
     "prom/node-exporter": 30,
+    "quay.io/prometheus/node-exporter": 30,
     "grafana/grafana": 700,
     "ghcr.io/google/cadvisor": 80,
 }
@@ -30,12 +33,11 @@ FOUR_BITS = 600
 
 def image_mib(reference: str, known: dict[str, int]) -> int:
     """Return about how many MiB the image *reference* takes; *known* wins over our table."""
-    repository, _, tag = reference.partition("@")[0].rpartition(":")
-    if not repository or "/" in tag:
-        repository, tag = reference, ""
-    for name in (reference, repository):
-        if name in known:
-            return int(known[name])
+    repository, tag, _ = read(reference)
+    better = {read(name)[:2]: mib for name, mib in known.items()}
+    for name in ((repository, tag), (repository, "")):
+        if name in better:
+            return int(better[name])
     return IMAGES.get(repository, UNKNOWN_IMAGE) + (ROCM if tag.endswith("-rocm") else 0)
 
 

@@ -77,6 +77,7 @@ class Release:
         given: Secrets, as `owner/name`, that somebody puts on the host.
         owners: Who owns the secrets of a service, as `uid:gid`, if it is said.
         definitions: What the Compose file says of each container.
+        acme: How a public authority is convinced that the domain is ours, if one is asked.
         verbatim: Live files that are taken as they are.
         shaped: Live files that are made of templates.
     """
@@ -90,6 +91,7 @@ class Release:
     given: tuple[str, ...] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    acme: str = ""
     verbatim: tuple[Verbatim, ...] = ()
     shaped: tuple[Shaped, ...] = ()
 
@@ -118,6 +120,7 @@ def build(cards: Sequence[Card], site: Site) -> Release:
         given=tuple(name for card in present for name in _given(card)),
         owners=owners,
         definitions={part.card.name: part.labelled() for part in contained},
+        acme=next((part.card.acme for part in contained if part.card.acme), ""),
         verbatim=tuple(verbatim(present, site.runtime)),
         shaped=tuple(shaped(present, site.runtime, _known(site))),
     )

@@ -7,8 +7,9 @@ from .build import Release
 
 
 def wish(release: Release) -> dict[str, Any]:
-    """Return what *release* needs: ports, images, memory, all as plain data by service."""
+    """Return what *release* needs: ports, images, models, memory and more, all as plain data."""
     services = release.services
+    domain = release.site.domain
     contained = [each for each in services if each.image is not None]
     listens = [
         {"address": "127.0.0.1", "port": port, "service": each.name}
@@ -22,8 +23,13 @@ def wish(release: Release) -> dict[str, Any]:
     return {
         "runtime": release.site.runtime,
         "project": release.site.project,
-        "domain": release.site.domain,
+        "names": sorted(
+            {f"{each.route.host}.{domain}" for each in services if each.route and domain}
+        ),
         "listens": listens,
+        "acme": release.acme,
+        "gpu": any(each.gpu for each in services),
+        "models": sorted({model for each in contained for model in each.models}),
         "images": [str(each.image) for each in contained if not each.ours],
         "limits": {
             name: int(str(found["mem_limit"]).removesuffix("m"))

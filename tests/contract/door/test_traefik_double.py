@@ -409,3 +409,4 @@ class TestProgram:
             card = read_card(rendered(kind)[0])
             assert (kind == "local_ca") == (card.certificate is not None)
             assert (kind in {"http", "dns"}) == bool(card.state)
+            assert (kind if card.state else None) == card.acme

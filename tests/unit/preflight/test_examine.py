@@ -5,11 +5,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from beast_ops.preflight import examine
+from beast_ops.preflight import examine, machine
 from beast_ops.preflight.finding import Wish
 from tests.unit.preflight.asking import ids, run, wish
 
@@ -37,6 +38,61 @@ def test_it_runs_under_every_python_it_may_meet(version, python, tmp_path):
 
     assert ["python-too-old"] == [finding["id"] for finding in answer["blockers"]]
     assert f"Python is {version}; the stack needs 99.0 or newer." in answer["refusal"]
+
+
+@pytest.mark.parametrize("python", list(filter(None, pythons().values())))
+def test_every_check_runs_under_every_python_it_may_meet(python, tmp_path):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_server(("::1", server.getsockname()[1]), family=socket.AF_INET6),
+    ):
+        listens = [
+            {"address": address, "port": server.getsockname()[1], "service": "a"}
+            for address in ("127.0.0.1", "::1")
+        ]
+        said = {"runtime": "compose", "subnet": "127.0.0.0/24", "images": ["a/b:1"], "gpu": True}
+        answer = run(python, wish(tmp_path, listens=listens, now=1.0, limits={"a": 1}, **said))
+
+    found = [finding["id"] for finding in answer["blockers"]]
+    assert ["port-taken", "port-taken"] == [each for each in found if each == "port-taken"]
+    assert "clock-wrong" in [finding["id"] for finding in answer["warnings"]]
+
+
+def test_a_slow_engine_does_not_make_the_clock_look_wrong(programs, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "SKEW_SECONDS", 1.0)
+    programs.runs("docker", "version", "/bin/sleep 1.5; echo 28.2.2")
+    programs.answers("docker", "compose version", "2.26.1")
+    asked = Wish(**wish(tmp_path / "r", runtime="compose", now=time.time()))
+
+    assert "clock-wrong" not in ids(examine.examine(asked))
+
+
+@pytest.mark.usefixtures("programs")
+def test_containers_are_asked_for_more_than_processes(tmp_path):
+    limits = {"a": 10**9}
+
+    assert [] == ids(examine.examine(Wish(**wish(tmp_path / "r", limits=limits))))
+    assert "memory-limit" in ids(
+        examine.examine(Wish(**wish(tmp_path / "r", limits=limits, runtime="compose")))
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('ID=debian\nVERSION_ID="12"\n', {"ID": "debian", "VERSION_ID": "12"}),
+        ("NAME='A = B'\n\nnonsense\n", {"NAME": "A = B"}),
+        ("", {}),
+    ],
+)
+def test_a_system_is_what_it_says_of_itself(text, expected, tmp_path):
+    (tmp_path / "os-release").write_text(text)
+
+    assert expected == examine.system(tmp_path / "os-release")
+
+
+def test_a_system_that_says_nothing_of_itself_is_unknown(tmp_path):
+    assert {} == examine.system(tmp_path / "none")
 
 
 def test_a_machine_that_carries_it_has_nothing_against_it(tmp_path):

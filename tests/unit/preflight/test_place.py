@@ -161,3 +161,54 @@ def test_memory_is_short_or_unknown_or_enough(text, expected, tmp_path):
 
 def test_without_proc_nothing_is_said_of_memory(tmp_path):
     assert [] == list(check_memory(tmp_path / "none", 1024))
+
+
+def test_each_refusal_of_a_place_says_what_to_do(tmp_path):
+    (tmp_path / "file").touch()
+
+    (other,) = check_root(tmp_path, tmp_path)
+    (file,) = check_root(tmp_path / "file", tmp_path / "file")
+    (old,) = check_python((3, 11), (3, 9))
+
+    assert f"{tmp_path} holds other things: file." == other.message
+    assert f"{tmp_path}/file is not a folder." == file.message
+    assert place.ELSEWHERE == other.hint == file.hint
+    assert "Choose another place: BEAST_ROOT=/some/where ./beast deploy" == place.ELSEWHERE
+    assert "Python is 3.9; the stack needs 3.11 or newer." == old.message
+    assert "Install a newer Python and name it in ansible_python_interpreter." == old.hint
+    assert other.blocks
+    assert file.blocks
+    assert old.blocks
+
+
+def test_of_many_other_things_only_some_are_told(tmp_path):
+    for name in "abcd":
+        (tmp_path / name).touch()
+
+    (finding,) = check_root(tmp_path, tmp_path)
+
+    assert f"{tmp_path} holds other things: a, b, c, …." == finding.message
+
+
+@pytest.mark.parametrize("free", [99, 150])
+def test_a_disk_that_is_too_small_says_how_much_and_what_to_do(free, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=free * MIB)
+    monkeypatch.setattr(place.shutil, "disk_usage", lambda _: usage)
+
+    (finding,) = check_disk(tmp_path, 100)
+
+    assert f"{free} MiB are free at {tmp_path}; the stack needs 100 MiB." == finding.message
+    assert f"Free some space. {place.ELSEWHERE}" == finding.hint
+
+
+def test_a_disk_one_may_not_look_at_is_not_judged(tmp_path):
+    assert [] == list(check_disk(tmp_path / "none", 100))
+
+
+def test_too_little_memory_says_how_much_and_what_to_do(tmp_path):
+    (tmp_path / "meminfo").write_text("MemAvailable: 524288 kB\n")
+
+    (finding,) = check_memory(tmp_path / "meminfo", 1024)
+
+    assert "512 MiB of memory are available; the stack wants 1024 MiB." == finding.message
+    assert "Close other programs, or expect the stack to be slow." == finding.hint
