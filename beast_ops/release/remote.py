@@ -15,6 +15,7 @@ from beast_ops.keys import GIVEN, MASTER
 from .environment import COMPLETE
 from .package import IMAGE, LOCK, VERBS, build_wheel
 
+UV_LOCK = Path("requirements/bootstrap.txt")
 BLIND = {"blind": True}
 
 KINDS: dict[int, type[BeastError]] = {64: UsageError, 75: TransientError}
@@ -102,6 +103,9 @@ def environment_command(python: str, root: str, venv: str, sent: Sequence[str], 
 
 
 def installer(transport: str) -> str:
-    """Return the program that installs packages on a host reached by *transport*."""
+    """Return the program that installs packages on a host reached by *transport*.
+
+    Empty if the host must look for one, or get it by the lock file `UV_LOCK`.
+    """
     beside = shutil.which("uv", path=str(Path(sys.executable).parent))
-    return beside if transport == "local" and beside else "uv"
+    return beside if transport == "local" and beside else ""

@@ -100,13 +100,10 @@ class ActionModule(ActionBase):
             with tempfile.TemporaryDirectory() as made:
                 sent = remote.environment_files(clone, Path(made))
                 paths = [self._send(path, folder) for path in sent]
-            command = remote.environment_command(
-                self._python(task_vars),
-                self._task.args["root"],
-                venv,
-                paths,
-                remote.installer(self._connection.transport),
-            )
+            uv = remote.installer(self._connection.transport)
+            uv = uv or self._send(clone / remote.UV_LOCK, folder)
+            root = self._task.args["root"]
+            command = remote.environment_command(self._python(task_vars), root, venv, paths, uv)
             return dict(self._low_level_execute_command(command))
         finally:
             self._remove_tmp_path(folder)

@@ -179,6 +179,43 @@ def test_without_uv_it_is_pip_that_installs(tmp_path, python):
     ] == asked(tmp_path)
 
 
+@pytest.fixture
+def no_uv(monkeypatch):
+    monkeypatch.setattr(environment.shutil, "which", lambda _: None)
+
+
+@pytest.mark.usefixtures("no_uv")
+def test_without_uv_one_is_lent_by_its_lock_file_and_given_back(tmp_path, python):
+    lent = tmp_path / "root/venv/v1/lent"
+    (tmp_path / "fake").write_text(f'#!/bin/sh\necho uv "$@" >> {tmp_path}/log\n')
+    (tmp_path / "fake").chmod(0o700)
+    lends = f"mkdir -p {lent}/bin; cp {tmp_path}/fake {lent}/bin/uv"
+    python(f'case "$*" in *--target*) {lends};; esac')
+
+    assert made(tmp_path, f"{tmp_path}/bootstrap.txt")
+
+    into = f"uv pip install --quiet --python {tmp_path}/root/venv/v1/bin/python --no-deps"
+    hashed = "--quiet --no-deps --require-hashes"
+    assert [
+        f"-m venv {tmp_path}/root/venv/v1",
+        f"-m pip install {hashed} --target {lent} --requirement {tmp_path}/bootstrap.txt",
+        "uv --version",
+        f"{into} --require-hashes --requirement {tmp_path}/lock.txt",
+        f"{into} --no-index {tmp_path}/w.whl",
+    ] == asked(tmp_path)
+    assert not lent.exists()
+
+
+@pytest.mark.usefixtures("no_uv")
+def test_where_uv_cannot_be_had_it_is_pip_that_installs(tmp_path, python):
+    python('case "$*" in *--target*) echo "no build for this machine" >&2; exit 1;; esac')
+
+    assert made(tmp_path, f"{tmp_path}/bootstrap.txt")
+
+    assert asked(tmp_path)[-1].startswith("-m pip install --quiet --no-deps --no-index")
+    assert not (tmp_path / "root/venv/v1/lent").exists()
+
+
 def test_without_any_installer_it_says_so_and_leaves_nothing_behind(tmp_path, python):
     python('echo "No module named venv" >&2; exit 1')
 
