@@ -136,6 +136,19 @@ def runs(place: Place, services: Services) -> bool:
     return units.run(place, services)
 
 
+def altered(place: Place, services: Services) -> Iterator[tuple[str, str]]:
+    """Yield the name of each service whose container is not the one described, and how."""
+    wanted = {each.name: each for each in services if each.contained}
+    for found in Engine().containers(str(place.root)):
+        service = wanted.get(found.service)
+        if service is None:
+            continue  # its state says already that it is not of this release
+        if found.image != service.image:
+            yield service.name, f"runs {found.image} instead of {service.image}"
+        elif found.change != service.change:
+            yield service.name, "runs with other settings"
+
+
 def status(place: Place) -> list[ProcessState]:
     """Return every service of the release in force, in start order, and whatever else is ours."""
     services = read_services(place.require_deployed().services)

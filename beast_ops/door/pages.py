@@ -13,7 +13,17 @@ from .verb import Verb
 
 GROUPS = {
     "The stack": ("deploy", "plan", "render", "rollback", "down", "remove"),
-    "Is it well": ("health", "audit", "status", "logs", "start", "stop", "restart"),
+    "Is it well": (
+        "health",
+        "audit",
+        "drift",
+        "status",
+        "history",
+        "logs",
+        "start",
+        "stop",
+        "restart",
+    ),
     "Documents": ("ingest", "search", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Alerts": ("alerts.test",),

@@ -37,6 +37,10 @@ class Runtime(Protocol):
         """Return whether exactly *services* run."""
         ...
 
+    def altered(self, place: Place, services: "Services") -> "Iterator[tuple[str, str]]":
+        """Yield the name of each service that runs otherwise than described, and how."""
+        ...
+
     def status(self, place: Place) -> "list[ProcessState]":
         """Return every service and how it is."""
         ...

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.stack import PROCESSES, await_true, paragraph
 
-WITH_JSON = {"status": 0, "health": 0, "open": 0, "version": 0}
+WITH_JSON = {"status": 0, "health": 0, "open": 0, "version": 0, "history": 0, "drift": 0}
 REFUSED = {"status --json --nonsense": 64, "search x --collection none --json": 64}
 
 
@@ -34,7 +34,7 @@ def test_with_json_even_a_refusal_is_json_and_a_paragraph_beside_it(stack, words
 
 
 @pytest.mark.parametrize("words", ["status", "health", "logs", "start", "stop", "restart", "open",
-                                   "search x", "ingest ."])  # fmt: skip
+                                   "drift", "search x", "ingest ."])  # fmt: skip
 def test_where_nothing_is_installed_each_verb_says_what_to_type(installation, words):
     bare = installation()
 
@@ -89,6 +89,20 @@ def test_an_unknown_service_is_refused_with_the_names_there_are(stack, verb):
     told = paragraph(done)
     assert all(name in told for name in ("nobody", *PROCESSES))
     assert before == stack.pids()
+
+
+def test_what_was_stopped_by_hand_is_a_difference(stack):
+    stack.must("stop", "beast-worker")
+    done = stack.run("drift")
+    stack.must("start", "beast-worker")
+
+    assert 1 == done.code
+    assert "service  beast-worker is stopped." in done.out.splitlines()
+    assert 0 == stack.run("drift").code
+
+
+def test_history_shows_the_deploy_that_made_it(stack):
+    assert " deploy    proven " in stack.must("history", "--last", "1").out
 
 
 def test_one_service_stops_and_starts_alone(stack):

@@ -51,6 +51,23 @@ def test_a_second_run_changes_nothing(stack):
     assert before == stack.started()
 
 
+def test_what_differs_from_the_release_is_named(stack):
+    assert 0 == stack.beast("drift").code
+    container = stack.containers()["node-exporter"]["Id"]
+    stack.host("docker", "stop", container)
+    done = stack.beast("drift")
+    stack.host("docker", "start", container)
+
+    assert 1 == done.code
+    assert "service  node-exporter is exited." in done.out.splitlines()
+
+
+def test_what_was_done_is_told(stack):
+    done = stack.beast("history", "--operation", "deploy", "--json")
+
+    assert "proven" == json.loads(done.out)["receipts"][0]["outcome"]
+
+
 def test_ansible_itself_says_the_same(stack):
     done = stack.playbook()
 
