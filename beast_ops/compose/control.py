@@ -46,6 +46,7 @@ def apply(place: Place) -> set[str]:
     changed = live.bring(place.current.resolve(), place.root / "live")
     before = {each.id: each.started for each in engine.containers(str(place.root))}
     _up(place, engine, services)
+    live.sweep(place.root / "live", {each.name for each in services})
     after = engine.containers(str(place.root))
     started = {each.service for each in after if before.get(each.id) != each.started}
     started |= units.apply(place, services)

@@ -4,6 +4,8 @@
 They are written by one rename per file, inside the folder that the container sees.
 """
 
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from beast_ops.files import write_atomically
@@ -29,6 +31,16 @@ def bring(release: Path, live: Path) -> set[str]:
         if _bring(source, live / source.name):
             changed.add(source.name)
     return changed
+
+
+def sweep(live: Path, kept: Collection[str]) -> None:
+    """Remove the folders below *live* of services that are not *kept*.
+
+    Only once their containers are gone: one that goes on would see an empty folder for good.
+    """
+    for path in live.iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path)
 
 
 def _bring(source: Path, target: Path) -> bool:

@@ -8,6 +8,7 @@ they change, so that one more service restarts none of the others.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from beast_ops.cards import Card
 from beast_ops.errors import CardError
@@ -61,6 +62,12 @@ def routes(cards: Iterable[Card]) -> list[dict[str, Any]]:
     ]
 
 
+def offered(cards: Iterable[Card]) -> dict[str, str]:
+    """Return host and port of each capability that is offered, as containers reach it."""
+    found = {name: inside(card, offer) for card in cards for name, offer in card.offers.items()}
+    return {name: urlsplit(url).netloc for name, url in found.items() if url}
+
+
 def verbatim(cards: Sequence[Card], runtime: Runtime) -> list[Verbatim]:
     """Return the files that services get as they are."""
     return [
@@ -96,6 +103,7 @@ def shaped(cards: Sequence[Card], runtime: Runtime, site: dict[str, Any]) -> lis
             "values": card.values,
             "targets": targets(cards, card),
             "routes": routes(cards),
+            "offers": offered(cards),
         }
         found += [
             Shaped(card.name, path, card.role, template, variables)

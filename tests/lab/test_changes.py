@@ -67,6 +67,7 @@ def test_what_is_off_keeps_its_data_and_is_named(stack):
     assert stack.tries("test", "-d", f"{data}/{volume}")
     assert "grafana" not in stack.containers()
     assert "grafana" not in routes
+    assert not stack.tries("test", "-e", f"{ROOT}/live/grafana")
 
     stack.set(beast_services=services)
     assert 0 == stack.beast("deploy").code

@@ -46,6 +46,16 @@ def test_every_card_with_metrics_is_measured(stack):
     assert {"1"} == {each["value"][1] for each in found}
 
 
+def test_prometheus_tells_alertmanager(stack):
+    script = (
+        "import urllib.request as r;"
+        "print(r.urlopen('http://127.0.0.1:9090/api/v1/alertmanagers',timeout=20).read().decode())"
+    )
+    found = json.loads(stack.host("python3", "-c", script))["data"]["activeAlertmanagers"]
+
+    assert ["http://alertmanager:9093/api/v2/alerts"] == [each["url"] for each in found]
+
+
 @pytest.mark.parametrize(("board", "title", "query"), PANELS)
 def test_every_panel_is_answered(stack, board, title, query):
     silent = any(name in query for name in SILENT)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import shutil
 import stat
 
 import pytest
 
-from beast_ops.compose.live import bring
+from beast_ops.compose.live import bring, sweep
 
 
 @pytest.fixture
@@ -66,6 +67,17 @@ def test_what_the_host_made_stays_and_changes_nobody(release, live):
 
     assert set() == bring(release, live)
     assert "a certificate" == (live / "door/ca.crt").read_text()
+
+
+def test_what_is_off_leaves_its_folder_once_its_container_is_gone(release, live):
+    bring(release, live)
+    shutil.rmtree(release / "live/door")
+
+    bring(release, live)
+    assert (live / "door/routes.yml").exists()
+
+    sweep(live, {"eye", "other"})
+    assert {"eye"} == {path.name for path in live.iterdir()}
 
 
 def test_a_file_is_replaced_and_never_written_into(release, live):

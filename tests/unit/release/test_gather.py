@@ -3,7 +3,7 @@ import pytest
 
 from beast_ops.cards import read_card
 from beast_ops.errors import CardError
-from beast_ops.release.gather import routes, shaped, targets, verbatim
+from beast_ops.release.gather import offered, routes, shaped, targets, verbatim
 
 
 def a_card(name, **said):
@@ -87,6 +87,19 @@ def test_routes_are_what_cards_say_of_them_and_where_they_lead():
     )
 
 
+def test_templates_know_where_containers_reach_what_is_offered():
+    bell = a_card("bell", port=19093, container_port=9093, offers={"alerting": {"port": 19093}})
+    models = a_card(
+        "models", external="http://127.0.0.1:11434", offers={"models": {"port": 11434}}
+    )
+    agent = a_card("agent", place="host", offers={"agent": {"port": 7}})
+
+    assert {
+        "alerting": "bell:9093",
+        "models": "host.docker.internal:11434",
+    } == offered([bell, models, agent])
+
+
 def test_files_of_all_roles_come_to_who_gathers_them_under_their_services_names():
     found = verbatim([EYE, STORE], "compose")
 
@@ -116,6 +129,7 @@ def test_templates_know_the_site_all_cards_and_the_values_of_their_own():
         "values": {"days": 3},
         "targets": targets([EYE, STORE], EYE),
         "routes": routes([EYE, STORE]),
+        "offers": {},
     } == found[0].variables
 
 
