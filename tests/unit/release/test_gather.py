@@ -89,9 +89,7 @@ def test_routes_are_what_cards_say_of_them_and_where_they_lead():
 
 def test_templates_know_where_containers_reach_what_is_offered():
     bell = a_card("bell", port=19093, container_port=9093, offers={"alerting": {"port": 19093}})
-    models = a_card(
-        "models", external="http://127.0.0.1:11434", offers={"models": {"port": 11434}}
-    )
+    models = a_card("models", external="http://127.0.0.1:11434", offers={"models": {"port": 11434}})
     agent = a_card("agent", place="host", offers={"agent": {"port": 7}})
 
     assert {
