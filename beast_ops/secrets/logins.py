@@ -12,13 +12,15 @@ from beast_ops.place import Place
 
 SECONDS = 20.0
 WRONG = frozenset({400, 401, 403})
-ADMIN = "admin"  # how Grafana calls its first user
+ADMIN, USER = "admin", "admin_user"  # how Grafana calls its first user, and a file that says so
 EMAIL = "admin_email"  # a file of Open WebUI's folder of secrets
 
 
-def basic(password: str) -> str:
-    """Return the header that logs the administrator in with *password*."""
-    return f"Basic {base64.b64encode(f'{ADMIN}:{password}'.encode()).decode()}"
+def basic(place: Place, service: Service, password: str) -> str:
+    """Return the header that logs the administrator of *service* in with *password*."""
+    path = place.secrets / service.name / USER
+    name = read_secret(path) if path.exists() else ADMIN
+    return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
 
 
 def signs_in(place: Place, service: Service, password: str) -> str | None:
@@ -75,17 +77,18 @@ def _webui(place: Place, service: Service, old: str, new: str) -> None:
 
 
 def _dashboards(place: Place, service: Service, old: str, new: str) -> None:
-    del place
     body = {"oldPassword": old, "newPassword": new, "confirmNew": new}
     with (
         http.client(str(service.address), seconds=SECONDS) as client,
         http.speaking_to(service.name),
     ):
         path, header = "/api/user/password", "authorization"
-        answer = client.put(path, json=body, headers={header: basic(old)})
+        answer = client.put(path, json=body, headers={header: basic(place, service, old)})
         if answer.status_code not in WRONG:
             _demand(service, answer)
-        elif client.get("/api/org", headers={header: basic(new)}).status_code in WRONG:
+            return
+        now = {header: basic(place, service, new)}
+        if client.get("/api/org", headers=now).status_code in WRONG:
             raise _stranger(service)
 
 

@@ -75,7 +75,9 @@ def _api(lock: Lock, value: str) -> bool:
 
 
 def _dashboards(lock: Lock, value: str) -> bool:
-    return _header(lock, "/api/org", {"authorization": basic(value)})
+    return _header(
+        lock, "/api/org", {"authorization": basic(lock.place, lock.entry.service, value)}
+    )
 
 
 def _webui(lock: Lock, value: str) -> bool:

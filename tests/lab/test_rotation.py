@@ -43,6 +43,18 @@ def test_a_rotated_key_opens_for_all_who_read_it(stack, name):
     assert stack.gets_well()
 
 
+def test_a_rotated_password_opens_for_who_logs_in(stack):
+    name = "grafana/admin_password"
+    before, started = stack.secret(name), stack.started()
+    done = stack.beast("secrets.rotate", name)
+
+    assert 0 == done.code, done.err
+    assert "the old one is refused" in done.out
+    assert before != stack.secret(name)
+    assert started == stack.started()  # it was told to the running service
+    assert 0 == stack.beast("deploy").changed
+
+
 def test_a_rotation_leaves_nothing_to_do_and_no_way_back(stack):
     key = stack.secret("qdrant/api_key")
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from beast_ops.cards import Health, Secret
+from beast_ops.cards import Health, Secret, read_services
 from beast_ops.errors import ServiceError
+from beast_ops.secrets.catalogue import find
 from beast_ops.secrets.logins import change, signs_in
 from beast_ops.secrets.proof import Lock, opens
 from beast_ops.testing import Canned, a_service, fake_service
@@ -17,12 +18,12 @@ class Dashboards:
     """What Grafana answers, as far as a password is concerned."""
 
     def __init__(self):
-        self.password, self.status = "old", 200
+        self.name, self.password, self.status = "admin", "old", 200
         self.answers = {"/api/user/password": self.update, "/api/org": self.org}
 
     def _admits(self, asked):
         word = asked.headers["authorization"].removeprefix("Basic ")
-        return base64.b64decode(word).decode() == f"admin:{self.password}"
+        return base64.b64decode(word).decode() == f"{self.name}:{self.password}"
 
     def org(self, asked):
         return Canned({"id": 1}, status=200 if self._admits(asked) else 401)
@@ -62,6 +63,19 @@ def test_the_administrator_gets_another_password_once(present, install, grafana,
     assert "new" == dashboards.password
 
 
+@pytest.mark.parametrize("present", ["old", "new"])
+def test_the_administrator_may_have_another_name(present, install, grafana, dashboards):
+    dashboards.name, dashboards.password = "keeper", present
+    place = install(grafana)
+    (place.secrets / "grafana").mkdir()
+    (place.secrets / "grafana/admin_user").write_text("keeper")
+    lock = Lock(place, read_services(place.services), find(place, "grafana/admin_password"))
+
+    change(place, grafana, "old", "new")
+
+    assert ("new", True) == (dashboards.password, opens(lock, "new"))
+
+
 def test_a_password_that_somebody_changed_there_is_left_alone(install, grafana, dashboards):
     dashboards.password = "hunter2"
 
@@ -80,9 +94,6 @@ def test_a_refusal_is_told_without_the_words_of_the_answer(install, grafana, das
 
 @pytest.mark.parametrize(("password", "expected"), [("old", True), ("new", False)])
 def test_a_password_is_tried_where_it_is_asked_for(password, expected, install, grafana):
-    from beast_ops.cards import read_services
-    from beast_ops.secrets.catalogue import find
-
     place = install(grafana)
     lock = Lock(place, read_services(place.services), find(place, "grafana/admin_password"))
 
