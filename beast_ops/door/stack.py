@@ -162,21 +162,28 @@ def remove(place: Place, asked: Removal) -> int:
     from beast_ops.deploy import remove as uninstall
 
     if not (asked.yes or asked.dry_run):
-        _confirm(place, data=asked.data)
+        _confirm(place, asked)
     options = DeployOptions(inventory=asked.inventory)
     return uninstall(place, options, data=asked.data, dry_run=asked.dry_run)
 
 
-def _confirm(place: Place, *, data: bool) -> None:
-    what = "the installation and all its data" if data else "the installation; its data stays"
+def _confirm(place: Place, asked: Removal) -> None:
+    from beast_ops.deploy.inventory import INVENTORY
+
+    here = asked.inventory == INVENTORY
+    where = str(place.root) if here else f"what {asked.inventory} names"
+    what = "the installation and all its data" if asked.data else "the installation; its data stays"
     if not sys.stdin.isatty():
-        again = f"./beast remove{' --data' if data else ''} --yes"
+        words = ["./beast remove", *(["--data"] if asked.data else []), "--yes"]
+        words += [] if here else ["--inventory", asked.inventory]
         raise UsageError(
-            "nobody can be asked without a terminal", subject=str(place.root), hint=f"Run: {again}"
+            "nobody can be asked without a terminal",
+            subject=where,
+            hint=f"Run: {' '.join(words)}",
         )
-    line(f"This removes {what} ({place.root}).")
+    line(f"This removes {what} ({where}).")
     if input("Type yes to go on: ").strip().lower() != "yes":
-        raise UsageError("not removed", subject=str(place.root), hint="Nothing was changed.")
+        raise UsageError("not removed", subject=where, hint="Nothing was changed.")
 
 
 def version(*, json: bool) -> None:

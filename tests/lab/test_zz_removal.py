@@ -33,7 +33,7 @@ def test_what_was_kept_is_taken_up_again_with_the_secrets_as_they_were_rotated(s
 
 
 def test_a_purge_after_a_removal_leaves_nothing(stack):
-    assert 0 == stack.beast("remove").code
+    assert 0 == stack.beast("remove", "--yes").code
     done = stack.beast("remove", "--data", "--yes")
 
     assert 0 == done.code, done.err

@@ -194,6 +194,21 @@ def test_removing_without_a_terminal_needs_a_yes(place, removed, monkeypatch):
     assert removed == []
 
 
+def test_who_removes_on_another_host_reads_of_that_host(place, removed, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
+    with pytest.raises(UsageError) as caught:
+        stack.remove(place, stack.Removal("inventory/server"))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("builtins.input", lambda _prompt: "yes")
+    stack.remove(place, stack.Removal("inventory/server"))
+
+    assert "./beast remove --yes --inventory inventory/server" in caught.value.hint
+    told = capsys.readouterr().out + caught.value.subject
+    assert "inventory/server" in told
+    assert str(place.root) not in told
+    assert 1 == len(removed)
+
+
 @pytest.mark.parametrize("asked", [{"yes": True}, {"dry_run": True}])
 def test_nobody_is_asked_who_said_yes_or_only_looks(place, removed, asked):
     assert stack.remove(place, stack.Removal("here", **asked)) == 0
