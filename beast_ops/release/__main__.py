@@ -123,6 +123,12 @@ def main(words: Sequence[str]) -> int:
     except BeastError as failed:
         print(json.dumps({"error": failed.paragraph(), "exit": failed.exit_code}))  # noqa: T201 - the answer goes to a pipe
         return failed.exit_code
+    except ImportError as failed:
+        # What is loaded late is gone if somebody else removes the installation at this moment.
+        why = f"The environment was removed meanwhile, or is damaged: {failed.name}."
+        said = f"{why} Type the same command again; if that fails, too, remove {root}/venv first."
+        print(json.dumps({"error": said, "exit": 75}))  # noqa: T201 - likewise
+        return 75
     except OSError as failed:
         where = failed.filename or root
         print(json.dumps({"error": f"{failed.strerror} ({where}).", "exit": 1}))  # noqa: T201 - likewise

@@ -58,6 +58,18 @@ def test_an_error_is_an_answer_too(error, expected, tmp_path, capsys, monkeypatc
     assert code == said["exit"]
 
 
+def test_an_environment_that_is_just_removed_may_be_tried_again(tmp_path, capsys, monkeypatch):
+    def load(*_):
+        import beast_ops.not_there_any_more  # noqa: F401
+
+    monkeypatch.setitem(program.VERBS, "observe", load)
+    code, said = answer(capsys, "observe", str(tmp_path))
+
+    assert (75, 75) == (code, said["exit"])
+    assert "removed meanwhile" in said["error"]
+    assert "Type the same command again" in said["error"]
+
+
 @pytest.fixture
 def hands(fake, monkeypatch, request):
     """Let the program act with fake hands."""
