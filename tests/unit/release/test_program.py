@@ -60,7 +60,7 @@ def test_an_error_is_an_answer_too(error, expected, tmp_path, capsys, monkeypatc
 
 def test_an_environment_that_is_just_removed_may_be_tried_again(tmp_path, capsys, monkeypatch):
     def load(*_):
-        import beast_ops.not_there_any_more  # noqa: F401
+        import beast_ops.not_there_any_more  # noqa: F401 - it is to fail
 
     monkeypatch.setitem(program.VERBS, "observe", load)
     code, said = answer(capsys, "observe", str(tmp_path))
