@@ -34,12 +34,20 @@ class Host:
 
 
 def boot(host: Host, golden: str = "") -> None:
-    """Boot *host* afresh, whatever was there under its name.
+    """Boot *host* afresh, whatever was there under its name; a second time if it does not come up.
 
     Args:
         host: What it shall be.
         golden: Volume with the images it shall find in its Docker's folder, if any.
     """
+    try:
+        _boot(host, golden)
+    except BeastError as once:  # such as a kernel that just had no room for another systemd
+        say(f"{host.name} once more: {once.paragraph()}")
+        _boot(host, golden)
+
+
+def _boot(host: Host, golden: str) -> None:
     remove(host.name)
     volume = f"{PREFIX}{host.name}"
     docker("volume", "create", "--label", f"{LABEL}=host", volume)
@@ -114,7 +122,7 @@ def wait(name: str) -> None:
             said = docker("exec", name, "systemctl", "is-system-running", seconds=30).strip()
         except CommandError as not_yet:
             said = str(not_yet)
-            if "degraded" in said:
+            if "degraded" in said or not state(name)["Running"]:
                 break
         if said == "running":
             return
@@ -122,7 +130,7 @@ def wait(name: str) -> None:
     try:
         failed = docker("exec", name, "systemctl", "--failed", "--plain", "--no-legend")
     except CommandError as wrong:
-        failed = str(wrong)
+        failed = f"{wrong} {state(name)} {docker('logs', '--tail', '20', name)}"
     raise BeastError(f"the host did not boot: {failed.strip() or said}", subject=name)
 
 
