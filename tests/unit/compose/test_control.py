@@ -449,3 +449,22 @@ def test_logs_are_those_of_one_or_of_all(place, engine):
     assert ["store | s1", "eye   | e2"] == list(control.logs(place, lines=1))
     with pytest.raises(UsageError, match="nothing of this name"):
         control.logs(place, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (a_container("store"), []),
+        (a_container("store", image="made/store:2"), ["runs made/store:2 instead of made/store:1"]),
+        (a_container("store", change="of somebody else"), ["runs with other settings"]),
+        (a_container("stranger", image="x:1"), []),
+    ],
+)
+def test_a_container_that_is_not_the_one_described_is_altered(found, said, engine, tmp_path):
+    store = a_service("store", image="made/store:1", change="0")
+    services = Services(
+        project="p", runtime="compose", root="/r", data="/r/data/1", services=(store,)
+    )
+    engine.has(found)
+
+    assert [("store", each) for each in said] == list(control.altered(Place(tmp_path), services))

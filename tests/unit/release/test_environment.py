@@ -154,8 +154,9 @@ def test_a_failure_shows_no_password(tmp_path, uv):
 
 @pytest.fixture
 def python(tmp_path, monkeypatch):
-    """Return a function that makes a Python which writes down what it is asked."""
+    """Return a function that makes a Python which writes down what it is asked; there is no uv."""
     monkeypatch.setattr(environment, "_pip", dict)
+    monkeypatch.setattr(environment.shutil, "which", lambda _: None)
 
     def write(more=""):
         program = tmp_path / "python"
@@ -179,12 +180,6 @@ def test_without_uv_it_is_pip_that_installs(tmp_path, python):
     ] == asked(tmp_path)
 
 
-@pytest.fixture
-def no_uv(monkeypatch):
-    monkeypatch.setattr(environment.shutil, "which", lambda _: None)
-
-
-@pytest.mark.usefixtures("no_uv")
 def test_without_uv_one_is_lent_by_its_lock_file_and_given_back(tmp_path, python):
     lent = tmp_path / "root/venv/v1/lent"
     (tmp_path / "fake").write_text(f'#!/bin/sh\necho uv "$@" >> {tmp_path}/log\n')
@@ -206,7 +201,6 @@ def test_without_uv_one_is_lent_by_its_lock_file_and_given_back(tmp_path, python
     assert not lent.exists()
 
 
-@pytest.mark.usefixtures("no_uv")
 def test_where_uv_cannot_be_had_it_is_pip_that_installs(tmp_path, python):
     python('case "$*" in *--target*) echo "no build for this machine" >&2; exit 1;; esac')
 
