@@ -2,7 +2,10 @@
 """Receipts: what was done, when, and whether it was proven to work."""
 
 import json
+import os
+import pwd
 import re
+import socket
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +25,24 @@ Outcome = Literal["proven", "failed", "rolled back", "done"]
 
 
 class Receipt(Strict):
-    """The record of one finished operation; never holds a secret."""
+    """The record of one finished operation; never holds a secret.
+
+    Attributes:
+        operation: What was done, such as `deploy`, `backup`, `drill`.
+        outcome: How it ended.
+        release: The release it was done with or to; empty if there was none.
+        content: The hash over that release.
+        previous: The release in force before.
+        started: When it began, as ISO 8601 in UTC.
+        finished: When it ended.
+        seconds: How long it took.
+        changed: What it changed, such as names of services.
+        checks: What was looked at, and how that was.
+        message: Why it failed, or what else is to be said.
+        who: Who did it, as `user@host`.
+        versions: The image of each service it concerned, by name.
+        details: Figures that only this kind of operation has.
+    """
 
     version: int = VERSION
     operation: str
@@ -36,6 +56,18 @@ class Receipt(Strict):
     changed: tuple[str, ...]
     checks: tuple[dict[str, Any], ...]
     message: str = ""
+    who: str = ""
+    versions: dict[str, str] = {}
+    details: dict[str, Any] = {}
+
+
+def author() -> str:
+    """Return who does something here and now, as `user@host`."""
+    try:
+        user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a number nobody gave a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def write(folder: Path, receipt: Receipt, clock: Clock = SYSTEM) -> Path:

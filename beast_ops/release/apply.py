@@ -110,12 +110,23 @@ def put_in_force(place: Place, release: str, hands: Hands, operation: str) -> Ou
         changed=tuple(sorted(trial.changed)),
         checks=trial.checks,
         message=trial.failure,
+        who=receipts.author(),
+        versions=_versions(place, release),
     )
     receipts.write(place.receipts, receipt, hands.clock)
     if trial.failure:
         raise CommandError(trial.failure.rstrip("."), subject=release, hint=end.hint)
     prune(place)
     return Outcome(release, tuple(sorted(trial.changed)), seconds, checks=trial.checks)
+
+
+def _versions(place: Place, release: str) -> dict[str, str]:
+    """Return the image of each container of *release*."""
+    try:
+        services = read_services(place.releases / release / "services.json")
+    except BeastError:
+        return {}
+    return {each.name: each.image for each in services if each.image}
 
 
 @dataclass(frozen=True, slots=True)

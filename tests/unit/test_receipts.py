@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -176,3 +177,15 @@ def test_few_receipts_all_stay(tmp_path):
     receipts.prune(tmp_path, set())
 
     assert 1 == len(list(receipts.read_all(tmp_path)))
+
+
+def test_says_who_does_it_even_without_a_name(monkeypatch):
+    def nobody(_):
+        raise KeyError
+
+    monkeypatch.setenv("SUDO_USER", "ada")
+    assert receipts.author().startswith("ada@")
+
+    monkeypatch.delenv("SUDO_USER")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert receipts.author().startswith(f"{os.getuid()}@")
