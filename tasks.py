@@ -11,12 +11,27 @@ from typing import Any
 from invoke.collection import Collection
 
 from beast_ops.door import alert_verbs, lab_verbs, secret_verbs
+from beast_ops.door.backup_verbs import backup, backups, drill, restore, verify
 from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
 from beast_ops.door.record_verbs import drift, history
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
 
-__all__ = ["bench", "drift", "history", "lint", "namespace", "new_service", "run_tests", "version"]
+__all__ = [
+    "backup",
+    "backups",
+    "bench",
+    "drift",
+    "drill",
+    "history",
+    "lint",
+    "namespace",
+    "new_service",
+    "restore",
+    "run_tests",
+    "verify",
+    "version",
+]
 
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"

@@ -73,12 +73,18 @@ class Secret(Strict):
 
 
 class State(Strict):
-    """Data worth keeping: how it is backed up, where it lies, and the set it belongs to."""
+    """Data worth keeping: how it is backed up, where it lies, and the set it belongs to.
 
-    how: Literal["sqlite", "snapshot_api", "volume", "files"]
+    What is of one set is restored together. A `command` exports into `file` what `undo` takes
+    back; both run in the service.
+    """
+
+    how: Literal["sqlite", "snapshot_api", "volume", "files", "command", "models"]
     volume: Identifier
     set: Identifier
-    file: str | None = None
+    file: RelativePath | None = None
+    command: Argv | None = None
+    undo: Argv | None = None
 
 
 class Health(Strict):

@@ -138,6 +138,11 @@ class Card(Strict):
         """The port it listens on inside its container."""
         return self.container_port or self.port
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The secrets that are not derived, as `owner/name`."""
+        return tuple(f"{self.name}/{own}" for own, each in self.secrets.items() if each.given)
+
     @model_validator(mode="after")
     def _gives_its_reasons(self) -> Self:
         broken = {

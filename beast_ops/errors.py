@@ -2,6 +2,7 @@
 """Everything that can go wrong, as one tree.
 
 BeastError
+    ArchiveError              a backup is not whole, or not what it says it is
     CommandError              a command ended badly
     DocumentError             one document could not be read; the others go on
     PreflightError            this machine cannot carry what was asked; nothing was changed
@@ -35,6 +36,10 @@ class BeastError(Exception):
         where = f" ({self.subject})" if self.subject else ""
         sentence = f"{str(self).rstrip('.')}{where}."
         return f"{sentence} {self.hint}".rstrip()
+
+
+class ArchiveError(BeastError):
+    """A backup is not whole, or not what it says it is."""
 
 
 class CommandError(BeastError):

@@ -25,6 +25,7 @@ SALT = b"ai-beast secrets 1"
 MASTER = "master.key"
 DEPLOY = "Run: ./beast deploy"
 GIVEN = "given"  # the folder of what is not derived
+VERSIONS = "versions"
 ROTATED = re.compile(rb"(?P<name>[a-z0-9-]+/[a-z0-9_]+) (?P<version>[0-9]{1,9})")
 
 
@@ -59,7 +60,7 @@ def versions(folder: Path) -> dict[str, int]:
             it could bring back a secret that was given up.
     """
     found: dict[str, int] = {}
-    path = folder / "versions"
+    path = folder / VERSIONS
     try:
         *lines, last = path.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -87,7 +88,7 @@ def rotate(folder: Path, name: str) -> int:
         BeastError: If the versions are damaged.
     """
     version = versions(folder).get(name, 1) + 1
-    path = folder / "versions"
+    path = folder / VERSIONS
     whole, _, torn = (path.read_bytes() if path.exists() else b"").rpartition(b"\n")
     kept = [whole] if whole else []
     if ROTATED.fullmatch(torn):
@@ -214,7 +215,7 @@ def _master(folder: Path) -> bytes:
         master = path.read_bytes()
     except FileNotFoundError:
         made = (child for child in folder.iterdir() if child.name != GIVEN)
-        if any(child.is_dir() or child.name == "versions" for child in made):
+        if any(child.is_dir() or child.name == VERSIONS for child in made):
             raise BeastError(
                 "the master key is gone while secrets made from it are still here",
                 subject=str(path),

@@ -7,6 +7,8 @@ import pwd
 import re
 import socket
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from .clock import SYSTEM, Clock, stamp
+from .errors import BeastError
 from .files import write_atomically
 from .settings import Strict
 
@@ -77,6 +80,69 @@ def write(folder: Path, receipt: Receipt, clock: Clock = SYSTEM) -> Path:
     text = json.dumps(receipt.model_dump(mode="json"), indent=2, ensure_ascii=False)
     write_atomically(target, f"{text}\n".encode())
     return target
+
+
+@dataclass(slots=True)
+class Recording:
+    """An operation under way, of which a receipt is written when it ends; see `Receipt`."""
+
+    operation: str
+    release: str = ""
+    content: str = ""
+    previous: str | None = None
+    outcome: Outcome = "done"
+    changed: tuple[str, ...] = ()
+    checks: tuple[dict[str, Any], ...] = ()
+    message: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def recording(
+    folder: Path, operation: str, clock: Clock = SYSTEM, *, failures: bool = False
+) -> Iterator[Recording]:
+    """Write a receipt below *folder* when what follows ends, however it ends.
+
+    Args:
+        folder: Where receipts lie.
+        operation: What is done.
+        clock: Where time comes from.
+        failures: Only if it fails; somebody else writes the other.
+    """
+    started, begun, kept = clock.now(), clock.monotonic(), Recording(operation)
+    try:
+        yield kept
+    except BaseException as failed:
+        kept.outcome = "failed" if kept.outcome == "done" else kept.outcome
+        kept.message = kept.message or _why(failed)
+        with suppress(OSError):  # what failed is what is to be told, not that the disk is full
+            _end(folder, kept, started, begun, clock)
+        raise
+    if not failures:
+        _end(folder, kept, started, begun, clock)
+
+
+def _end(folder: Path, kept: Recording, started: datetime, begun: float, clock: Clock) -> None:
+    values = {name: getattr(kept, name) for name in Recording.__slots__}
+    receipt = Receipt(
+        **values,
+        started=started.isoformat(timespec="seconds"),
+        finished=clock.now().isoformat(timespec="seconds"),
+        seconds=round(clock.monotonic() - begun, 3),
+        who=author(),
+    )
+    write(folder, receipt, clock)
+
+
+def _why(failed: BaseException) -> str:
+    if isinstance(failed, BeastError):
+        return failed.paragraph()
+    return (
+        "interrupted"
+        if isinstance(failed, KeyboardInterrupt)
+        else f"{type(failed).__name__}: {failed}"
+    )
 
 
 def _after_all(folder: Path, now: datetime) -> str:

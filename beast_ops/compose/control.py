@@ -4,7 +4,7 @@
 The functions are those of `beast_ops.runtime.control`, for the other runtime.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from beast_ops.cards import Service, Services, read_services
 from beast_ops.clock import SYSTEM
@@ -191,6 +191,18 @@ def stop(place: Place, name: str | None = None) -> None:
 def restart(place: Place, name: str | None = None) -> None:
     """Make the container of the service called *name* anew, or all; raises what `start` does."""
     _each(place, name, units.restart, "restart")
+
+
+def execute(place: Place, name: str, argv: Sequence[str]) -> str:
+    """Run *argv* in the container of the service called *name*; return what it printed.
+
+    Raises:
+        UsageError: If there is no such service.
+        CommandError: If it ends badly, or takes longer than half an hour.
+    """
+    services = read_services(place.require_deployed().services)
+    _chosen(services, name)
+    return project(place).execute(name, argv)
 
 
 def _each(place: Place, name: str | None, unit: units.Act, verb: str) -> None:

@@ -92,6 +92,25 @@ class Engine:
             code=int(state.get("ExitCode", 0)),
         )
 
+    def aside(self, mark: str, service: str) -> list[str]:
+        """Return the containers that run *service* beside the installation, as *mark* says."""
+        labels = [f"{LABEL}.aside={mark}", f"{LABEL}.service={service}"]
+        with _speaking():
+            return [str(each["Id"]) for each in self._api.containers(filters={"label": labels})]
+
+    def address(self, container: str) -> str:
+        """Return the address of a container in the only network it is in, from this host.
+
+        Raises:
+            MissingError: If it has none, for it does not run.
+        """
+        with _speaking():
+            found = self._api.inspect_container(container)["NetworkSettings"]["Networks"]
+        for network in found.values():
+            if network.get("IPAddress"):
+                return str(network["IPAddress"])
+        raise MissingError("a container has no address", subject=container)
+
     def has_image(self, reference: str) -> bool:
         """Return whether the image is here."""
         from docker.errors import ImageNotFound

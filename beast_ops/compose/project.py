@@ -18,6 +18,7 @@ CONFIG_SECONDS = 60.0
 UP_SECONDS = 900.0
 ENDED = re.compile(r"^ended with \d+: ")
 STOP_SECONDS = 300.0
+EXECUTE_SECONDS = 1800.0
 # Compose reads settings from these; only what says how the engine is reached may pass.
 KEPT = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
 
@@ -72,6 +73,18 @@ class Project:
         """Start the services *names*, which were stopped, and wait until they are healthy."""
         words = ["up", "--detach", "--no-deps", "--pull", "never", "--no-build", "--wait"]
         self._run([*words, *names], UP_SECONDS, "did not start")
+
+    def execute(self, name: str, argv: Sequence[str]) -> str:
+        """Run *argv* in the container of the service *name*; return what it printed.
+
+        Raises:
+            CommandError: If it ends badly.
+        """
+        words = self.argv("exec", "--no-TTY", name, *argv)
+        try:
+            return self.runner.run(words, seconds=EXECUTE_SECONDS)
+        except CommandError as failed:
+            raise CommandError(_told(str(failed)), subject=f"{name}: {argv[0]}") from failed
 
     def stop(self, names: Sequence[str]) -> None:
         """Stop the services *names*."""

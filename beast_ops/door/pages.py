@@ -24,6 +24,7 @@ GROUPS = {
         "stop",
         "restart",
     ),
+    "Data": ("backup", "backups", "verify", "restore", "drill"),
     "Documents": ("ingest", "search", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Alerts": ("alerts.test",),

@@ -15,6 +15,7 @@ from beast_ops.health.model import Report
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
+from . import adoption
 from .environment import COMPLETE
 from .land import Shipment, land, make_current, prune, withdraw
 from .observe import current_release, is_intact, observe, read_record
@@ -70,6 +71,7 @@ def apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
             release is in force again, or nothing if there was none.
     """
     with lease(place.run, "deploy", wait=WAIT_SECONDS, clock=hands.clock):
+        adoption.settle(place)
         seen = observe(place)
         if seen.settled and seen.content == shipment.content:
             return Outcome(seen.release or "", (), 0.0, already=True)
@@ -83,8 +85,21 @@ def _apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
     return replace(done, note=" ".join(filter(None, notes)))
 
 
-def put_in_force(place: Place, release: str, hands: Hands, operation: str) -> Outcome:
+def put_in_force(
+    place: Place,
+    release: str,
+    hands: Hands,
+    operation: str,
+    details: Mapping[str, Any] | None = None,
+) -> Outcome:
     """Make *release*, which has landed, the one in force, and prove it; the lease is held.
+
+    Args:
+        place: The installation.
+        release: Name of the release.
+        hands: What acts on the host.
+        operation: What the receipt calls it.
+        details: What the receipt says besides.
 
     Raises:
         CommandError: If it did not prove itself; the last proven one is in force again, or none.
@@ -112,6 +127,7 @@ def put_in_force(place: Place, release: str, hands: Hands, operation: str) -> Ou
         message=trial.failure,
         who=receipts.author(),
         versions=_versions(place, release),
+        details=dict(details or {}),
     )
     receipts.write(place.receipts, receipt, hands.clock)
     if trial.failure:

@@ -6,8 +6,8 @@ Pure: the same cards, place and versions give the same release, byte for byte.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -117,12 +117,18 @@ def build(cards: Sequence[Card], site: Site) -> Release:
             volume: owners.get(card.name, "") for card in present for volume in sorted(card.volumes)
         },
         filled=tuple(item for part in contained for item in part.filled()),
-        given=tuple(name for card in present for name in _given(card)),
+        given=tuple(name for card in present for name in card.given),
         owners=owners,
         definitions={part.card.name: part.labelled() for part in contained},
         acme=next((part.card.acme for part in contained if part.card.acme), ""),
         verbatim=tuple(verbatim(present, site.runtime)),
-        shaped=tuple(shaped(present, site.runtime, _known(site))),
+        shaped=tuple(
+            shaped(
+                present,
+                site.runtime,
+                {"project": site.project, "domain": site.domain or "localhost"},
+            )
+        ),
     )
 
 
@@ -146,20 +152,10 @@ def _services(parts: Iterable["_Part"], site: Site) -> Services:
     )
 
 
-def _given(card: Card) -> Iterator[str]:
-    """Yield the secrets of *card* that are not derived, as `owner/name`."""
-    return (f"{card.name}/{name}" for name, secret in card.secrets.items() if secret.given)
-
-
 def digest(value: Any) -> str:
     """Return the first characters of SHA-256 over *value* as canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_CHARACTERS]
-
-
-def _known(site: Site) -> dict[str, Any]:
-    """Return what the templates of roles may know of the installation."""
-    return {"project": site.project, "domain": site.domain or "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +202,11 @@ class _Part:
             for item in self.given.handovers
             if not self._takes_by_itself(item)
         } | self._rotated()
+        # Whatever its data: a restore makes the very release that a deploy would make then.
+        return replace(self, site=replace(self.site, generation="")).fingerprint(secrets)
+
+    def fingerprint(self, secrets: Mapping[str, int]) -> str:
+        """Return the hash over what it runs, and the versions of its *secrets*."""
         if self.contained:
             return digest([self._definition(), secrets, dict(self.card.secret_files)])
         return digest([self.card.process, self._environment(), secrets, self.site.venv])
@@ -213,8 +214,8 @@ class _Part:
     def _rotated(self) -> dict[str, int]:
         """Return the versions of the keys it gathers, of those that were ever rotated.
 
-        Who measures keeps the key it read when it started (Prometheus 3.5, tried). A key in its
-        first version is left out: one more service restarts nobody.
+        Who measures keeps the key it read first (Prometheus 3.5, tried). A key in its first
+        version is left out: one more service restarts nobody.
         """
         names = [f"{item.owner}/{item.name}" for item in self.given.gathered]
         known = self.site.versions

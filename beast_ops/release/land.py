@@ -156,6 +156,8 @@ def _record(shipment: Shipment, name: str) -> Record:
         content=shipment.content,
         venv=shipment.venv,
         generation=shipment.generation,
+        boot=shipment.boot,
+        volumes=shipment.volumes,
         handovers=shipment.handovers,
         filled=shipment.filled,
         owners=shipment.owners,

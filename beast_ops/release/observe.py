@@ -26,6 +26,8 @@ class Record(Strict):
     content: str
     venv: str
     generation: str
+    boot: bool = False
+    volumes: dict[str, str] = {}
     handovers: tuple[tuple[str, str, str, str], ...]
     filled: tuple[tuple[str, str, str], ...] = ()
     owners: dict[str, str] = {}

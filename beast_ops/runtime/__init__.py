@@ -7,7 +7,7 @@ supervisord; `control` starts, changes and ends it; `child` is what each process
 `of` finds what runs an installation: this, or the containers of `beast_ops.compose`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from beast_ops.place import Place
@@ -55,6 +55,10 @@ class Runtime(Protocol):
 
     def restart(self, place: Place, name: str | None = None) -> None:
         """Stop and start one service, or all."""
+        ...
+
+    def execute(self, place: Place, name: str, argv: Sequence[str]) -> str:
+        """Run a command in a service, as the service would; return what it printed."""
         ...
 
     def logs(

@@ -5,9 +5,11 @@ Python's tarfile reads this form and makes the holes again, but cannot write it.
 files are mostly reserved space: without this an archive is several times as large.
 """
 
+import errno
 import os
 import tarfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from .copying import CHUNK, extents
@@ -35,44 +37,49 @@ def add_file(archive: tarfile.TarFile, path: Path, name: str) -> None:
             os.lseek(file.fileno(), 0, os.SEEK_SET)  # looking for holes moved it
             archive.addfile(info, file)
             return
-        chart = _chart(data, info.size)
+        table = chart(data, info.size)
         info.pax_headers = {
             "GNU.sparse.major": "1",
             "GNU.sparse.minor": "0",
             "GNU.sparse.name": name,
             "GNU.sparse.realsize": str(info.size),
         }
-        info.size = len(chart) + sum(end - start for start, end in data)
-        archive.addfile(info, _Pieces(_content(file.fileno(), chart, data)))  # type: ignore[arg-type] # it is only read
+        info.size = len(table) + sum(end - start for start, end in data)
+        content = chain([table], pieces(file.fileno(), data))
+        archive.addfile(info, Pieces(content))  # type: ignore[arg-type] # it is only read
 
 
-def _chart(data: list[tuple[int, int]], size: int) -> bytes:
+def chart(data: list[tuple[int, int]], size: int) -> bytes:
     """Return the map of the data: how many pieces, then offset and length of each, in blocks."""
-    pieces = [(start, end - start) for start, end in data]
+    parts = [(start, end - start) for start, end in data]
     if not data or data[-1][1] < size:
-        pieces.append((size, 0))
-    numbers = [len(pieces), *(number for piece in pieces for number in piece)]
+        parts.append((size, 0))
+    numbers = [len(parts), *(number for part in parts for number in part)]
     text = "".join(f"{number}\n" for number in numbers).encode()
     return text + bytes(-len(text) % BLOCK)
 
 
-def _content(reader: int, chart: bytes, data: list[tuple[int, int]]) -> Iterator[bytes]:
-    yield chart
+def pieces(reader: int, data: list[tuple[int, int]]) -> Iterator[bytes]:
+    """Yield what the open file *reader* holds in the stretches *data*."""
     for begin, end in data:
         start = begin
         while start < end:
             piece = os.pread(reader, min(CHUNK, end - start), start)
+            if not piece:
+                raise OSError(errno.EIO, "file was shortened while it was read")
             start += len(piece)
             yield piece
 
 
-class _Pieces:
+class Pieces:
     """Pieces of bytes as a file that is read in whatever sizes."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
+        """Read *pieces*, one after the other."""
         self._pieces, self._left = pieces, b""
 
     def read(self, size: int) -> bytes:
+        """Return *size* bytes, or fewer at the end."""
         while len(self._left) < size:
             piece = next(self._pieces, None)
             if piece is None:

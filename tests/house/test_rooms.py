@@ -26,6 +26,8 @@ ONLY = {
     },
     "subprocess": {
         "beast_ops/runner.py": "the room that runs programs",
+        "beast_ops/backup/aside_processes.py": "children that end with what they are for",
+        "beast_ops/backup/pipes.py": "archives go through age and restic as streams",
         "beast_ops/deploy/playbook.py": "a playbook tells its progress while it runs",
         "beast_ops/door/checks.py": "tests and checks own the terminal",
         "beast_ops/door/environment.py": "packages are installed while their output is shown",

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers aside: a project and a network of their own, nothing published, no way out.
+
+The host reaches them by their addresses in that network. They carry another label than those of
+the installation, so nothing takes the ones for the others; whoever starts some removes first what
+a crash left.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from beast_ops.cards import Service
+from beast_ops.compose.definition import LABEL
+from beast_ops.compose.engine import Engine
+from beast_ops.compose.project import FILE, HOST_FILE
+from beast_ops.errors import CommandError
+from beast_ops.files import write_atomically
+from beast_ops.runner import LocalRunner
+
+from .aside import Ground
+
+UP_SECONDS = 600.0
+DOWN_SECONDS = 120.0
+LEFT_OUT = ("ports", "restart", "container_name", "networks", "depends_on")
+
+
+@contextmanager
+def running(ground: Ground, wanted: list[Service]) -> Iterator[Mapping[str, str]]:
+    """Run *wanted*; see `aside.running`."""
+    mark, runner = _mark(ground), LocalRunner()
+    file = ground.work / "compose.yml"
+    write_atomically(file, yaml.safe_dump(described(ground, wanted, mark)).encode())
+    compose = ["docker", "compose", "--project-directory", str(ground.work), "--file", str(file)]
+    down = [*compose, "down", "--timeout", "10", "--remove-orphans", "--volumes"]
+    runner.run(down, seconds=DOWN_SECONDS)
+    try:
+        up = ["up", "--detach", "--wait", "--pull", "never", "--no-build"]
+        try:
+            runner.run([*compose, *up], seconds=UP_SECONDS)
+        except CommandError as failed:
+            raise CommandError(
+                f"does not come up beside the stack: {failed}", subject=_names(wanted)
+            ) from failed
+        yield _addresses(mark, wanted)
+    finally:
+        runner.run(down, seconds=DOWN_SECONDS)
+
+
+def described(ground: Ground, wanted: list[Service], mark: str) -> dict[str, Any]:
+    """Return the Compose file of *wanted* aside; pure but for the files of the release."""
+    release = yaml.safe_load((ground.release / FILE).read_bytes())["services"]
+    extra = ground.release / HOST_FILE
+    host = yaml.safe_load(extra.read_bytes())["services"] if extra.is_file() else {}
+    label = {f"{LABEL}.aside": mark}
+    services = {}
+    for service in wanted:
+        found = {**release[service.name], **host.get(service.name, {})}
+        found["healthcheck"] = {
+            **release[service.name].get("healthcheck", {}),
+            **host.get(service.name, {}).get("healthcheck", {}),
+        }
+        kept = {key: value for key, value in found.items() if key not in LEFT_OUT and value}
+        kept["volumes"] = [_moved(ground, mount) for mount in kept.get("volumes", ())]
+        services[service.name] = {
+            **kept,
+            "labels": {**label, f"{LABEL}.service": service.name},
+        }
+    network = {"name": mark, "internal": True, "labels": label}
+    return {"name": mark, "services": services, "networks": {"default": network}}
+
+
+def _moved(ground: Ground, mount: dict[str, Any]) -> dict[str, Any]:
+    """Return *mount* with data and secrets replaced by those that are seen instead."""
+    source = Path(mount["source"])
+    for before, now in (
+        (Path(ground.services.data), ground.data),
+        (Path(ground.services.root) / "secrets", ground.secrets),
+    ):
+        if source.is_relative_to(before):
+            return {**mount, "source": str(now / source.relative_to(before))}
+    return mount
+
+
+def _mark(ground: Ground) -> str:
+    """Return the name of the project: the same each time, so that what was left is found."""
+    hashed = hashlib.sha256(ground.services.root.encode()).hexdigest()[:12]
+    return f"{ground.services.project}-aside-{hashed}"
+
+
+def _addresses(mark: str, wanted: list[Service]) -> dict[str, str]:
+    engine, found = Engine(), {}
+    for service in wanted:
+        (container,) = engine.aside(mark, service.name)
+        port = urlsplit(service.inside or "").port or service.ports[0]
+        found[service.name] = f"http://{engine.address(container)}:{port}"
+    return found
+
+
+def _names(wanted: list[Service]) -> str:
+    return ", ".join(each.name for each in wanted)
