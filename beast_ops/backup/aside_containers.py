@@ -32,7 +32,11 @@ LEFT_OUT = ("ports", "restart", "container_name", "networks", "depends_on")
 
 @contextmanager
 def running(ground: Ground, wanted: list[Service]) -> Iterator[Mapping[str, str]]:
-    """Run *wanted*; see `aside.running`."""
+    """Run *wanted*; see `aside.running`.
+
+    Raises:
+        CommandError: If one does not come up.
+    """
     mark, runner = _mark(ground), LocalRunner()
     file = ground.work / "compose.yml"
     write_atomically(file, yaml.safe_dump(described(ground, wanted, mark)).encode())

@@ -117,7 +117,13 @@ def _make(
     wake(place)
     name = names.fresh(clock.now(), shelf.taken(target.folder))
     locked, missing = _key(place, options)
-    header = _header(place, services, release, name, missing, clock)
+    header = {
+        "name": name,
+        "created": clock.now().isoformat(timespec="seconds"),
+        "complete": not missing,
+        "missing": list(missing),
+        **_header(place, services, release),
+    }
     with _workspace(Path(services.data)) as work:
         source = Source(place, services, work, options.model_bytes)
         with opened(target, name) as sink, ExitStack() as held:
@@ -127,15 +133,8 @@ def _make(
             writer.finish({"items": write(moment, source, writer)})
             kept, left_out = writer.bytes, tuple(writer.left_out)
     file = shelf.find(target.folder, name) if not target.store else None
-    return Made(
-        name=name,
-        file=file,
-        size=file.stat().st_size if file else 0,
-        kept=kept,
-        seconds=clock.monotonic() - begun,
-        missing=missing,
-        left_out=left_out,
-    )
+    size, seconds = file.stat().st_size if file else 0, clock.monotonic() - begun
+    return Made(name, file, size, kept, seconds, missing, left_out)
 
 
 def hold(wanted: Sequence[Item], source: Source, held: ExitStack) -> list[tuple[Item, Held]]:
@@ -180,20 +179,12 @@ def _key(place: Place, options: Options) -> tuple[bytes | None, tuple[str, ...]]
     return lock(master, options.passphrase), ()
 
 
-def _header(
-    place: Place,
-    services: Services,
-    release: InForce,
-    name: str,
-    missing: Sequence[str],
-    clock: Clock,
-) -> Mapping[str, Any]:
+def _header(place: Place, services: Services, release: InForce) -> Mapping[str, Any]:
+    """Return what an archive says of where it is from."""
     from beast_ops import __version__
 
     return {
         "format": FORMAT,
-        "name": name,
-        "created": clock.now().isoformat(timespec="seconds"),
         "host": socket.gethostname(),
         "version": __version__,
         "project": services.project,
@@ -204,8 +195,6 @@ def _header(
         "environment": release.record.venv,
         "versions": versions(services),
         "key": contents.canary((place.secrets / keys.MASTER).read_bytes()),
-        "complete": not missing,
-        "missing": list(missing),
         "items": [item.plain() for item in items(services)],
     }
 

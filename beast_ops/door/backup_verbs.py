@@ -112,13 +112,7 @@ def restore(  # noqa: PLR0913 - each is an option of the verb
 @verb(
     "./beast drill",
     there=True,
-    help={
-        "name": _NAME,
-        "identity": _IDENTITY,
-        "passphrase_file": _LOCK,
-        "key": "file with the master key, if the backup has none",
-        "json": _JSON,
-    },
+    help={"name": _NAME, "identity": _IDENTITY, "passphrase_file": _LOCK, "json": _JSON},
     interrupted="The stack was not touched. What is left is removed by the next drill.",
 )
 def drill(
@@ -127,11 +121,10 @@ def drill(
     name: str = "newest",
     identity: str = "",
     passphrase_file: str = "",
-    key: str = "",
     json: bool = False,
 ) -> int:
     """Restore a backup into a throwaway stack beside the real one, and prove it there."""
     from . import restores
 
-    asked = restores.Asked(name, "", "", identity, passphrase_file, key)
+    asked = restores.Asked(name, "", "", identity, passphrase_file)
     return restores.drill(_place(), asked, json=json)

@@ -11,10 +11,12 @@ from beast_ops.place import Place
 from .output import emit, line
 
 if TYPE_CHECKING:
+    from beast_ops.backup.make import Made, Options
     from beast_ops.backup.reader import Summary
 
 MEGA = 1_000_000
 UNBOUNDED = 1 << 62
+UNBOUNDED_DAYS = 365 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +39,34 @@ def backup(place: Place, asked: Asked, *, json: bool) -> int:
         UsageError: If the options contradict each other.
     """
     from beast_ops.backup import make, shelf
-    from beast_ops.backup.targets import Target
     from beast_ops.clock import SYSTEM
+
+    made = make.make(place.require_deployed(), _options(place, asked))
+    gone: list[str] = []
+    if asked.days or asked.count:
+        days, count = asked.days or UNBOUNDED_DAYS, asked.count or UNBOUNDED
+        gone = shelf.thin_out(place, SYSTEM.now(), days, count)
+    _tell(made, asked.store, gone, json=json)
+    return 0
+
+
+def _options(place: Place, asked: Asked) -> "Options":
+    from beast_ops.backup import make, shelf
+    from beast_ops.backup.targets import Target
 
     if asked.store and asked.recipients:
         raise UsageError("a store encrypts by itself", subject="--recipient")
     if asked.without_key and asked.passphrase_file:
         raise UsageError("there is no key to lock then", subject="--passphrase-file")
-    options = make.Options(
+    return make.Options(
         target=Target(shelf.folder(place), asked.recipients, asked.store),
         passphrase=first_line(asked.passphrase_file),
         keyless=asked.without_key,
         model_bytes=UNBOUNDED if asked.all_models else make.MODEL_BYTES,
     )
-    made = make.make(place.require_deployed(), options)
-    gone: list[str] = []
-    if asked.days or asked.count:
-        now = SYSTEM.now()
-        gone = shelf.thin_out(place, now, asked.days or UNBOUNDED_DAYS, asked.count or UNBOUNDED)
+
+
+def _tell(made: "Made", store: str, gone: list[str], *, json: bool) -> None:
     if json:
         emit(
             {
@@ -69,8 +81,8 @@ def backup(place: Place, asked: Asked, *, json: bool) -> int:
                 "removed": gone,
             }
         )
-        return 0
-    where = str(made.file) if made.file else f"{made.name} in {asked.store}"
+        return
+    where = str(made.file) if made.file else f"{made.name} in {store}"
     line(f"{where}: {_size(made.size or made.kept)} of {_size(made.kept)}, {made.seconds:.1f} s")
     for each in made.left_out:
         line(f"Left out: {each}")
@@ -78,10 +90,6 @@ def backup(place: Place, asked: Asked, *, json: bool) -> int:
         line(f"Not complete, it lacks {each}.")
     if gone:
         line(f"Removed: {', '.join(gone)}")
-    return 0
-
-
-UNBOUNDED_DAYS = 365 * 1000
 
 
 def listed(place: Place, *, json: bool) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start, change, watch and end the processes of an installation."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -9,22 +9,22 @@ from beast_ops.cards import Services, read_services
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import ServiceError, UnavailableError, UsageError
 from beast_ops.place import Place
-from beast_ops.runner import LocalRunner
 
 from . import child, identity, leftovers, tail
+from . import execute as executing
 from .address import socket_path
 from .identity import Identity
-from .launch import COMPLAINTS, IDENTITY, clean_environ, interpreter, launch
+from .launch import COMPLAINTS, IDENTITY, interpreter, launch
 from .lock import held
 from .readiness import await_started, await_stopped, await_up
 from .rpc import LEAVING, Info, Supervisor
 from .unit import Boot
-from .values import programs, words
+from .values import programs
 
-EXECUTE_SECONDS = 1800.0
 STOP_SECONDS = 30.0  # more than stopwaitsecs of a program
 IDLE = frozenset({"STOPPED", "EXITED", "FATAL", "BACKOFF"})
 OWN_LOG = "supervisord"
+execute = executing.execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +157,6 @@ def restart(place: Place, name: str | None = None, clock: Clock = SYSTEM) -> Non
     """Stop, then start the program called *name*, or all; raises what those raise."""
     stop(place, name, clock)
     start(place, name, clock)
-
-
-def execute(place: Place, name: str, argv: Sequence[str]) -> str:
-    """Run *argv* with the environment of the service called *name*; return what it printed.
-
-    Raises:
-        UsageError: If there is no such service.
-        CommandError: If it ends badly, or takes longer than half an hour.
-    """
-    _chosen(place, name)
-    service = read_services(place.services).service(name)
-    python = interpreter(place)
-    given = service.model_copy(update={"process": tuple(argv)})
-    environ = clean_environ(place)
-    return LocalRunner(environ=environ).run(words(place, given, python), seconds=EXECUTE_SECONDS)
 
 
 def logs(
