@@ -200,8 +200,8 @@ def test_a_full_disk_opens_no_job_and_notes_no_reason(intake, tmp_path, monkeypa
 def test_a_job_table_on_a_full_disk_is_told_as_such(intake):
     intake.open_job(MANIFEST, "docs--1")
     with intake._jobs._database.reading() as table:
-        pages = table.execute("PRAGMA page_count").fetchone()[0]
-        table.execute(f"PRAGMA max_page_count = {pages}")
+        pages = table.exec_driver_sql("PRAGMA page_count").fetchone()[0]
+        table.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
     def open_many():
         for _ in range(1000):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is known of documents survives, and what is in doubt is known to be."""
 
-import sqlite3
-
 import pytest
 
 from beast_ops.clock import Clock
+from beast_ops.errors import DatabaseError
 from beast_ops.ingest.manifest import DocumentEntry
 from beast_ops.ingest.state import DocumentState, Known
 
@@ -89,7 +88,7 @@ def test_it_is_read_while_it_is_written_and_not_written_by_readers(state, tmp_pa
     state.settle("docs--1", [(known(A), CHUNKS)])
     with DocumentState(tmp_path / "state.sqlite", read_only=True) as reader:
         assert [A] == list(reader.known("docs--1", [A]))
-        with pytest.raises(sqlite3.OperationalError):
+        with pytest.raises(DatabaseError, match="readonly"):
             reader.clear("docs--1")
 
 
