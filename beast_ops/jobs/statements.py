@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said to the job table; made once, so that each is compiled once."""
 
+from typing import Any
+
 from sqlalchemy import (
     BindParameter,
-    Update,
+    ColumnElement,
     and_,
     bindparam,
     case,
@@ -16,6 +18,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import sqlite
+
+from beast_ops.database.prepared import Prepared
 
 from .model import ATTEMPTS, ENDED, State
 from .schema import JOBS, WORKERS
@@ -35,8 +39,10 @@ _abandoned = and_(
 _held = and_(_of.id == _job, _of.state == State.HELD.value)
 _columns = (_of.id, _of.kind, _of.payload, _of.state, _of.token, _of.progress, _of.error)
 
-ADD = insert(JOBS).values(
-    {name: bindparam(name) for name in ("id", "kind", "payload", "state", "created", "changed")}
+ADD = Prepared(
+    insert(JOBS).values(
+        {name: bindparam(name) for name in ("id", "kind", "payload", "state", "created", "changed")}
+    )
 )
 RELEASE = update(JOBS).where(_held).values(state=State.READY.value, changed=_time)
 FORGOTTEN = select(1).where(_held, ~_of.changed.between(bindparam("before"), _time))
@@ -45,9 +51,9 @@ KEEP = update(JOBS).where(_held).values(changed=_time)
 _unwanted = and_(_of.cancelled == 1, or_(_ready, _abandoned))
 _fatal = and_(_of.attempts >= ATTEMPTS, _abandoned)
 # What nobody holds and nobody should go on with.
-END_HOPELESS = (
+END_HOPELESS = Prepared(
     update(JOBS)
-    .where(_of.state.in_([State.READY.value, State.RUNNING.value]), or_(_unwanted, _fatal))
+    .where(or_(_ready, _of.state == State.RUNNING.value), or_(_unwanted, _fatal))
     .values(
         state=case((_of.cancelled == 1, State.CANCELLED.value), else_=State.FAILED.value),
         error=case((_of.cancelled == 1, "cancelled"), else_=_GIVEN_UP),
@@ -59,7 +65,7 @@ _first = select(_of.id, _of.created).where(_ready).order_by(_of.created, _of.id)
 _silent = select(_of.id, _of.created).where(_abandoned)
 _next = union_all(select(_first.subquery()), _silent).subquery()
 _oldest = select(_next.c.id).order_by(_next.c.created, _next.c.id).limit(1)
-CLAIM = (
+CLAIM = Prepared(
     update(JOBS)
     .where(_of.id == _oldest.scalar_subquery())
     .values(
@@ -79,13 +85,14 @@ RECLAIM = (
 )
 
 
-def _of_mine(**values: object) -> Update:
+def _of_mine(*returning: ColumnElement[Any], **values: object) -> Prepared:
     """Return what changes a job for as long as it is held with the token that is its own."""
     mine = (_of.id == _job, _of.token == bindparam("mine"), _of.state == State.RUNNING.value)
-    return update(JOBS).where(*mine).values(**values, changed=_time)
+    changed = update(JOBS).where(*mine).values(**values, changed=_time)
+    return Prepared(changed.returning(*returning) if returning else changed)
 
 
-RENEW = _of_mine(lease=_value).returning(_of.cancelled)
+RENEW = _of_mine(_of.cancelled, lease=_value)
 PROGRESS = _of_mine(progress=_value)
 FINISH = _of_mine(state=State.DONE.value, result=_value)
 FAIL = _of_mine(state=State.FAILED.value, error=_value)

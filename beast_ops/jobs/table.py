@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Row, Update
+from sqlalchemy import Row
 
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import Database
+from beast_ops.database.prepared import Prepared
 from beast_ops.errors import ConflictError, LeaseLostError, MissingError
 
-from . import statements as say
+from . import statements as to
 from .model import Job, State
 from .schema import SCHEMA
 
@@ -51,7 +52,7 @@ class JobTable:
             "changed": now,
         }
         with self._database.writing() as table:
-            table.execute(say.ADD, values)
+            to.ADD.say(table, values)
         return str(values["id"])
 
     def release(self, job_id: str) -> None:
@@ -62,7 +63,7 @@ class JobTable:
             MissingError: If there is none.
         """
         with self._database.writing() as table:
-            done = table.execute(say.RELEASE, {"job": job_id, "now": self._now()})
+            done = table.execute(to.RELEASE, {"job": job_id, "now": self._now()})
         if not done.rowcount:
             self.get(job_id)
             raise ConflictError("this job is not waiting to be started", subject=job_id)
@@ -72,10 +73,10 @@ class JobTable:
         now = self._now()
         with self._database.reading() as table:  # nearly always: nothing to write
             known = {"job": job_id, "now": now, "before": now - KEPT_SECONDS}
-            forgotten = table.execute(say.FORGOTTEN, known).fetchone()
+            forgotten = table.execute(to.FORGOTTEN, known).fetchone()
         if forgotten is not None:
             with self._database.writing() as table:
-                table.execute(say.KEEP, {"job": job_id, "now": now})
+                table.execute(to.KEEP, {"job": job_id, "now": now})
 
     def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
         """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
@@ -88,9 +89,9 @@ class JobTable:
         now = self._now()
         times = {"now": now, "never": now + LONGEST_SECONDS}
         with self._database.writing() as table:
-            table.execute(say.END_HOPELESS, times)
+            to.END_HOPELESS.say(table, times)
             held = {**times, "owner": owner, "lease": now + lease_seconds}
-            row = table.execute(say.CLAIM, held).one_or_none()
+            row = to.CLAIM.say(table, held).one_or_none()
         return None if row is None else _job(row)
 
     def reclaim(self, owner: str) -> None:
@@ -100,7 +101,7 @@ class JobTable:
         is refused once another attempt has begun.
         """
         with self._database.writing() as table:
-            table.execute(say.RECLAIM, {"mine": owner, "lease": self._now() - 1})
+            table.execute(to.RECLAIM, {"mine": owner, "lease": self._now() - 1})
 
     def heartbeat(self, job: Job, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Renew the lease of *job*; return whether somebody wants it cancelled.
@@ -110,30 +111,30 @@ class JobTable:
         """
         with self._database.writing() as table:
             values = self._mine(job, self._now() + lease_seconds)
-            cancelled = table.execute(say.RENEW, values).scalar()
+            cancelled = to.RENEW.say(table, values).scalar()
         if cancelled is None:
             raise _lost(job)
         return bool(cancelled)
 
     def progress(self, job: Job, said: Mapping[str, Any]) -> None:
         """Note what the handler of *job* says; raises as `heartbeat` does."""
-        self._change(say.PROGRESS, job, json.dumps(said))
+        self._change(to.PROGRESS, job, json.dumps(said))
 
     def finish(self, job: Job, result: Mapping[str, Any]) -> None:
         """Note that *job* is done; raises as `heartbeat` does."""
-        self._change(say.FINISH, job, json.dumps(result))
+        self._change(to.FINISH, job, json.dumps(result))
 
     def fail(self, job: Job, error: str) -> None:
         """Note why *job* failed; raises as `heartbeat` does."""
-        self._change(say.FAIL, job, error)
+        self._change(to.FAIL, job, error)
 
     def stop(self, job: Job) -> None:
         """Note that *job* was cancelled while it ran; raises as `heartbeat` does."""
-        self._change(say.STOP, job, "cancelled")
+        self._change(to.STOP, job, "cancelled")
 
     def give_back(self, job: Job) -> None:
         """Let another worker go on with *job*, which counts as no attempt."""
-        self._change(say.GIVE_BACK, job, State.READY)
+        self._change(to.GIVE_BACK, job, State.READY)
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job: at once if it waits, soon if it runs.
@@ -143,8 +144,8 @@ class JobTable:
             MissingError: If there is none.
         """
         with self._database.writing() as table:
-            waiting = table.execute(say.CANCEL_WAITING, {"job": job_id, "now": self._now()})
-            running = table.execute(say.CANCEL_RUNNING, {"job": job_id})
+            waiting = table.execute(to.CANCEL_WAITING, {"job": job_id, "now": self._now()})
+            running = table.execute(to.CANCEL_RUNNING, {"job": job_id})
         if not waiting.rowcount and not running.rowcount:
             self.get(job_id)
             raise ConflictError("this job has ended already", subject=job_id)
@@ -156,7 +157,7 @@ class JobTable:
             MissingError: If there is none.
         """
         with self._database.reading() as table:
-            row = table.execute(say.GET, {"job": job_id}).fetchone()
+            row = table.execute(to.GET, {"job": job_id}).fetchone()
         if row is None:
             raise MissingError("there is no such job", subject=job_id)
         return _job(row)
@@ -164,18 +165,18 @@ class JobTable:
     def newest(self, limit: int = 50) -> list[Job]:
         """Return the newest jobs, at most *limit*, without their results, which may be large."""
         with self._database.reading() as table:
-            return [_job(row) for row in table.execute(say.NEWEST, {"most": limit})]
+            return [_job(row) for row in table.execute(to.NEWEST, {"most": limit})]
 
     def sweep(self) -> list[str]:
         """Forget jobs that ended, or that nobody kept or released, a day ago; return their ids."""
         with self._database.writing() as table:
-            gone = table.execute(say.SWEEP, {"before": self._now() - KEEP_SECONDS})
+            gone = table.execute(to.SWEEP, {"before": self._now() - KEEP_SECONDS})
             return [str(name) for name in gone.scalars()]
 
     def report(self, worker: str) -> None:
         """Note that *worker* is alive."""
         with self._database.writing() as table:
-            table.execute(say.REPORT, {"name": worker, "seen": self._now()})
+            table.execute(to.REPORT, {"name": worker, "seen": self._now()})
 
     def close(self) -> None:
         """Close the file."""
@@ -189,14 +190,14 @@ class JobTable:
         """Close the file."""
         self.close()
 
-    def _change(self, change: Update, job: Job, value: object) -> None:
+    def _change(self, change: Prepared, job: Job, value: object) -> None:
         """Do *change* if *job* is still ours.
 
         Raises:
             LeaseLostError: If it is not.
         """
         with self._database.writing() as table:
-            done = table.execute(change, self._mine(job, value))
+            done = change.say(table, self._mine(job, value))
         if not done.rowcount:
             raise _lost(job)
 
