@@ -15,7 +15,14 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from beast_ops.database import FAILURES
-from beast_ops.errors import ConflictError, DatabaseError, MissingError, TransientError, UsageError
+from beast_ops.errors import (
+    ConflictError,
+    DatabaseDamagedError,
+    DatabaseError,
+    MissingError,
+    TransientError,
+    UsageError,
+)
 from beast_ops.files import sync_file_system, write_atomically
 from beast_ops.jobs.model import Job, State
 from beast_ops.jobs.table import JobTable
@@ -58,6 +65,7 @@ class Intake:
                 that nothing is known of any document.
 
         Raises:
+            DatabaseDamagedError: If what is known of the documents cannot be read.
             TransientError: If there is no room for the manifest.
         """
         wanted = self._wanted(manifest, physical)
@@ -93,6 +101,8 @@ class Intake:
         try:
             with DocumentState(self._state, read_only=True) as state:
                 known = state.known(physical, (entry.source for entry in manifest.documents))
+        except DatabaseDamagedError:
+            raise
         except DatabaseError:  # no worker has made it yet
             return everything
         return tuple(

@@ -48,3 +48,30 @@ def test_a_file_that_takes_no_log_is_refused_at_once(path):
 
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
         connect(path)
+
+
+class Refusing:
+    """A connection that refuses so often, with this code, and then no more."""
+
+    def __init__(self, code, times):
+        self.code, self.times = code, times
+
+    def execute(self, _):
+        if self.times:
+            self.times -= 1
+            failure = sqlite3.OperationalError("refused")
+            failure.sqlite_errorcode = self.code
+            raise failure
+
+
+def test_who_is_refused_without_waiting_asks_again():
+    refusing = Refusing(sqlite3.SQLITE_BUSY_RECOVERY, 2)
+
+    room._log_ahead(refusing)
+
+    assert 0 == refusing.times
+
+
+def test_what_waiting_does_not_mend_is_told_at_once():
+    with pytest.raises(sqlite3.OperationalError, match="refused"):
+        room._log_ahead(Refusing(sqlite3.SQLITE_IOERR, 1))

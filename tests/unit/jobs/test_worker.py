@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worker: what becomes of a job when its handler ends in every possible way."""
 
+import errno
 import threading
 import time
 
@@ -129,9 +130,17 @@ def test_a_grip_that_slept_past_its_lease_looks_before_it_writes(table):
     assert {"by": "another"} == table.get(job).result
 
 
-def test_a_disk_that_is_full_is_the_reason_told(table):
+@pytest.mark.parametrize(
+    "failure",
+    [
+        DatabaseFullError("there is no room: database or disk is full"),
+        OSError(errno.ENOSPC, "disk is full"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_a_disk_that_is_full_is_the_reason_told(table, failure):
     def handler(_grip):
-        raise DatabaseFullError("there is no room: database or disk is full")
+        raise failure
 
     job = run(table, handler)
 
