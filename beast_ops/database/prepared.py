@@ -15,7 +15,7 @@ _NAMED = dialect(paramstyle="named")
 class Prepared:
     """A statement that changes rows, put into words once: half of what SQLAlchemy takes.
 
-    What reads gains nothing by it, because there the rows cost most.
+    What hands rows back gains nothing by it, because there the rows cost most.
     """
 
     def __init__(self, statement: ClauseElement) -> None:

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said to the job table; made once, so that each is compiled once."""
 
-from typing import Any
-
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
+    Update,
     and_,
     bindparam,
     case,
@@ -65,7 +63,7 @@ _first = select(_of.id, _of.created).where(_ready).order_by(_of.created, _of.id)
 _silent = select(_of.id, _of.created).where(_abandoned)
 _next = union_all(select(_first.subquery()), _silent).subquery()
 _oldest = select(_next.c.id).order_by(_next.c.created, _next.c.id).limit(1)
-CLAIM = Prepared(
+CLAIM = (
     update(JOBS)
     .where(_of.id == _oldest.scalar_subquery())
     .values(
@@ -85,19 +83,18 @@ RECLAIM = (
 )
 
 
-def _of_mine(*returning: ColumnElement[Any], **values: object) -> Prepared:
+def _of_mine(**values: object) -> Update:
     """Return what changes a job for as long as it is held with the token that is its own."""
     mine = (_of.id == _job, _of.token == bindparam("mine"), _of.state == State.RUNNING.value)
-    changed = update(JOBS).where(*mine).values(**values, changed=_time)
-    return Prepared(changed.returning(*returning) if returning else changed)
+    return update(JOBS).where(*mine).values(**values, changed=_time)
 
 
-RENEW = _of_mine(_of.cancelled, lease=_value)
-PROGRESS = _of_mine(progress=_value)
-FINISH = _of_mine(state=State.DONE.value, result=_value)
-FAIL = _of_mine(state=State.FAILED.value, error=_value)
-STOP = _of_mine(state=State.CANCELLED.value, error=_value)
-GIVE_BACK = _of_mine(state=_value, attempts=_of.attempts - 1)
+RENEW = _of_mine(lease=_value).returning(_of.cancelled)
+PROGRESS = Prepared(_of_mine(progress=_value))
+FINISH = Prepared(_of_mine(state=State.DONE.value, result=_value))
+FAIL = Prepared(_of_mine(state=State.FAILED.value, error=_value))
+STOP = Prepared(_of_mine(state=State.CANCELLED.value, error=_value))
+GIVE_BACK = Prepared(_of_mine(state=_value, attempts=_of.attempts - 1))
 CANCEL_WAITING = (
     update(JOBS)
     .where(_of.id == _job, _of.state.in_([State.HELD.value, State.READY.value]))

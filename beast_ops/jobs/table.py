@@ -91,7 +91,7 @@ class JobTable:
         with self._database.writing() as table:
             to.END_HOPELESS.say(table, times)
             held = {**times, "owner": owner, "lease": now + lease_seconds}
-            row = to.CLAIM.say(table, held).one_or_none()
+            row = table.execute(to.CLAIM, held).one_or_none()
         return None if row is None else _job(row)
 
     def reclaim(self, owner: str) -> None:
@@ -111,7 +111,7 @@ class JobTable:
         """
         with self._database.writing() as table:
             values = self._mine(job, self._now() + lease_seconds)
-            cancelled = to.RENEW.say(table, values).scalar()
+            cancelled = table.execute(to.RENEW, values).scalar()
         if cancelled is None:
             raise _lost(job)
         return bool(cancelled)
