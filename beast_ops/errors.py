@@ -4,11 +4,17 @@
 BeastError
     ArchiveError              a backup is not whole, or not what it says it is
     CommandError              a command ended badly
+    DatabaseError             a database of ours cannot be used
+        DatabaseClosedError   a database was used after it was closed
+        DatabaseDamagedError  a database is damaged; a backup has to take its place
+        DatabaseNewerError    a newer version of this program made the database
     DocumentError             one document could not be read; the others go on
     PreflightError            this machine cannot carry what was asked; nothing was changed
     ServiceError              a service answered, and refused
     TransientError            it may work if tried again
         BusyError             another operation holds the installation
+        DatabaseBusyError     others hold a database, or all its connections, for too long
+        DatabaseFullError     there is no room for what a database should keep
         LeaseLostError        a job went on in other hands; stop without writing
         UnavailableError      a service did not answer in time
     UsageError                wrong usage or configuration
@@ -46,6 +52,22 @@ class CommandError(BeastError):
     """A command ended badly."""
 
 
+class DatabaseError(BeastError):
+    """A database of ours cannot be used."""
+
+
+class DatabaseClosedError(DatabaseError):
+    """A database was used after it was closed."""
+
+
+class DatabaseDamagedError(DatabaseError):
+    """A database is damaged; a backup has to take its place."""
+
+
+class DatabaseNewerError(DatabaseError):
+    """A newer version of this program made the database."""
+
+
 class DocumentError(BeastError):
     """One document could not be read; the others go on."""
 
@@ -66,6 +88,14 @@ class TransientError(BeastError):
 
 class BusyError(TransientError):
     """Another operation holds the installation."""
+
+
+class DatabaseBusyError(TransientError):
+    """Others hold a database, or all its connections, for too long."""
+
+
+class DatabaseFullError(TransientError):
+    """There is no room for what a database should keep."""
 
 
 class LeaseLostError(TransientError):

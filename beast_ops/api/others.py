@@ -2,13 +2,13 @@
 """Ask the others for the figures they do not keep, now and then; a scrape asks nobody."""
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
 from beast_ops import receipts
 from beast_ops.agent.client import ask
 from beast_ops.agent.protocol import Request, socket_of
+from beast_ops.database import FAILURES
 from beast_ops.errors import BeastError
 from beast_ops.ingest.settings import jobs_file
 from beast_ops.jobs.queue import Queue, look
@@ -29,7 +29,7 @@ async def refresh(states: States, around: Surroundings) -> None:
 def _queue(around: Surroundings) -> Queue | None:
     try:
         return look(jobs_file(around.data))
-    except sqlite3.Error:
+    except FAILURES:
         return None  # busy or damaged, which is the worker's check to say
 
 

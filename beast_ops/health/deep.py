@@ -9,7 +9,8 @@ from pathlib import Path
 
 from beast_ops import http
 from beast_ops.clock import SYSTEM
-from beast_ops.database import Database
+from beast_ops.database import FAILURES
+from beast_ops.database.look import looking
 from beast_ops.ingest.settings import jobs_file
 
 from .agent import agent
@@ -40,7 +41,10 @@ async def api(sight: Sight) -> Finding:
 async def worker(sight: Sight) -> Finding:
     """Return whether some worker showed signs of life in the last `FRESH_SECONDS`."""
     database = jobs_file(sight.data)
-    ages = await aside(lambda: _ages(database))
+    try:
+        ages = await aside(lambda: _ages(database))
+    except FAILURES as failed:
+        return Finding(Status.UNKNOWN, failed.paragraph())
     if not ages:
         return Finding(Status.UNHEALTHY, "no worker has ever reported")
     youngest = min(ages.values())
@@ -79,7 +83,7 @@ def _ages(database: Path) -> dict[str, float]:
     """Return how many seconds ago each worker reported."""
     if not database.is_file():
         return {}
-    with Database(database, read_only=True) as opened, opened.reading() as table:
+    with looking(database) as table:
         rows = table.execute("SELECT name, seen FROM workers").fetchall()
     now = SYSTEM.now().timestamp()
     return {str(name): max(0.0, now - float(seen)) for name, seen in rows}

@@ -7,7 +7,6 @@ the worker has read them.
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from beast_ops.errors import ConflictError, MissingError, TransientError, UsageError
+from beast_ops.database import FAILURES
+from beast_ops.errors import (
+    ConflictError,
+    DatabaseDamagedError,
+    DatabaseError,
+    MissingError,
+    TransientError,
+    UsageError,
+)
 from beast_ops.files import sync_file_system, write_atomically
 from beast_ops.jobs.model import Job, State
 from beast_ops.jobs.table import JobTable
@@ -58,6 +65,7 @@ class Intake:
                 that nothing is known of any document.
 
         Raises:
+            DatabaseDamagedError: If what is known of the documents cannot be read.
             TransientError: If there is no room for the manifest.
         """
         wanted = self._wanted(manifest, physical)
@@ -72,7 +80,7 @@ class Intake:
                 if not wanted:
                     self._jobs.release(job)
         except TransientError:
-            with suppress(sqlite3.OperationalError):  # then it is swept in a day
+            with suppress(*FAILURES):  # then it is swept in a day
                 self.cancel(job)
             raise
         return Opened(job, wanted)
@@ -93,7 +101,9 @@ class Intake:
         try:
             with DocumentState(self._state, read_only=True) as state:
                 known = state.known(physical, (entry.source for entry in manifest.documents))
-        except sqlite3.OperationalError:  # no worker has made it yet
+        except DatabaseDamagedError:
+            raise
+        except DatabaseError:  # no worker has made it yet
             return everything
         return tuple(
             place

@@ -3,14 +3,13 @@
 
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from beast_ops.errors import MissingError, TransientError
+from beast_ops.errors import DatabaseError, MissingError, TransientError
 
 # Twice what the vector process keeps for itself: it must not lose its room to uploads.
 RESERVE_BYTES = 512 << 20
@@ -98,5 +97,7 @@ def keeping(job: str) -> Iterator[None]:
         raise TransientError(
             f"the upload cannot be kept: {full.strerror}", hint=MAKE_ROOM
         ) from full
-    except sqlite3.OperationalError as full:
-        raise TransientError(f"the upload cannot be kept: {full}", hint=MAKE_ROOM) from full
+    except DatabaseError as failed:
+        raise TransientError(
+            f"the upload cannot be kept: {failed}", subject=failed.subject, hint=failed.hint
+        ) from failed

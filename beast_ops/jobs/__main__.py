@@ -18,6 +18,15 @@ def main() -> int:
     settle(NAME)
     logging.basicConfig(level=logging.INFO, format=FORMAT)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request says nothing new
+    try:
+        _work()
+    except BeastError as failed:
+        sys.stderr.write(f"{failed.paragraph()}\n")
+        return failed.exit_code
+    return 0
+
+
+def _work() -> None:
     from beast_ops.ingest.intake import KIND
     from beast_ops.ingest.run import handler
     from beast_ops.ingest.settings import surroundings
@@ -25,11 +34,7 @@ def main() -> int:
     from .table import JobTable
     from .worker import Worker
 
-    try:
-        around = surroundings()
-    except BeastError as failed:
-        sys.stderr.write(f"{failed.paragraph()}\n")
-        return failed.exit_code
+    around = surroundings()
     with JobTable(around.jobs) as table:
         ingest = handler(around)
         name = f"{NAME}@{socket.gethostname()}"
@@ -37,7 +42,6 @@ def main() -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         worker.run()
-    return 0
 
 
 if __name__ == "__main__":

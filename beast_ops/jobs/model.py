@@ -18,6 +18,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+ATTEMPTS = 5  # a job that took five workers with it is not handed to a sixth
 ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 
 

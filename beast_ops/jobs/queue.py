@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.database import Database
+from beast_ops.database.look import looking
 
 from .model import State
 
@@ -29,12 +29,13 @@ def look(database: Path, clock: Clock = SYSTEM) -> Queue | None:
     """Return the queue in the job table *database*; `None` if there is no table yet.
 
     Raises:
-        sqlite3.Error: If it cannot be read.
+        DatabaseError: If it cannot be read.
+        DatabaseBusyError: If another process does not let go of it.
     """
     if not database.is_file():
         return None
     now = clock.now().timestamp()
-    with Database(database, read_only=True) as opened, opened.reading() as table:
+    with looking(database) as table:
         rows = table.execute(
             "SELECT state, changed, lease FROM jobs WHERE state IN (?, ?)",
             (State.READY, State.RUNNING),

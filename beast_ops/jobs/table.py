@@ -8,38 +8,26 @@ M. Kleppmann, "Designing Data-Intensive Applications", chapter 8.)
 """
 
 import json
-import sqlite3
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from sqlalchemy import Row
+
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import Database
+from beast_ops.database.prepared import Prepared
 from beast_ops.errors import ConflictError, LeaseLostError, MissingError
 
-from .model import ENDED, Job, State
+from . import statements as to
+from .model import Job, State
+from .schema import SCHEMA
 
 LEASE_SECONDS = 20.0
-ATTEMPTS = 5  # a job that took five workers with it is not handed to a sixth
 KEEP_SECONDS = 86_400.0  # results are kept for a day, and so are jobs nobody sends anything to
-KEPT_SECONDS = 600.0  # between two notes that a job is still wanted
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY, kind TEXT NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL,
-    token INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, owner TEXT,
-    lease REAL NOT NULL DEFAULT 0, cancelled INTEGER NOT NULL DEFAULT 0,
-    progress TEXT NOT NULL DEFAULT '{}', result TEXT, error TEXT,
-    created REAL NOT NULL, changed REAL NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, created);
-CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, seen REAL NOT NULL) STRICT;
-"""
-
-# A lease that ends later than any could was written before the clock was put back.
-_ABANDONED = f"(state = '{State.RUNNING}' AND (lease < :now OR lease > :never))"
 LONGEST_SECONDS = 600.0
+KEPT_SECONDS = 600.0  # between two notes that a job is still wanted
 
 
 class JobTable:
@@ -54,16 +42,18 @@ class JobTable:
         self, kind: str, payload: Mapping[str, Any], *, held: bool = False, job_id: str = ""
     ) -> str:
         """Add a job and return its id; a *held* one waits until it is released."""
-        name = job_id or uuid.uuid4().hex
         now = self._now()
-        state = State.HELD if held else State.READY
+        values = {
+            "id": job_id or uuid.uuid4().hex,
+            "kind": kind,
+            "payload": json.dumps(payload),
+            "state": State.HELD if held else State.READY,
+            "created": now,
+            "changed": now,
+        }
         with self._database.writing() as table:
-            table.execute(
-                "INSERT INTO jobs (id, kind, payload, state, created, changed)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (name, kind, json.dumps(payload), state, now, now),
-            )
-        return name
+            to.ADD.say(table, values)
+        return str(values["id"])
 
     def release(self, job_id: str) -> None:
         """Let a held job run.
@@ -73,10 +63,7 @@ class JobTable:
             MissingError: If there is none.
         """
         with self._database.writing() as table:
-            done = table.execute(
-                "UPDATE jobs SET state = ?, changed = ? WHERE id = ? AND state = ?",
-                (State.READY, self._now(), job_id, State.HELD),
-            )
+            done = table.execute(to.RELEASE, {"job": job_id, "now": self._now()})
         if not done.rowcount:
             self.get(job_id)
             raise ConflictError("this job is not waiting to be started", subject=job_id)
@@ -85,16 +72,11 @@ class JobTable:
         """Note that somebody still sends what a held job waits for, so that it is not swept."""
         now = self._now()
         with self._database.reading() as table:  # nearly always: nothing to write
-            row = table.execute(
-                "SELECT 1 FROM jobs WHERE id = ? AND state = ? AND changed NOT BETWEEN ? AND ?",
-                (job_id, State.HELD, now - KEPT_SECONDS, now),
-            ).fetchone()
-        if row is None:
-            return
-        with self._database.writing() as table:
-            table.execute(
-                "UPDATE jobs SET changed = ? WHERE id = ? AND state = ?", (now, job_id, State.HELD)
-            )
+            known = {"job": job_id, "now": now, "before": now - KEPT_SECONDS}
+            forgotten = table.execute(to.FORGOTTEN, known).fetchone()
+        if forgotten is not None:
+            with self._database.writing() as table:
+                table.execute(to.KEEP, {"job": job_id, "now": now})
 
     def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
         """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
@@ -105,21 +87,12 @@ class JobTable:
                 `LONGEST_SECONDS`.
         """
         now = self._now()
+        times = {"now": now, "never": now + LONGEST_SECONDS}
         with self._database.writing() as table:
-            self._end_hopeless(table, now)
-            row = table.execute(
-                f"SELECT id FROM jobs WHERE state = '{State.READY}' OR {_ABANDONED}"  # noqa: S608 - constants of this file
-                " ORDER BY created, id LIMIT 1",
-                _times(now),
-            ).fetchone()
-            if row is None:
-                return None
-            table.execute(
-                "UPDATE jobs SET state = ?, owner = ?, lease = ?, token = token + 1,"
-                " attempts = attempts + 1, changed = ? WHERE id = ?",
-                (State.RUNNING, owner, now + lease_seconds, now, row["id"]),
-            )
-            return _job(table.execute("SELECT * FROM jobs WHERE id = ?", (row["id"],)).fetchone())
+            to.END_HOPELESS.say(table, times)
+            held = {**times, "owner": owner, "lease": now + lease_seconds}
+            row = table.execute(to.CLAIM, held).one_or_none()
+        return None if row is None else _job(row)
 
     def reclaim(self, owner: str) -> None:
         """Count what *owner* held as abandoned: it has just started, so it holds nothing.
@@ -127,26 +100,8 @@ class JobTable:
         Should an earlier process of this name still live after all, its next heartbeat or write
         is refused once another attempt has begun.
         """
-        now = self._now()
         with self._database.writing() as table:
-            table.execute(
-                "UPDATE jobs SET lease = ? WHERE state = ? AND owner = ?",
-                (now - 1, State.RUNNING, owner),
-            )
-
-    def _end_hopeless(self, table: sqlite3.Connection, now: float) -> None:
-        """End what nobody holds and nobody should go on with."""
-        table.execute(
-            f"UPDATE jobs SET state = '{State.CANCELLED}', changed = :now, error = 'cancelled'"  # noqa: S608 - constants of this file
-            f" WHERE cancelled = 1 AND (state = '{State.READY}' OR {_ABANDONED})",
-            _times(now),
-        )
-        reason = f"its worker ended {ATTEMPTS} times while it ran; see the worker's log"
-        table.execute(
-            f"UPDATE jobs SET state = '{State.FAILED}', changed = :now, error = :reason"  # noqa: S608 - constants of this file
-            f" WHERE attempts >= {ATTEMPTS} AND {_ABANDONED}",
-            {**_times(now), "reason": reason},
-        )
+            table.execute(to.RECLAIM, {"mine": owner, "lease": self._now() - 1})
 
     def heartbeat(self, job: Job, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Renew the lease of *job*; return whether somebody wants it cancelled.
@@ -155,31 +110,31 @@ class JobTable:
             LeaseLostError: If another worker has it.
         """
         with self._database.writing() as table:
-            self._change(table, job, "lease = ?", self._now() + lease_seconds)
-            row = table.execute("SELECT cancelled FROM jobs WHERE id = ?", (job.id,)).fetchone()
-            return bool(row["cancelled"])
+            values = self._mine(job, self._now() + lease_seconds)
+            cancelled = table.execute(to.RENEW, values).scalar()
+        if cancelled is None:
+            raise _lost(job)
+        return bool(cancelled)
 
     def progress(self, job: Job, said: Mapping[str, Any]) -> None:
         """Note what the handler of *job* says; raises as `heartbeat` does."""
-        with self._database.writing() as table:
-            self._change(table, job, "progress = ?", json.dumps(said))
+        self._change(to.PROGRESS, job, json.dumps(said))
 
     def finish(self, job: Job, result: Mapping[str, Any]) -> None:
         """Note that *job* is done; raises as `heartbeat` does."""
-        self._end(job, State.DONE, "result", json.dumps(result))
+        self._change(to.FINISH, job, json.dumps(result))
 
     def fail(self, job: Job, error: str) -> None:
         """Note why *job* failed; raises as `heartbeat` does."""
-        self._end(job, State.FAILED, "error", error)
+        self._change(to.FAIL, job, error)
 
     def stop(self, job: Job) -> None:
         """Note that *job* was cancelled while it ran; raises as `heartbeat` does."""
-        self._end(job, State.CANCELLED, "error", "cancelled")
+        self._change(to.STOP, job, "cancelled")
 
     def give_back(self, job: Job) -> None:
         """Let another worker go on with *job*, which counts as no attempt."""
-        with self._database.writing() as table:
-            self._change(table, job, "attempts = attempts - 1, state = ?", State.READY)
+        self._change(to.GIVE_BACK, job, State.READY)
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job: at once if it waits, soon if it runs.
@@ -188,16 +143,9 @@ class JobTable:
             ConflictError: If it has ended.
             MissingError: If there is none.
         """
-        now = self._now()
         with self._database.writing() as table:
-            waiting = table.execute(
-                "UPDATE jobs SET state = ?, error = 'cancelled', changed = ?"
-                " WHERE id = ? AND state IN (?, ?)",
-                (State.CANCELLED, now, job_id, State.HELD, State.READY),
-            )
-            running = table.execute(
-                "UPDATE jobs SET cancelled = 1 WHERE id = ? AND state = ?", (job_id, State.RUNNING)
-            )
+            waiting = table.execute(to.CANCEL_WAITING, {"job": job_id, "now": self._now()})
+            running = table.execute(to.CANCEL_RUNNING, {"job": job_id})
         if not waiting.rowcount and not running.rowcount:
             self.get(job_id)
             raise ConflictError("this job has ended already", subject=job_id)
@@ -209,7 +157,7 @@ class JobTable:
             MissingError: If there is none.
         """
         with self._database.reading() as table:
-            row = table.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            row = table.execute(to.GET, {"job": job_id}).fetchone()
         if row is None:
             raise MissingError("there is no such job", subject=job_id)
         return _job(row)
@@ -217,33 +165,18 @@ class JobTable:
     def newest(self, limit: int = 50) -> list[Job]:
         """Return the newest jobs, at most *limit*, without their results, which may be large."""
         with self._database.reading() as table:
-            rows = table.execute(
-                "SELECT id, kind, payload, state, token, progress, NULL AS result, error, created"
-                " FROM jobs ORDER BY created DESC, id LIMIT ?",
-                (limit,),
-            )
-            return [_job(row) for row in rows]
+            return [_job(row) for row in table.execute(to.NEWEST, {"most": limit})]
 
     def sweep(self) -> list[str]:
         """Forget jobs that ended, or that nobody kept or released, a day ago; return their ids."""
-        before = self._now() - KEEP_SECONDS
-        states = (*sorted(ENDED), State.HELD)
-        marks = ", ".join("?" * len(states))
         with self._database.writing() as table:
-            rows = table.execute(
-                f"DELETE FROM jobs WHERE changed < ? AND state IN ({marks}) RETURNING id",  # noqa: S608 - only question marks are put in
-                (before, *states),
-            ).fetchall()
-        return [str(row["id"]) for row in rows]
+            gone = table.execute(to.SWEEP, {"before": self._now() - KEEP_SECONDS})
+            return [str(name) for name in gone.scalars()]
 
     def report(self, worker: str) -> None:
         """Note that *worker* is alive."""
         with self._database.writing() as table:
-            table.execute(
-                "INSERT INTO workers VALUES (?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET seen = excluded.seen",
-                (worker, self._now()),
-            )
+            table.execute(to.REPORT, {"name": worker, "seen": self._now()})
 
     def close(self) -> None:
         """Close the file."""
@@ -257,40 +190,37 @@ class JobTable:
         """Close the file."""
         self.close()
 
-    def _end(self, job: Job, state: State, column: str, text: str) -> None:
-        with self._database.writing() as table:
-            self._change(table, job, f"state = '{state}', {column} = ?", text)
-
-    def _change(self, table: sqlite3.Connection, job: Job, change: str, value: object) -> None:
+    def _change(self, change: Prepared, job: Job, value: object) -> None:
         """Do *change* if *job* is still ours.
 
         Raises:
             LeaseLostError: If it is not.
         """
-        done = table.execute(
-            f"UPDATE jobs SET {change}, changed = ? WHERE id = ? AND token = ? AND state = ?",  # noqa: S608 - *change* is written in this file
-            (value, self._now(), job.id, job.token, State.RUNNING),
-        )
+        with self._database.writing() as table:
+            done = change.say(table, self._mine(job, value))
         if not done.rowcount:
-            raise LeaseLostError("another worker has this job now", subject=job.id)
+            raise _lost(job)
+
+    def _mine(self, job: Job, value: object) -> dict[str, object]:
+        return {"job": job.id, "mine": job.token, "now": self._now(), "value": value}
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
 
-def _times(now: float) -> dict[str, float]:
-    return {"now": now, "never": now + LONGEST_SECONDS}
+def _lost(job: Job) -> LeaseLostError:
+    return LeaseLostError("another worker has this job now", subject=job.id)
 
 
-def _job(row: sqlite3.Row) -> Job:
+def _job(row: Row[*tuple[Any, ...]]) -> Job:
     return Job(
-        id=row["id"],
-        kind=row["kind"],
-        payload=json.loads(row["payload"]),
-        state=State(row["state"]),
-        token=row["token"],
-        created=row["created"],
-        progress=json.loads(row["progress"]),
-        result=json.loads(row["result"]) if row["result"] else None,
-        error=row["error"],
+        id=row.id,
+        kind=row.kind,
+        payload=json.loads(row.payload),
+        state=State(row.state),
+        token=row.token,
+        created=row.created,
+        progress=json.loads(row.progress),
+        result=json.loads(row.result) if row.result else None,
+        error=row.error,
     )

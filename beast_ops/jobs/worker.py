@@ -2,13 +2,13 @@
 """The worker: takes one job after the other and shows that it is alive."""
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
+from beast_ops.database import FAILURES
 from beast_ops.errors import BeastError, LeaseLostError
 
 from .model import Job
@@ -121,7 +121,7 @@ class Worker:
                     fresh = False
                 self._sweep()
                 busy = self.run_one()
-            except (OSError, sqlite3.Error):
+            except (OSError, *FAILURES):
                 # A full disk, most likely: jobs wait until there is room again.
                 log.exception("cannot work now")
                 busy = not self._stopping.wait(TROUBLE_SECONDS)
@@ -167,7 +167,7 @@ class Worker:
             raise
         except BeastError as failed:
             self._table.fail(job, failed.paragraph())
-        except (OSError, sqlite3.Error) as failed:
+        except OSError as failed:
             log.exception("job %s failed", job.id)
             self._table.fail(job, f"the worker cannot keep its data: {failed}")
         except Exception:
@@ -180,7 +180,7 @@ class Worker:
         while True:
             grip = self._grip
             # A full disk must not end the sign of life of a worker that could go on.
-            with suppress(OSError, sqlite3.Error):
+            with suppress(OSError, *FAILURES):
                 self._table.report(self._name)
                 if grip is not None:
                     grip.renew()

@@ -24,6 +24,19 @@ ONLY = {
         "beast_ops/ingest/store.py": "administration of collections",
         "beast_ops/search/store.py": "queries",
     },
+    "sqlite3": {
+        "beast_ops/database/connect.py": "the only room that opens databases",
+        "beast_ops/database/failures.py": "translates what it raises",
+        "beast_ops/database/look.py": "a look at what costs no more than this",
+        "beast_ops/database/migrate.py": "asks for the revision before anything is loaded",
+        "beast_ops/database/pool.py": "transactions are begun and ended on it",
+        "beast_ops/health/probe.py": "looks by itself, with nothing but Python",
+    },
+    "alembic": {
+        "beast_ops/database/migrate.py": "runs the migrations of every database",
+        "beast_ops/ingest/migrations/versions/v0001_first.py": "a migration",
+        "beast_ops/jobs/migrations/versions/v0001_first.py": "likewise",
+    },
     "subprocess": {
         "beast_ops/runner.py": "the room that runs programs",
         "beast_ops/backup/aside_processes.py": "children that end with what they are for",
@@ -71,6 +84,7 @@ GROUND = (
 HEAVY = {
     *("ansible", "qdrant_client", "qdrant_edge", "fastapi", "uvicorn", "docker", "rich", "yaml"),
     *("pypdfium2", "docx", "selectolax", "cryptography", "httpx", "pydantic", "numpy", "invoke"),
+    *("sqlalchemy", "alembic"),
 }
 CHEAP = {
     "beast_ops": HEAVY,
@@ -83,6 +97,9 @@ CHEAP = {
     "beast_ops.locks": HEAVY,
     "beast_ops.files": HEAVY,
     "beast_ops.runner": HEAVY,
+    "beast_ops.database": HEAVY,
+    "beast_ops.database.look": HEAVY,
+    "beast_ops.health.deep": {"sqlalchemy", "alembic", "qdrant_client", "docker", "fastapi"},
     "beast_ops.declared": HEAVY,
     "beast_ops.preflight": HEAVY,
     "beast_ops.settings": HEAVY - {"pydantic"},

@@ -8,7 +8,6 @@ nobody disturbed, point for point, and no document is lost from the report.
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,11 +16,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from beast_ops.database import Database
-from beast_ops.errors import BeastError
+from beast_ops.database.look import looking
+from beast_ops.errors import BeastError, DatabaseError
 from beast_ops.ingest.settings import Surroundings, WorkerSettings
 from beast_ops.jobs.model import ENDED, State
+from beast_ops.jobs.schema import JOBS
 from beast_ops.vectors.testing import Server, running
 from tests.contract.ingest.conftest import Bench
 
@@ -70,13 +72,10 @@ class Stack:
     def stored(self, job: str) -> int:
         """Return how many documents *job* has stored for good."""
         try:
-            with (
-                Database(self.bench.around.state, read_only=True) as state,
-                state.reading() as rows,
-            ):
+            with looking(self.bench.around.state) as rows:
                 query = "SELECT COUNT(*) FROM documents WHERE job = ?"
                 return int(rows.execute(query, (job,)).fetchone()[0])
-        except sqlite3.OperationalError:  # not there yet, or just being made
+        except DatabaseError:  # not there yet, or just being made
             return 0
 
     def wait(self, job: str, documents: int) -> bool:
@@ -92,7 +91,7 @@ class Stack:
     def let_the_lease_run_out(self) -> None:
         """Do what twenty seconds would do."""
         with Database(self.bench.around.jobs) as database, database.writing() as table:
-            table.execute("UPDATE jobs SET lease = 0 WHERE state = ?", (State.RUNNING,))
+            table.execute(update(JOBS).where(JOBS.c.state == State.RUNNING).values(lease=0))
 
 
 @contextmanager

@@ -305,7 +305,7 @@ def make_claimable(one):
     from beast_ops.database import Database
 
     with Database(one.around.jobs) as database, database.writing() as table:
-        table.execute("UPDATE jobs SET lease = 0")
+        table.exec_driver_sql("UPDATE jobs SET lease = 0")
 
 
 def test_a_declared_folder_is_ingested_and_its_problems_are_told(bench, tmp_path):

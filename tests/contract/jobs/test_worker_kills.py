@@ -4,15 +4,15 @@
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from beast_ops.database import Database
+from beast_ops.database.look import looking
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
 
@@ -42,12 +42,12 @@ effects = Database(folder / "effects.sqlite")
 
 def work(grip):
     with effects.writing() as table:
-        table.execute("INSERT INTO begun VALUES (?, ?)", (grip.job.id, grip.job.token))
+        table.exec_driver_sql("INSERT INTO begun VALUES (?, ?)", (grip.job.id, grip.job.token))
     for step in range(int(grip.job.payload["steps"])):
         time.sleep(0.01)
         grip.say({"step": step})
     with effects.writing() as table:
-        table.execute("INSERT OR IGNORE INTO done VALUES (?)", (grip.job.id,))
+        table.exec_driver_sql("INSERT OR IGNORE INTO done VALUES (?)", (grip.job.id,))
     return {"token": grip.job.token}
 
 worker = workers.Worker(Table(folder / "jobs.sqlite"), {"work": work}, name)
@@ -55,10 +55,10 @@ signal.signal(signal.SIGTERM, lambda *_: worker.stop())
 print("up", flush=True)
 worker.run()
 """
-EFFECTS = """
-CREATE TABLE begun (job TEXT, token INTEGER, UNIQUE (job, token));
-CREATE TABLE done (job TEXT PRIMARY KEY);
-"""
+EFFECTS = (
+    "CREATE TABLE begun (job TEXT, token INTEGER, UNIQUE (job, token))",
+    "CREATE TABLE done (job TEXT PRIMARY KEY)",
+)
 
 
 class Crew:
@@ -86,8 +86,9 @@ class Crew:
 
 @contextmanager
 def crew(folder: Path) -> Iterator[Crew]:
-    with Database(folder / "effects.sqlite", EFFECTS):
-        pass
+    with Database(folder / "effects.sqlite") as effects, effects.writing() as table:
+        for words in EFFECTS:
+            table.exec_driver_sql(words)
     hired = Crew(folder)
     try:
         yield hired
@@ -97,7 +98,7 @@ def crew(folder: Path) -> Iterator[Crew]:
 
 
 def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
-    with Database(folder / "effects.sqlite", read_only=True) as effects, effects.reading() as table:
+    with looking(folder / "effects.sqlite") as table:
         return [tuple(row) for row in table.execute(query)]
 
 
@@ -167,8 +168,7 @@ def test_a_worker_that_was_stopped_and_comes_back_writes_nothing(tmp_path: Path)
         sleeper = workers.hire()
         wait_for(lambda: table.get(name).progress)
         sleeper.send_signal(signal.SIGSTOP)
-        with suppress(sqlite3.OperationalError):
-            workers.hire()
+        workers.hire()
         wait_for(lambda: table.get(name).state is State.DONE)
         sleeper.send_signal(signal.SIGCONT)
         table.add("work", {"steps": 0})

@@ -8,8 +8,9 @@ import pytest
 
 CLONE = Path(__file__).parents[3]
 HEAVY = (
-    "ansible", "asyncio", "cryptography", "docker", "fastapi", "httpx", "jinja2", "orjson",
-    "pydantic", "qdrant_client", "qdrant_edge", "rich", "sqlite3", "stamina", "uvicorn", "yaml",
+    "alembic", "ansible", "asyncio", "cryptography", "docker", "fastapi", "httpx", "jinja2",
+    "orjson", "pydantic", "qdrant_client", "qdrant_edge", "rich", "sqlalchemy", "sqlite3",
+    "stamina", "uvicorn", "yaml",
 )  # fmt: skip
 # What DESIGN §6 has of the first slice.
 VERBS = {

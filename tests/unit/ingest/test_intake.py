@@ -8,12 +8,19 @@ import shutil
 import pytest
 from pydantic import ValidationError
 
-from beast_ops.errors import ConflictError, MissingError, TransientError, UsageError
+from beast_ops.errors import (
+    ConflictError,
+    DatabaseDamagedError,
+    DatabaseError,
+    MissingError,
+    TransientError,
+    UsageError,
+)
 from beast_ops.ingest.intake import Intake, declared_folder, read_manifest
 from beast_ops.ingest.manifest import DocumentEntry, Manifest
 from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState, Known
-from beast_ops.ingest.upload import LOOK_BYTES
+from beast_ops.ingest.upload import LOOK_BYTES, keeping
 from beast_ops.jobs.table import JobTable
 
 A, B = (DocumentEntry(source=f"file://h/docs/{name}", size=5, mtime_ns=7) for name in "ab")
@@ -52,6 +59,28 @@ def test_what_is_known_by_size_and_time_is_not_wanted(intake, tmp_path):
 
     assert (1,) == intake.open_job(MANIFEST, "docs--1").wanted
     assert (0, 1) == intake.open_job(MANIFEST, "").wanted
+
+
+def test_all_is_wanted_while_the_state_is_just_being_made(intake, tmp_path):
+    state_file(tmp_path).parent.mkdir()
+    state_file(tmp_path).touch()
+
+    assert (0, 1) == intake.open_job(MANIFEST, "docs--1").wanted
+
+
+def test_a_damaged_state_is_told_and_no_job_is_opened(intake, tmp_path):
+    state_file(tmp_path).parent.mkdir()
+    state_file(tmp_path).write_bytes(b"not a database, for sure" * 100)
+
+    with pytest.raises(DatabaseDamagedError):
+        intake.open_job(MANIFEST, "docs--1")
+    assert [] == list(intake.newest())
+
+
+def test_a_job_table_that_cannot_be_written_is_told_as_an_upload_that_cannot_be_kept():
+    with pytest.raises(TransientError, match="kept: out of order") as told, keeping("j"):
+        raise DatabaseError("out of order", subject="s", hint="Mend it.")
+    assert "Mend it." == told.value.hint
 
 
 def test_with_nothing_wanted_the_job_runs_at_once(intake):
@@ -200,8 +229,8 @@ def test_a_full_disk_opens_no_job_and_notes_no_reason(intake, tmp_path, monkeypa
 def test_a_job_table_on_a_full_disk_is_told_as_such(intake):
     intake.open_job(MANIFEST, "docs--1")
     with intake._jobs._database.reading() as table:
-        pages = table.execute("PRAGMA page_count").fetchone()[0]
-        table.execute(f"PRAGMA max_page_count = {pages}")
+        pages = table.exec_driver_sql("PRAGMA page_count").fetchone()[0]
+        table.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
     def open_many():
         for _ in range(1000):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is known of documents survives, and what is in doubt is known to be."""
 
-import sqlite3
-
 import pytest
 
 from beast_ops.clock import Clock
+from beast_ops.errors import DatabaseError
 from beast_ops.ingest.manifest import DocumentEntry
 from beast_ops.ingest.state import DocumentState, Known
 
@@ -73,6 +72,23 @@ def test_touching_changes_when_and_nothing_else(state):
     assert {A: known(A, mtime_ns=8)} == state.known("docs--1", [A])
 
 
+def test_nothing_to_note_is_nothing_to_do(state):
+    state.settle("docs--1", [(known(A), CHUNKS)])
+    state.intend("docs--1", [])
+    state.settle("docs--1", [])
+    state.forget("docs--1", [])
+
+    assert {A: known(A)} == state.known("docs--1", [A])
+    assert {} == state.known("docs--1", [])
+
+
+def test_of_very_many_documents_each_is_known_in_the_order_asked_for(state, monkeypatch):
+    monkeypatch.setattr("beast_ops.ingest.state.ASK_AT_ONCE", 2)
+    state.settle("docs--1", [(known(source), CHUNKS) for source in (A, B, C)])
+
+    assert [C, A, B] == list(state.known("docs--1", iter([C, "none", A, B, "nor this"])))
+
+
 def test_documents_cut_otherwise_are_not_the_same_though_their_files_are(state):
     entry = DocumentEntry(source=A, size=5, mtime_ns=7)
     state.use("1200/200")
@@ -89,7 +105,7 @@ def test_it_is_read_while_it_is_written_and_not_written_by_readers(state, tmp_pa
     state.settle("docs--1", [(known(A), CHUNKS)])
     with DocumentState(tmp_path / "state.sqlite", read_only=True) as reader:
         assert [A] == list(reader.known("docs--1", [A]))
-        with pytest.raises(sqlite3.OperationalError):
+        with pytest.raises(DatabaseError, match="readonly"):
             reader.clear("docs--1")
 
 

@@ -29,7 +29,9 @@ def test_what_is_missing_is_told_in_one_line(monkeypatch, capsys):
     assert "BEAST_DATA" in capsys.readouterr().err
 
 
-def test_it_works_until_it_is_told_to_end(monkeypatch, tmp_path):
+@pytest.fixture
+def place(monkeypatch, tmp_path):
+    """A worker's surroundings, with nothing in them yet."""
     (tmp_path / "settings.json").write_text("{}")
     (tmp_path / "key").write_text("k")
     for name, value in {
@@ -39,7 +41,20 @@ def test_it_works_until_it_is_told_to_end(monkeypatch, tmp_path):
         "VECTORS_KEY_FILE": tmp_path / "key",
     }.items():
         monkeypatch.setenv(f"BEAST_{name}", str(value))
-    with JobTable(tmp_path / "jobs" / "jobs.sqlite") as table:
+    return tmp_path
+
+
+def test_a_damaged_job_table_is_told_with_what_to_do(place, capsys):
+    table = place / "jobs" / "jobs.sqlite"
+    table.parent.mkdir()
+    table.write_bytes(b"not a database, for sure" * 100)
+
+    assert 1 == worker.main()
+    assert f"({table}). Stop the stack, and restore" in capsys.readouterr().err
+
+
+def test_it_works_until_it_is_told_to_end(place):
+    with JobTable(place / "jobs" / "jobs.sqlite") as table:
         job = table.add("dance", {})
 
         def end():

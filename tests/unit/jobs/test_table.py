@@ -9,8 +9,8 @@ import pytest
 
 from beast_ops.clock import Clock
 from beast_ops.errors import ConflictError, LeaseLostError, MissingError
-from beast_ops.jobs.model import State
-from beast_ops.jobs.table import ATTEMPTS, KEEP_SECONDS, LEASE_SECONDS, JobTable
+from beast_ops.jobs.model import ATTEMPTS, State
+from beast_ops.jobs.table import KEEP_SECONDS, LEASE_SECONDS, JobTable
 
 
 class Hands:

@@ -14,8 +14,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from beast_ops.clock import Clock
 from beast_ops.errors import ConflictError, LeaseLostError
-from beast_ops.jobs.model import ENDED, Job, State
-from beast_ops.jobs.table import ATTEMPTS, LEASE_SECONDS, JobTable
+from beast_ops.jobs.model import ATTEMPTS, ENDED, Job, State
+from beast_ops.jobs.table import LEASE_SECONDS, JobTable
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SECONDS = st.sampled_from([0.5, 4.0, LEASE_SECONDS - 1, LEASE_SECONDS + 1, 3 * LEASE_SECONDS])

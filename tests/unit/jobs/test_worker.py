@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worker: what becomes of a job when its handler ends in every possible way."""
 
-import sqlite3
+import errno
 import threading
 import time
 
 import pytest
 
 from beast_ops.clock import Clock
-from beast_ops.errors import DocumentError
+from beast_ops.errors import DatabaseError, DatabaseFullError, DocumentError
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import CancelledError, Worker
@@ -130,9 +130,17 @@ def test_a_grip_that_slept_past_its_lease_looks_before_it_writes(table):
     assert {"by": "another"} == table.get(job).result
 
 
-def test_a_disk_that_is_full_is_the_reason_told(table):
+@pytest.mark.parametrize(
+    "failure",
+    [
+        DatabaseFullError("there is no room: database or disk is full"),
+        OSError(errno.ENOSPC, "disk is full"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_a_disk_that_is_full_is_the_reason_told(table, failure):
     def handler(_grip):
-        raise sqlite3.OperationalError("database or disk is full")
+        raise failure
 
     job = run(table, handler)
 
@@ -146,7 +154,7 @@ def test_a_worker_outlives_a_table_that_cannot_be_written_for_a_while(table, mon
     def failing(owner):
         if failures:
             failures.pop()
-            raise sqlite3.OperationalError("disk I/O error")
+            raise DatabaseError("this database cannot be used: disk I/O error")
         return claim(owner)
 
     monkeypatch.setattr(table, "claim", failing)
