@@ -12,11 +12,23 @@ from invoke.collection import Collection
 
 from beast_ops.door import alert_verbs, lab_verbs, secret_verbs
 from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
+from beast_ops.door.doctor_verbs import doctor, support_bundle
 from beast_ops.door.record_verbs import drift, history
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
 
-__all__ = ["bench", "drift", "history", "lint", "namespace", "new_service", "run_tests", "version"]
+__all__ = [
+    "bench",
+    "doctor",
+    "drift",
+    "history",
+    "lint",
+    "namespace",
+    "new_service",
+    "run_tests",
+    "support_bundle",
+    "version",
+]
 
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
