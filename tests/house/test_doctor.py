@@ -17,9 +17,7 @@ TESTS = [CLONE / "tests/e2e/test_doctor.py", *sorted((CLONE / "tests/unit/doctor
 def explained():
     """Return the part of the reference about each id."""
     text = REFERENCE.read_text(encoding="utf-8")
-    return dict(
-        re.findall(r"^## (BEAST-D\d{3}): [^\n]+\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    )
+    return dict(re.findall(r"(?sm)^## (BEAST-D\d{3}): [^\n]+\n(.*?)(?=^## |\Z)", text))
 
 
 def test_there_are_diagnoses_to_guard():

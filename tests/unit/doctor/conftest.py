@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def scene(place):
         place.services.write_text(json.dumps(content))
         path = place.current / "release.json"
         known = Record.model_validate_json(path.read_bytes()) if record else None
-        release = os.path.basename(os.readlink(place.current))
+        release = place.current.readlink().name
         return Scene(place, release, known, read_services(Path(place.services)), CLOCK)
 
     return make

@@ -4,6 +4,7 @@ from dataclasses import replace
 from beast_ops.doctor import releases
 from beast_ops.doctor.model import scene as look
 from beast_ops.place import Place
+from beast_ops.release.observe import fingerprint
 
 
 def ids(found):
@@ -39,7 +40,9 @@ def test_what_cannot_be_read_is_named(place):
 def test_files_that_differ_are_named(scene, place):
     here = scene()
     (place.root / "a").write_text("other")
-    record = here.record.model_copy(update={"files": {"a": "0", "b": "0"}})
+    right = fingerprint(place.services)
+    files = {"a": "0", "b": "0", "current/services.json": right}
+    record = here.record.model_copy(update={"files": files})
 
     assert ["a was edited", "b is missing"] == [
         each.evidence for each in releases.files(replace(here, record=record))

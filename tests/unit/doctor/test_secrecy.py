@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_a_file_that_is_not_right_is_found_and_handed_over_again(scene, place, h
     assert [] == told(secrecy.handed_over(scene()))
 
 
-def test_a_file_of_another_user_is_found(scene, place, monkeypatch):
+def test_a_file_of_another_user_is_found(scene, monkeypatch):
     here = scene()
     monkeypatch.setattr(type(here), "uid", property(lambda _: os.geteuid() + 1))
 
@@ -86,7 +87,5 @@ def test_what_somebody_gave_is_not_compared(scene, place):
     here = scene()
     given = here.record.model_copy(update={"given": ("store/key",)})
     (place.secrets / "front" / "store_key").write_text("mine")
-    from dataclasses import replace
-
     assert [] == told(secrecy.handed_over(replace(here, record=given)))
     assert [] == told(secrecy.handed_over(scene(record=False)))
