@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import base64
 import json
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -42,6 +43,8 @@ def test_a_secret_is_found_in_every_form(form):
     ("https://me:hunter2@host/x", "https://***@host/x"),
     ("password=hunter2&x=1", "password=***&x=1"),
     ("TOKEN=abc", "TOKEN=***"),
+    ('{"api_key": "abc"}', '{"api_key": "***"}'),
+    ('{"token": null, "secret": 3}', '{"token": null, "secret": 3}'),
     ("nothing to hide", "nothing to hide"),
 ])  # fmt: skip
 def test_what_looks_like_a_secret_goes_as_well(text, expected):
@@ -97,3 +100,12 @@ def test_a_secret_that_cannot_be_read_stops_it(place, monkeypatch):
     monkeypatch.setattr("beast_ops.doctor.redact.secrets", deny)
     with pytest.raises(BeastError, match="cannot read a secret"):
         redactor(place)
+
+
+def test_large_logs_take_no_time():
+    cleaner = Redactor([bytes([65 + number % 26]) * 20 + b"%d" % number for number in range(300)])
+    begun = time.monotonic()
+    for content in (b"A" * 500_000, b"QUJDREVGR0hJSktMTU5P\n" * 20_000, b"password " * 50_000):
+        cleaner.clean(content)
+
+    assert time.monotonic() - begun < 20
