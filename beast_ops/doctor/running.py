@@ -65,7 +65,8 @@ def ports(scene: Scene) -> Iterator[Diagnosis]:
     idle = {state.name for state in states(scene) if state.state not in UP}
     mine = own_sockets(scene.place.run)
     for service in scene.ours:
-        for port in service.ports if service.name in idle else ():
+        known = {*service.ports, *(each.port for each in service.publish)}
+        for port in sorted(known) if service.name in idle else ():
             found = listeners(port)
             if found and not found & mine:
                 who = holder(found) or "a program of another user"
@@ -78,7 +79,7 @@ def keeper(scene: Scene) -> Iterator[Diagnosis]:
     if scene.composed or not scene.place.run.is_dir():
         return
     path = socket_path(scene.place)
-    if Supervisor(path).presence():
+    if Supervisor(path).presence() is not None:  # there, or on its way out
         return
     left = find(scene.place)
     if left:
@@ -89,12 +90,18 @@ def keeper(scene: Scene) -> Iterator[Diagnosis]:
 
 
 def work(scene: Scene) -> Iterator[Diagnosis]:
-    """Find services that run and do not do their work."""
+    """Find services that run and do not do their work, or only a part of it."""
     from beast_ops.health import report
     from beast_ops.health.model import Status
 
-    up = {state.name for state in states(scene) if state.state in {*UP, "unhealthy"}}
+    up = {state.name: state.state for state in states(scene) if state.state in {*UP, "unhealthy"}}
+    kinds = {Status.UNHEALTHY: table.UNWELL, Status.DEGRADED: table.PARTLY}
     for check in report.run(scene.place).checks if up else ():
-        if check.name in up and check.status is Status.UNHEALTHY:
+        state = up.pop(check.name, None)
+        if state and check.status in kinds:
             told = redactor(scene.place).text(check.message)
-            yield table.UNWELL.found(f"{check.name}: {told}", check.name)
+            yield kinds[check.status].found(f"{check.name}: {told}", check.name)
+        elif state == "unhealthy":
+            up[check.name] = state
+    for name in (name for name, state in up.items() if state == "unhealthy"):
+        yield table.UNWELL.found(f"{name}: its container calls itself unhealthy", name)

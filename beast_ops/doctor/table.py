@@ -98,8 +98,15 @@ ORPHANS = Check(
 UNWELL = Check(
     "BEAST-D306",
     "A service runs and does not do its work",
-    "It waits for another one, lacks a model or a right, or its data is damaged.",
+    "It waits for another one, lacks a right, or its data is damaged.",
     LOGS,
+)
+PARTLY = Check(
+    "BEAST-D307",
+    "A service does only a part of its work",
+    "It lacks a model that the release names, or something it can do without.",
+    "See what it lacks: ./beast health; a deploy fetches models: ./beast deploy",
+    "warning",
 )
 DISK = Check(
     "BEAST-D401",

@@ -12,6 +12,7 @@ from beast_ops.health.model import Status
 from beast_ops.place import Place
 from beast_ops.runtime.control import ProcessState
 from beast_ops.runtime.identity import Identity
+from beast_ops.runtime.rpc import LEAVING
 
 
 class Runtime:
@@ -115,6 +116,7 @@ def test_a_foreign_program_on_the_port_of_an_idle_service_is_found(scene, runtim
 
 @pytest.mark.parametrize(("presence", "left", "expected"), [
     (7, set(), []),
+    (LEAVING, set(), []),
     (None, set(), ["BEAST-D305"]),
     (None, {Identity(8, "x"), Identity(9, "x")}, ["BEAST-D305"]),
 ])  # fmt: skip
@@ -144,7 +146,17 @@ def test_a_service_that_runs_and_does_not_work_is_found(scene, runtime, monkeypa
     monkeypatch.setattr(report, "run", lambda _: SimpleNamespace(checks=checks))
     runtime.states["store"] = "unhealthy"
 
-    assert [("BEAST-D306", "store: answers 500")] == told(running.work(scene()))
+    assert [("BEAST-D306", "store: answers 500"), ("BEAST-D307", "front: slow")] == told(
+        running.work(scene())
+    )
     assert [] == told(running.services(scene()))
     runtime.states.clear()
     assert [] == told(running.work(scene()))
+
+
+def test_what_a_container_says_of_itself_counts_as_well(scene, runtime, monkeypatch):
+    checks = [SimpleNamespace(name="store", status=Status.HEALTHY, message="answers")]
+    monkeypatch.setattr(report, "run", lambda _: SimpleNamespace(checks=checks))
+    runtime.states = {"store": "unhealthy", "front": "unhealthy", "other": "running"}
+
+    assert {"store", "front"} == {each.subject for each in running.work(scene())}
