@@ -13,6 +13,7 @@ from invoke.collection import Collection
 from beast_ops.door import alert_verbs, lab_verbs, secret_verbs
 from beast_ops.door.backup_verbs import backup, backups, drill, restore, verify
 from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
+from beast_ops.door.doctor_verbs import doctor, support_bundle
 from beast_ops.door.record_verbs import drift, history
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
@@ -21,6 +22,7 @@ __all__ = [
     "backup",
     "backups",
     "bench",
+    "doctor",
     "drift",
     "drill",
     "history",
@@ -29,6 +31,7 @@ __all__ = [
     "new_service",
     "restore",
     "run_tests",
+    "support_bundle",
     "verify",
     "version",
 ]

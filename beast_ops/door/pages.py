@@ -15,6 +15,7 @@ GROUPS = {
     "The stack": ("deploy", "plan", "render", "rollback", "down", "remove"),
     "Is it well": (
         "health",
+        "doctor",
         "audit",
         "drift",
         "status",
@@ -23,6 +24,7 @@ GROUPS = {
         "start",
         "stop",
         "restart",
+        "support-bundle",
     ),
     "Data": ("backup", "backups", "verify", "restore", "drill"),
     "Documents": ("ingest", "search", "open"),

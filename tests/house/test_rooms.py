@@ -25,6 +25,7 @@ ONLY = {
         "beast_ops/search/store.py": "queries",
     },
     "sqlite3": {
+        "beast_ops/backup/strategies/sqlite.py": "copies the databases of others",
         "beast_ops/database/connect.py": "the only room that opens databases",
         "beast_ops/database/failures.py": "translates what it raises",
         "beast_ops/database/look.py": "a look at what costs no more than this",
