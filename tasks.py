@@ -15,6 +15,7 @@ from beast_ops.door.backup_verbs import backup, backups, drill, restore, verify
 from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
 from beast_ops.door.doctor_verbs import doctor, support_bundle
 from beast_ops.door.record_verbs import drift, history
+from beast_ops.door.upgrade_verbs import upgrade
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
 
@@ -32,6 +33,7 @@ __all__ = [
     "restore",
     "run_tests",
     "support_bundle",
+    "upgrade",
     "verify",
     "version",
 ]

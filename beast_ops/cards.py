@@ -82,6 +82,7 @@ class Card(Strict):
     process: Argv | None = None
     image: Image | None = None
     digest: Digest | None = None
+    ladder: tuple[str, ...] = ()
     ours: bool = False
     command: tuple[str, ...] | None = None
     entrypoint: Argv | None = None

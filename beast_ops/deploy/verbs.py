@@ -44,9 +44,9 @@ def deploy(place: Place, options: DeployOptions) -> int:
     """
     own = settings(place, options.inventory)
     changes = sets.parse(CLONE, options.sets)
-    with sets.proposed(own, changes) as draft, _log(place, "deploy", options) as log:
+    with sets.proposed(own, changes) as draft, logged(place, "deploy", options) as log:
         playbook = Playbook("site", str(found(options.inventory)), place.root, settings=draft)
-        progress = _follow(playbook, log, Progress(place.root))
+        progress = follow(playbook, log, Progress(place.root))
         if draft is not None:
             sets.keep(own, draft)
     progress.show_end(place)
@@ -90,10 +90,10 @@ def render(place: Place, folder: Path, options: DeployOptions) -> list[Path]:
 def _planned(place: Place, options: DeployOptions) -> Progress:
     """Run the deploy as a rehearsal and return what it told."""
     own = settings(place, options.inventory)
-    with sets.proposed(own, sets.parse(CLONE, options.sets)) as draft, _quiet(options) as log:
+    with sets.proposed(own, sets.parse(CLONE, options.sets)) as draft, quietly(options) as log:
         inventory = str(found(options.inventory))
         playbook = Playbook("site", inventory, place.root, check=True, settings=draft)
-        return _follow(playbook, log, Progress(place.root, says_steps=False))
+        return follow(playbook, log, Progress(place.root, says_steps=False))
 
 
 def remove(place: Place, options: DeployOptions, *, data: bool, dry_run: bool = False) -> int:
@@ -109,20 +109,21 @@ def remove(place: Place, options: DeployOptions, *, data: bool, dry_run: bool = 
         check=dry_run,
         variables={"remove_data": data},
     )
-    with _quiet(options) as log:
-        progress = _follow(playbook, log, Progress(place.root, says_steps=False))
+    with quietly(options) as log:
+        progress = follow(playbook, log, Progress(place.root, says_steps=False))
     progress.show_removal(dry_run=dry_run)
     return 0
 
 
-def _follow(playbook: Playbook, log: IO[bytes] | None, progress: Progress) -> Progress:
+def follow(playbook: Playbook, log: IO[bytes] | None, progress: Progress) -> Progress:
+    """Run *playbook* and let *progress* take what it tells; return that."""
     for event in run(playbook, log):
         progress.take(event)
     return progress
 
 
 @contextmanager
-def _quiet(options: DeployOptions) -> Iterator[IO[bytes] | None]:
+def quietly(options: DeployOptions) -> Iterator[IO[bytes] | None]:
     """Yield where output goes that nobody needs afterwards; `None` is the terminal."""
     if options.verbose:
         yield None
@@ -132,7 +133,7 @@ def _quiet(options: DeployOptions) -> Iterator[IO[bytes] | None]:
 
 
 @contextmanager
-def _log(place: Place, operation: str, options: DeployOptions) -> Iterator[IO[bytes] | None]:
+def logged(place: Place, operation: str, options: DeployOptions) -> Iterator[IO[bytes] | None]:
     """Yield a log that ends up where logs of this inventory are kept.
 
     It is kept elsewhere until then: a deploy that is refused changes nothing.

@@ -38,6 +38,10 @@ def _apply(place: Place, options: Sequence[str]) -> dict[str, Any]:
     from .land import Shipment
 
     shipment = Shipment.model_validate_json(sys.stdin.buffer.read())
+    if shipment.upgrade:
+        from beast_ops.upgrade.host import step
+
+        return asdict(step(place, shipment, hands()))
     return asdict(apply(place, shipment, hands()))
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from beast_ops.card_parts import DNS_LABEL
-from beast_ops.cards import Card, Services, read_card
+from beast_ops.cards import Card, read_card
 from beast_ops.compose.values import values as compose_values
-from beast_ops.errors import CardError, CommandError, SettingsError, UsageError
+from beast_ops.errors import CardError, CommandError, SettingsError
 from beast_ops.place import Place
 from beast_ops.runtime.values import values
 from beast_ops.settings import explain
 
 from . import build as building
 from .build import Release, digest
+from .images import Wish, compared, pinned, refuse_others
 from .observe import Observed
 from .package import environment_hash
 from .wish import wish
@@ -32,6 +33,7 @@ from .wish import wish
 __all__ = ["environment_hash"]
 
 RUNTIMES = ("embedded", "compose")
+NOTHING = Wish()
 DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 
 
@@ -72,12 +74,14 @@ class Draft:
         boot: Whether it starts with the machine.
         shapes: What is rendered, by path in the release's folder.
         copies: What is taken as it is: role and file by path in the release's folder.
+        cards: What it is made of.
     """
 
     release: Release
     boot: bool
     shapes: Mapping[str, Shape]
     copies: Mapping[str, tuple[str, str]]
+    cards: Sequence[Card] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ class Plan:
     boot: bool
     files: Mapping[str, str]
     seen: Observed
+    images: Mapping[str, Any] = field(default_factory=dict)
+    step: str = ""
 
     @property
     def content(self) -> str:
@@ -144,15 +150,29 @@ class Plan:
             "venv": release.site.venv,
             "runtime": release.site.runtime,
             "root": release.site.root,
-            "shipment": {**self._parts(), "content": self.content},
+            "shipment": {**self._parts(), "content": self.content, "upgrade": self.step},
+            "images": dict(self.images),
             "ports": {each.name: each.ports[0] for each in release.services if each.ports},
             "roles": {each.name: each.role for each in release.services},
             "wish": wish(release),
         }
 
 
-def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any]) -> Draft:
+def draft(
+    cards: Sequence[object],
+    site: Site,
+    venv: str,
+    seen: Mapping[str, Any],
+    wish: Wish = NOTHING,
+) -> Draft:
     """Return the release that *cards* make, before its templates are rendered.
+
+    Args:
+        cards: What the roles contributed.
+        site: What the inventory says of the installation.
+        venv: Hash of the stack's environment.
+        seen: What stands on the host.
+        wish: What an upgrade wants.
 
     Raises:
         CardError: If a card is wrong or the cards do not fit together.
@@ -161,8 +181,9 @@ def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any
     """
     site = _judged(site)
     observed = _observed(seen)
+    judged = pinned([_judge_settings(read_card(card)) for card in cards], observed, wish)
     release = building.build(
-        [_judge_settings(read_card(card)) for card in cards],
+        judged,
         building.Site(
             project=site.project,
             runtime="compose" if site.runtime == "compose" else "embedded",
@@ -180,7 +201,7 @@ def draft(cards: Sequence[object], site: Site, venv: str, seen: Mapping[str, Any
     copies = {
         f"live/{item.service}/{item.path}": (item.role, item.file) for item in release.verbatim
     }
-    return Draft(release, site.boot, {**_runtime_shapes(release), **shapes}, copies)
+    return Draft(release, site.boot, {**_runtime_shapes(release), **shapes}, copies, judged)
 
 
 def _runtime_shapes(release: Release) -> dict[str, Shape]:
@@ -195,41 +216,21 @@ def _runtime_shapes(release: Release) -> dict[str, Shape]:
     return {"supervisord.conf": Shape(None, "embedded/supervisord.conf.j2", variables)}
 
 
-def plan(draft: Draft, files: Mapping[str, str], seen: Mapping[str, Any]) -> Plan:
-    """Return the plan made of *draft* and its rendered *files*.
+def plan(
+    draft: Draft, files: Mapping[str, str], seen: Mapping[str, Any], wish: Wish = NOTHING
+) -> Plan:
+    """Return the plan made of *draft* and its rendered *files*; *wish* is what an upgrade wants.
 
     Raises:
         UsageError: If it would run another image on data that is there.
     """
     release, observed = draft.release, _observed(seen)
-    refuse_other_images(release, observed)
+    refuse_others(release, observed, wish)
     contract = f"{json.dumps(release.services.model_dump(mode='json'), indent=2)}\n"
     inner = {f"live/{each.name}/services.json": contract for each in release.services if each.ours}
-    return Plan(release, draft.boot, {**files, **inner, "services.json": contract}, observed)
-
-
-def refuse_other_images(release: Release, seen: Observed) -> None:
-    """Refuse to run another image on the data of a service: a migration has no way back.
-
-    Our own image is free to change: what it keeps is made for that.
-
-    Raises:
-        UsageError: If *release* would.
-    """
-    try:
-        running = Services.model_validate_json(seen.files.get("services.json", ""))
-    except ValidationError:
-        return  # nothing runs, or something older than images
-    before = {each.name: each.image for each in running if each.image and not each.ours}
-    for service in release.services:
-        known = before.get(service.name)
-        if service.state and service.image and known and known != service.image:
-            raise UsageError(
-                f"{service.name} runs {known} and keeps data; deploy does not put "
-                f"{service.image} on it",
-                subject=service.name,
-                hint=f"Set its version back, or run: ./beast upgrade --service {service.name}",
-            )
+    texts = {**files, **inner, "services.json": contract}
+    images = compared(draft.cards, release, observed)
+    return Plan(release, draft.boot, texts, observed, images, wish.step)
 
 
 def _judged(site: Site) -> Site:

@@ -44,6 +44,7 @@ class Shipment(Strict):
         owners: Who owns the secrets of a reader, as `uid:gid`, if it is said.
         given: Secrets that are not derived: somebody puts them here.
         versions: The versions of the secrets it was rendered with.
+        upgrade: Which step of an upgrade it is; empty for none.
     """
 
     content: str
@@ -58,6 +59,7 @@ class Shipment(Strict):
     owners: dict[str, str] = {}
     given: tuple[str, ...] = ()
     versions: dict[str, int]
+    upgrade: str = ""
 
 
 def land(place: Place, shipment: Shipment) -> str:

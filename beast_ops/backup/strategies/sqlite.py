@@ -123,6 +123,16 @@ def rows(path: Path) -> dict[str, int]:
         return {name: _count(database, name) for (name,) in names.fetchall()}
 
 
+def grown(path: Path, before: Mapping[str, int]) -> dict[str, int]:
+    """Return how many rows more than *before* each table has; nothing if it cannot be read."""
+    try:
+        now = rows(path)
+    except sqlite3.Error:
+        return {}
+    more = {table: count - before.get(table, 0) for table, count in sorted(now.items())}
+    return {table: count for table, count in more.items() if count > 0}
+
+
 def _count(database: sqlite3.Connection, table: str) -> int:
     quoted = table.replace('"', '""')
     return int(database.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])  # noqa: S608 - quoted

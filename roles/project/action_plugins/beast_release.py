@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     _VALID_ARGS = frozenset(
         {
             *("step", "root", "project", "runtime", "domain", "boot", "cards", "templates"),
-            *("plan", "data", "words", "secret", "file"),
+            *("plan", "data", "words", "secret", "file", "upgrade"),
         }
     )
 
@@ -66,8 +66,9 @@ class ActionModule(ActionBase):
         )
         venv = controller.environment_hash(clone)
         seen = self._see(["observe"], venv, clone, task_vars)
-        draft = controller.draft(args["cards"], site, venv, seen)
-        plan = controller.plan(draft, self._files(draft, clone), seen)
+        wish = controller.Wish.model_validate(dict(args.get("upgrade") or {}), strict=False)
+        draft = controller.draft(args["cards"], site, venv, seen, wish)
+        plan = controller.plan(draft, self._files(draft, clone), seen, wish)
         here = self._connection.transport == "local"
         told = {**plan.as_dict(), "here": here}
         return {"changed": plan.changes, "diff": plan.diff(), "plan": told}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verb that moves versions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .verb import verb
+
+
+@verb(
+    "./beast upgrade --service qdrant --plan",
+    iterable=["set_"],
+    help={
+        "service": "only this one; all that keep data when left out",
+        "plan": "change nothing, say the steps",
+        "set_": "change a setting of the inventory and keep it; may be repeated",
+        "inventory": "what the machines shall be: a path in inventory/ or elsewhere",
+        "verbose": "show the whole output of Ansible",
+    },
+    interrupted="Run ./beast deploy: it starts what is in force, the step before or the next.",
+)
+def upgrade(
+    _context: Any,
+    *,
+    service: str = "",
+    plan: bool = False,
+    set_: Sequence[str] = (),
+    inventory: str = "inventory/local",
+    verbose: bool = False,
+) -> int:
+    """Move to the versions the inventory names, on a copy of the data, with a way back."""
+    from beast_ops.deploy import DeployOptions
+    from beast_ops.deploy.upgrade import upgrade as act
+    from beast_ops.place import installation
+
+    options = DeployOptions(inventory, tuple(set_), verbose)
+    return act(installation(), options, service, plan=plan)
