@@ -11,7 +11,7 @@ from pathlib import Path
 from beast_ops import http
 from beast_ops.cards import Service
 from beast_ops.clock import SYSTEM
-from beast_ops.errors import BeastError, CommandError
+from beast_ops.errors import BeastError, CommandError, ServiceError
 from beast_ops.place import Place
 from beast_ops.runtime.launch import clean_environ
 from beast_ops.runtime.values import words
@@ -21,7 +21,7 @@ from .aside import Ground
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 PAUSE_SECONDS = 0.05
-TAIL_CHARACTERS = 600
+TAIL_CHARACTERS = 1500
 
 
 @contextmanager
@@ -53,6 +53,10 @@ def _running(ground: Ground, service: Service) -> Iterator[str]:
     try:
         _await(process, service, address, log)
         yield address
+    except ServiceError as refused:
+        raise ServiceError(
+            f"{str(refused).rstrip('.')}; it wrote: {_said(log)}", subject=refused.subject
+        ) from refused
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -104,5 +108,9 @@ def _await(process: "subprocess.Popen[bytes]", service: Service, address: str, l
             if answer.status_code == service.health.status:
                 return
         SYSTEM.sleep(PAUSE_SECONDS)
-    said = log.read_text(encoding="utf-8", errors="replace").strip()[-TAIL_CHARACTERS:]
-    raise CommandError(f"does not come up beside the stack: {said}", subject=service.name)
+    raise CommandError(f"does not come up beside the stack: {_said(log)}", subject=service.name)
+
+
+def _said(log: Path) -> str:
+    """Return the last words of a service, which are gone with its folder."""
+    return log.read_text(encoding="utf-8", errors="replace").strip()[-TAIL_CHARACTERS:]

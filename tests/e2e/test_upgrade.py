@@ -7,7 +7,7 @@ def hits(stack):
 
 def spoil(workshop, text):
     path = workshop / "beast_ops/jobs/__main__.py"
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    path.write_text(text + path.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def test_a_version_that_does_not_hold_leaves_release_and_data_as_they_were(
@@ -19,14 +19,14 @@ def test_a_version_that_does_not_hold_leaves_release_and_data_as_they_were(
     stack.must("ingest", str(tmp_path))
     before = hits(stack)
     release = (stack.root / "current").readlink()
-    spoil(workshop, "\n# another version\n")
+    spoil(workshop, "# another version\n")
     assert "Step: AI Beast itself" in stack.must("upgrade", "--plan").out
     stack.must("upgrade")
     assert (stack.root / "current").readlink() != release
     held = (stack.root / "current").readlink()
     assert before == hits(stack)
 
-    spoil(workshop, "\nraise SystemExit('this version is broken')\n")
+    spoil(workshop, "raise SystemExit('this version is broken')\n")
     failed = stack.run("upgrade")
 
     assert 1 == failed.code
