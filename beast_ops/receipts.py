@@ -24,6 +24,9 @@ VERSION = 1
 KEPT = 200
 STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
+# What puts releases in force; other receipts say nothing of whether one works.
+JUDGES = frozenset({"deploy", "restore", "rollback", "upgrade"})
+
 Outcome = Literal["proven", "failed", "rolled back", "done"]
 
 
@@ -164,6 +167,11 @@ def read_all(folder: Path) -> Iterator[Receipt]:
             continue
 
 
+def judgements(folder: Path) -> Iterator[Receipt]:
+    """Yield those of `read_all` that say of a release whether it works."""
+    return (each for each in read_all(folder) if each.operation in JUDGES and each.release)
+
+
 def last_successes(folder: Path) -> dict[str, datetime]:
     """Return when each kind of operation last succeeded, by its name."""
     found: dict[str, datetime] = {}
@@ -176,7 +184,7 @@ def last_successes(folder: Path) -> dict[str, datetime]:
 def newest_proven(folder: Path) -> Iterator[str]:
     """Yield the releases whose last word is that their gate passed, newest word first."""
     judged = set()
-    for receipt in read_all(folder):
+    for receipt in judgements(folder):
         if receipt.release not in judged and receipt.outcome == "proven":
             yield receipt.release
         judged.add(receipt.release)
@@ -185,7 +193,8 @@ def newest_proven(folder: Path) -> Iterator[str]:
 def prune(folder: Path, releases: Collection[str]) -> None:
     """Remove receipts beyond the newest `KEPT`, but for what was last said of *releases*.
 
-    Of each, its newest receipt stays, and the newest that says it is proven.
+    Of each, its newest receipt stays, and the newest that says it is proven. Of every other
+    kind of operation, the newest that succeeded stays, and the newest that did not.
     """
     found = sorted(folder.glob("*.json"), reverse=True)
     told: set[tuple[str, bool]] = set()
@@ -194,16 +203,25 @@ def prune(folder: Path, releases: Collection[str]) -> None:
             receipt = Receipt.model_validate_json(path.read_bytes())
         except (ValidationError, OSError):
             continue
-        words = {(receipt.release, False), (receipt.release, receipt.outcome == "proven")}
-        needed = receipt.release in releases and not words <= told
+        words = _words(receipt)
+        matters = receipt.operation not in JUDGES or receipt.release in releases
+        needed = matters and not words <= told
         told |= words
         if number >= KEPT and not needed:
             path.unlink(missing_ok=True)
 
 
+def _words(receipt: Receipt) -> set[tuple[str, bool]]:
+    """Return what *receipt* says, of which only the newest matters."""
+    good = receipt.outcome in {"proven", "done"}
+    if receipt.operation in JUDGES:
+        return {(receipt.release, False), (receipt.release, good)}
+    return {(receipt.operation, good)}
+
+
 def is_proven(folder: Path, release: str) -> bool:
     """Return whether the last word about *release* is that its gate passed."""
-    for receipt in read_all(folder):
+    for receipt in judgements(folder):
         if receipt.release == release:
             return receipt.outcome == "proven"
     return False

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upgrade of the embedded stack: its data on a copy, and back if that does not hold."""
 
+
 def hits(stack):
     return stack.must("search", "honey", "--json").json["hits"]
 

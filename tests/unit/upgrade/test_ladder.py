@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_no_minor_version_is_skipped_where_there_is_a_ladder():
 
     assert ["v1.16.3", "v1.17.1", "v1.18.3", "v1.19.0"] == tags(found)
     assert f"{Q}:v1.15.1" == found[0].before
-    assert all(one.after == two.before for one, two in zip(found, found[1:], strict=False))
+    assert all(one.after == two.before for one, two in pairwise(found))
 
 
 def test_rungs_are_of_the_variant_that_is_wanted():
