@@ -15,7 +15,6 @@ from .verb import verb
         "plan": "change nothing, say the steps",
         "set_": "change a setting of the inventory and keep it; may be repeated",
         "inventory": "what the machines shall be: a path in inventory/ or elsewhere",
-        "verbose": "show the whole output of Ansible",
     },
     interrupted="Run ./beast deploy: it starts what is in force, the step before or the next.",
 )
@@ -26,12 +25,11 @@ def upgrade(
     plan: bool = False,
     set_: Sequence[str] = (),
     inventory: str = "inventory/local",
-    verbose: bool = False,
 ) -> int:
     """Move to the versions the inventory names, on a copy of the data, with a way back."""
     from beast_ops.deploy import DeployOptions
     from beast_ops.deploy.upgrade import upgrade as act
     from beast_ops.place import installation
 
-    options = DeployOptions(inventory, tuple(set_), verbose)
+    options = DeployOptions(inventory, tuple(set_))
     return act(installation(), options, service, plan=plan)
