@@ -10,33 +10,18 @@ from typing import Any
 
 from invoke.collection import Collection
 
-from beast_ops.door import alert_verbs, lab_verbs, secret_verbs
-from beast_ops.door.backup_verbs import backup, backups, drill, restore, verify
-from beast_ops.door.developer_verbs import bench, lint, new_service, run_tests, version
-from beast_ops.door.doctor_verbs import doctor, support_bundle
-from beast_ops.door.record_verbs import drift, history
-from beast_ops.door.upgrade_verbs import upgrade
+from beast_ops.door import (
+    alert_verbs,
+    backup_verbs,
+    developer_verbs,
+    doctor_verbs,
+    lab_verbs,
+    record_verbs,
+    secret_verbs,
+    upgrade_verbs,
+)
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
-
-__all__ = [
-    "backup",
-    "backups",
-    "bench",
-    "doctor",
-    "drift",
-    "drill",
-    "history",
-    "lint",
-    "namespace",
-    "new_service",
-    "restore",
-    "run_tests",
-    "support_bundle",
-    "upgrade",
-    "verify",
-    "version",
-]
 
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
@@ -293,8 +278,11 @@ def remove(
     return uninstall(_place(), Removal(inventory, data, yes, dry_run))
 
 
-# Verbs of a group have a dot in their name: secrets.list.
 namespace = Collection.from_module(sys.modules[__name__])
+for room in (backup_verbs, developer_verbs, doctor_verbs, record_verbs, upgrade_verbs):
+    for task in Collection.from_module(room).tasks.values():
+        namespace.add_task(task)
+# Verbs of a group have a dot in their name: secrets.list.
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
 namespace.add_collection(Collection.from_module(lab_verbs), "lab")
 namespace.add_collection(Collection.from_module(alert_verbs), "alerts")

@@ -73,6 +73,24 @@ def opened(target: Target, name: str) -> Iterator[Sink]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def written_file(final: Path) -> Iterator[Sink]:
+    """Yield what the file *final* is written with; it is there when this ends well, else not.
+
+    Raises:
+        OSError: If there is no room.
+    """
+    partial = final.with_name(f"{PARTIAL}{final.name}")
+    try:
+        with _file(partial) as raw:
+            yield raw
+            os.fsync(raw.fileno())
+        partial.rename(final)
+        sync_folder(final.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed backups left in *folder*; nobody else makes one now."""
     for path in folder.glob(f"{PARTIAL}*"):

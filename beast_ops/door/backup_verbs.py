@@ -128,3 +128,37 @@ def drill(
 
     asked = restores.Asked(name, "", "", identity, passphrase_file)
     return restores.drill(_place(), asked, json=json)
+
+
+@verb(
+    "./beast export knowledge.tar.zst",
+    there=True,
+    iterable=["collection"],
+    help={
+        "file": "the file to write",
+        "collection": "only this one; may be repeated",
+        "json": _JSON,
+    },
+)
+def export(_context: Any, file: str, *, collection: Sequence[str] = (), json: bool = False) -> None:
+    """Write collections in a form that every store reads, embedded or not."""
+    from .restores import export as act
+
+    act(_place(), file, tuple(collection), json=json)
+
+
+@verb(
+    "./beast import knowledge.tar.zst",
+    there=True,
+    name="import",
+    help={
+        "file": "what export wrote",
+        "replace": "have names that are taken lead to what is imported",
+        "json": _JSON,
+    },
+)
+def import_(_context: Any, file: str, *, replace: bool = False, json: bool = False) -> None:
+    """Put exported collections into the store of this installation."""
+    from .restores import bring
+
+    bring(_place(), file, replace=replace, json=json)

@@ -26,7 +26,7 @@ GROUPS = {
         "restart",
         "support-bundle",
     ),
-    "Data": ("backup", "backups", "verify", "restore", "drill"),
+    "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
     "Documents": ("ingest", "search", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Alerts": ("alerts.test",),

@@ -149,3 +149,27 @@ def drill(place: Place, asked: Asked, *, json: bool) -> int:
         line(f"{each['name']}: {each['message']}")
     line(f"{done.name} restores ({done.seconds:.1f} s). Nothing is left of the throwaway stack.")
     return 0
+
+
+def export(place: Place, file: str, collections: tuple[str, ...], *, json: bool) -> None:
+    """Export collections and say how many points each has."""
+    from beast_ops.backup import portable
+
+    found = portable.export(place, Path(file), collections)
+    _counted(found, json=json)
+
+
+def bring(place: Place, file: str, *, replace: bool, json: bool) -> None:
+    """Import collections and say how many points each got."""
+    from beast_ops.backup import portable
+
+    found = portable.bring(place, Path(file), replace=replace)
+    _counted(found, json=json)
+
+
+def _counted(found: dict[str, int], *, json: bool) -> None:
+    if json:
+        emit({"collections": found})
+        return
+    for name, points in found.items():
+        line(f"{name}: {points} points")

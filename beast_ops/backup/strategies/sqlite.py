@@ -8,7 +8,7 @@ https://www.sqlite.org/backup.html, https://www.sqlite.org/isolation.html
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,45 @@ def rows(path: Path) -> dict[str, int]:
             " AND sql NOT LIKE 'CREATE VIRTUAL%'"
         )
         return {name: _count(database, name) for (name,) in names.fetchall()}
+
+
+def taken(path: Path, table: str, column: str, value: str) -> list[dict[str, Any]]:
+    """Return the rows of *table* in the database at *path* whose *column* is *value*.
+
+    Nothing if there is no such database.
+
+    Raises:
+        CommandError: If it cannot be read.
+    """
+    if not path.is_file():
+        return []
+    try:
+        with closing(_open(path, "ro")) as database:
+            database.row_factory = sqlite3.Row
+            said = f'SELECT * FROM "{table}" WHERE "{column}" = ?'  # noqa: S608 - names of ours
+            return [dict(row) for row in database.execute(said, (value,))]
+    except sqlite3.Error as failed:
+        raise _told(failed, path) from failed
+
+
+def put(path: Path, table: str, found: Sequence[Mapping[str, Any]]) -> None:
+    """Put rows into *table* of the database at *path*, all or none; the same key is replaced.
+
+    Raises:
+        CommandError: If it cannot be written.
+        TransientError: If somebody has been writing for half a minute.
+    """
+    names = list(found[0])
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(f":{name}" for name in names)
+    said = f'INSERT OR REPLACE INTO "{table}" ({columns}) VALUES ({values})'  # noqa: S608 - likewise
+    try:
+        with closing(_open(path, "rw")) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany(said, found)
+            database.execute("COMMIT")
+    except sqlite3.Error as failed:
+        raise _told(failed, path) from failed
 
 
 def grown(path: Path, before: Mapping[str, int]) -> dict[str, int]:
