@@ -24,6 +24,9 @@ VERSION = 1
 KEPT = 200
 STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
+# What is done with the data of a release; how that ends says nothing about the release.
+BESIDE = frozenset({"backup", "drill", "verify"})
+
 Outcome = Literal["proven", "failed", "rolled back", "done"]
 
 
@@ -176,7 +179,7 @@ def last_successes(folder: Path) -> dict[str, datetime]:
 def newest_proven(folder: Path) -> Iterator[str]:
     """Yield the releases whose last word is that their gate passed, newest word first."""
     judged = set()
-    for receipt in read_all(folder):
+    for receipt in _judging(folder):
         if receipt.release not in judged and receipt.outcome == "proven":
             yield receipt.release
         judged.add(receipt.release)
@@ -195,6 +198,7 @@ def prune(folder: Path, releases: Collection[str]) -> None:
         except (ValidationError, OSError):
             continue
         words = {(receipt.release, False), (receipt.release, receipt.outcome == "proven")}
+        words -= words if receipt.operation in BESIDE else set()
         needed = receipt.release in releases and not words <= told
         told |= words
         if number >= KEPT and not needed:
@@ -203,7 +207,12 @@ def prune(folder: Path, releases: Collection[str]) -> None:
 
 def is_proven(folder: Path, release: str) -> bool:
     """Return whether the last word about *release* is that its gate passed."""
-    for receipt in read_all(folder):
+    for receipt in _judging(folder):
         if receipt.release == release:
             return receipt.outcome == "proven"
     return False
+
+
+def _judging(folder: Path) -> Iterator[Receipt]:
+    """Yield the receipts that say whether a release works, newest first."""
+    return (each for each in read_all(folder) if each.operation not in BESIDE)
