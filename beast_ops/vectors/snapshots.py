@@ -9,6 +9,7 @@ silently drops those numbered below what its points carry.
 """
 
 import hashlib
+import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -150,17 +151,23 @@ def unpack(path: Path, target: Path) -> Any:
     target.mkdir()
     try:
         with tarfile.open(path, "r:") as archive:
-            archive.extractall(target, members=_ours(archive), filter="data")
+            # An older Python has neither filters nor the argument for them: `_ours` suffices.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(target, members=_ours(archive))
         return orjson.loads((target / RECORD).read_bytes())
     except (tarfile.TarError, OSError, EOFError, orjson.JSONDecodeError) as error:
         raise wrong(f"{path.name} is not a snapshot of the embedded vector engine") from error
 
 
 def _ours(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the members of *archive* as files and folders of ours, none outside its folder."""
     for member in archive:
-        inside = member.name == SHARD or member.name.startswith(f"{SHARD}/")
+        parts = member.name.split("/")
+        inside = parts[0] == SHARD and ".." not in parts
         if not (member.name == RECORD or inside) or not (member.isfile() or member.isdir()):
             raise wrong(f"a snapshot does not contain {member.name!r}")
+        member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+        member.mode = 0o700 if member.isdir() else 0o600
         yield member
 
 

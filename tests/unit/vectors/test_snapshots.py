@@ -107,6 +107,20 @@ def test_the_checksum_beside_a_snapshot_is_kept_to(store, made):
         asyncio.run(recovery.recover(store, "docs", path, checksum))
 
 
+def test_a_snapshot_is_unpacked_by_a_python_whose_archives_know_no_filter(
+    made, tmp_path, monkeypatch
+):
+    real = tarfile.TarFile.extractall
+
+    def older(self, path=".", members=None, *, numeric_owner=False):
+        return real(self, path, members, numeric_owner=numeric_owner)
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", older)  # as it was until Python 3.11.3
+
+    assert snapshots.unpack(made, tmp_path / "there")
+    assert any((tmp_path / "there" / snapshots.SHARD).iterdir())
+
+
 def test_a_link_out_of_the_folder_is_not_followed(store):
     link = store.snapshots / "docs" / "link.snapshot"
     link.parent.mkdir(exist_ok=True)
