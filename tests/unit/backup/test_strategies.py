@@ -53,15 +53,15 @@ class Runtime:
         if word == self.broken:
             raise CommandError(f"{word} failed", subject=name)
 
-    def stop(self, place, name=None):
+    def stop(self, _place, name=None):
         """Stop a service."""
         self._do("stop", name)
 
-    def start(self, place, name=None):
+    def start(self, _place, name=None):
         """Start a service."""
         self._do("start", name)
 
-    def execute(self, place, name, argv):
+    def execute(self, _place, name, _argv):
         """Export, half of it if it shall fail."""
         self.exports.mkdir(parents=True)
         (self.exports / "dump").write_text("all of it")
@@ -218,7 +218,7 @@ class Store(Case):
         self.first = self.held.enter_context(running(self.root / "first"))
         return a_service(KEEPER, self.first.url, state=(self.state,))
 
-    def fill(self, data):
+    def fill(self, _data):
         (self.place.secrets / KEEPER).mkdir(parents=True)
         (self.place.secrets / KEEPER / "api_key").write_text(self.first.key)
         with self.client(self.first) as client:
@@ -261,7 +261,7 @@ class Store(Case):
     def traces(self):
         return files_below(self.place.root), self.snapshots()
 
-    def spoil(self, staged):
+    def spoil(self, _staged):
         with self.client(self.second) as client:
             client.post(
                 "/collections/two/points/delete", params={"wait": "true"}, json={"points": [3]}
@@ -295,6 +295,7 @@ def runtime(monkeypatch, tmp_path):
 
 @pytest.fixture(params=CASES, ids=lambda case: case.__name__)
 def case(request, tmp_path, runtime):
+    assert not runtime.asked
     with ExitStack() as held:
         yield request.param(tmp_path, held)
 
@@ -334,7 +335,7 @@ def test_what_was_changed_does_not_pass_as_what_was_kept(case, tmp_path):
     assert strategy(case.item).judge(case.item, staged, facts)
 
 
-def test_nothing_is_left_when_it_is_closed_even_twice(case, tmp_path):
+def test_nothing_is_left_when_it_is_closed_even_twice(case):
     before = case.traces()
 
     held = strategy(case.item).hold(case.item, case.source)
@@ -370,7 +371,8 @@ def test_what_was_never_released_is_free_after_it_was_closed(case, tmp_path):
 
 
 @pytest.mark.parametrize("kind", [Database, Files, Volume])
-def test_what_is_not_there_is_kept_as_missing(kind, tmp_path, runtime):
+@pytest.mark.usefixtures("runtime")
+def test_what_is_not_there_is_kept_as_missing(kind, tmp_path):
     with ExitStack() as held:
         case = kind(tmp_path, held)
         case.spoil(Staged(case.data, tmp_path, tmp_path, {})) if kind is not Database else (
@@ -442,7 +444,8 @@ def test_a_service_that_did_not_stop_is_started_all_the_same(tmp_path, runtime):
     assert not (case.place.run / volume.QUIET).exists()
 
 
-def test_a_copy_that_failed_in_the_middle_leaves_nothing(tmp_path, runtime, monkeypatch):
+@pytest.mark.usefixtures("runtime")
+def test_a_copy_that_failed_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     from beast_ops.backup.strategies import copies
 
     real, calls = copies.copy_file, []
