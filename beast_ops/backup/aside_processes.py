@@ -2,6 +2,7 @@
 """Services of the embedded runtime aside: children of ours, on ports nobody else has."""
 
 import json
+import os
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -72,6 +73,7 @@ def _there(ground: Ground, service: Service, config: Path) -> Service:
         "BEAST_DATA": str(ground.data),
         "BEAST_SECRETS": str(ground.secrets / service.name),
         "BEAST_CONFIG": str(config),
+        "BEAST_PARENT": str(os.getpid()),  # we may be killed before it looks who started it
     }
     return service.model_copy(update={"environment": {**service.environment, **own}})
 

@@ -11,6 +11,7 @@ loses nothing of it.
 import os
 from pathlib import Path
 
+from beast_ops import receipts
 from beast_ops.files import sync_folder
 from beast_ops.place import Place
 from beast_ops.release.observe import current_release, read_record
@@ -53,14 +54,16 @@ def carry(place: Place, before: str, folder: Path, wanted: set[str]) -> None:
 def prune(place: Place) -> list[str]:
     """Remove generations that no kept release may need; return their names.
 
-    The one in force stays with the newest before it, and every volume one of them leads to.
+    The one in force stays with the newest before it that was ever proven, and every volume one
+    of them leads to. What a restore left that never came to be in force goes.
     """
     release = current_release(place)
     record = read_record(place, release) if release else None
     if record is None:
         return []  # without knowing what is in force, nothing is safe to remove
-    older = [number for number in numbers(place) if str(number) != record.generation]
-    kept = {record.generation, *(str(number) for number in older[-(KEPT - 1) :])}
+    others = [number for number in numbers(place) if str(number) != record.generation]
+    proven = sorted(set(others) & _proven(place))
+    kept = {record.generation, *(str(number) for number in proven[-(KEPT - 1) :])}
     needed = {
         path.resolve()
         for name in kept
@@ -68,7 +71,7 @@ def prune(place: Place) -> list[str]:
         if path.is_symlink()
     }
     gone = []
-    for number in older:
+    for number in others:
         folder = place.data / str(number)
         if str(number) in kept:
             continue
@@ -82,3 +85,9 @@ def prune(place: Place) -> list[str]:
             gone.append(folder.name)
     sync_folder(place.data)
     return gone
+
+
+def _proven(place: Place) -> set[int]:
+    """Return the generations of releases that are still here and were proven once."""
+    found = (read_record(place, name) for name in receipts.newest_proven(place.receipts))
+    return {int(each.generation) for each in found if each and each.generation.isdecimal()}

@@ -8,6 +8,7 @@ force, so are its secrets.
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from beast_ops import keys
@@ -18,13 +19,14 @@ from beast_ops.place import Place
 from .observe import current_release
 
 BEFORE = ".before"
+NEW, GONE = f"{BEFORE}.new", f"{BEFORE}.gone"  # being filled, being removed
 RELEASE = "release"
 PARTS = (keys.MASTER, keys.VERSIONS, keys.GIVEN, CA)
 
 
 def adopt(place: Place, source: Path) -> None:
     """Replace the secrets at *place* by those in the folder *source*; `settle` undoes it."""
-    staged = place.secrets / f"{BEFORE}.new"
+    staged = place.secrets / NEW
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700, parents=True)
     _take(place.secrets, staged)
@@ -38,6 +40,8 @@ def adopt(place: Place, source: Path) -> None:
 def settle(place: Place) -> bool:
     """End what a crash left half done; return whether the secrets before are in force again."""
     before = place.secrets / BEFORE
+    for name in (NEW, GONE):
+        shutil.rmtree(place.secrets / name, ignore_errors=True)
     if not before.is_dir():
         return False
     back = (before / RELEASE).read_text(encoding="utf-8") == (current_release(place) or "")
@@ -49,7 +53,11 @@ def settle(place: Place) -> bool:
 
 def forget(place: Place) -> None:
     """Remove the secrets before: there is no way back to them any more."""
-    shutil.rmtree(place.secrets / BEFORE, ignore_errors=True)
+    gone = place.secrets / GONE
+    shutil.rmtree(gone, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        (place.secrets / BEFORE).rename(gone)  # at once: half of them would be no way back
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _take(source: Path, target: Path) -> None:

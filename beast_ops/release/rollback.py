@@ -6,6 +6,7 @@ from beast_ops.errors import ConflictError, MissingError
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
+from . import adoption
 from .apply import WAIT_SECONDS, Hands, Outcome, is_whole, put_in_force
 from .land import give_secrets
 from .observe import current_release, read_record
@@ -26,6 +27,7 @@ def rollback(place: Place, wanted: str, hands: Hands) -> Outcome:
         CommandError: If it did not prove itself again.
     """
     with lease(place.run, "rollback", wait=WAIT_SECONDS, clock=hands.clock):
+        adoption.settle(place)
         release = choose(place, wanted)
         record = read_record(place, release)
         if record is None or not is_whole(place, release):

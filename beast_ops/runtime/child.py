@@ -23,7 +23,8 @@ UMASK = 0o077
 def settle(service: str, environ: Mapping[str, str] = os.environ) -> None:
     """Make this process a well-behaved child of supervisord; call it first in every main.
 
-    It ends with SIGTERM when its parent does, creates files for its owner only, and is on
+    It ends with SIGTERM when its parent does (`BEAST_PARENT`, where nobody supervises; else
+    whoever it is now), creates files for its owner only, and is on
     record as `<root>/run/<service>.json` if *environ* says where the root is. In a container
     there is no such record: nothing may be written there, and the engine knows its processes.
 
@@ -35,7 +36,8 @@ def settle(service: str, environ: Mapping[str, str] = os.environ) -> None:
         OSError: If the record cannot be written.
     """
     os.umask(UMASK)
-    end_with_parent(signal.SIGTERM)
+    parent = environ.get("BEAST_PARENT")
+    end_with_parent(signal.SIGTERM, int(parent) if parent else None)
     root = environ.get("BEAST_ROOT")
     if root and not is_inside(environ):
         record(Path(root) / "run" / f"{service}.json")

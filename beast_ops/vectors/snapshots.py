@@ -9,6 +9,7 @@ silently drops those numbered below what its points carry.
 """
 
 import hashlib
+import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -32,8 +33,6 @@ SHARD = "shard"
 SUFFIX = ".snapshot"
 CHECKSUM = ".checksum"
 CHUNK = 1 << 20
-# Python before 3.11.4, such as that of Debian 12, has no filters; `_ours` lets nothing out, either.
-FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -152,17 +151,23 @@ def unpack(path: Path, target: Path) -> Any:
     target.mkdir()
     try:
         with tarfile.open(path, "r:") as archive:
-            archive.extractall(target, members=_ours(archive), **FILTER)  # noqa: S202 - judged one by one
+            # An older Python has neither filters nor the argument for them: `_ours` suffices.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(target, members=_ours(archive))  # noqa: S202 - judged one by one
         return orjson.loads((target / RECORD).read_bytes())
     except (tarfile.TarError, OSError, EOFError, orjson.JSONDecodeError) as error:
         raise wrong(f"{path.name} is not a snapshot of the embedded vector engine") from error
 
 
 def _ours(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the members of *archive* as files and folders of ours, none outside its folder."""
     for member in archive:
-        inside = member.name.split("/")[0] == SHARD and ".." not in member.name.split("/")
+        parts = member.name.split("/")
+        inside = parts[0] == SHARD and ".." not in parts
         if not (member.name == RECORD or inside) or not (member.isfile() or member.isdir()):
             raise wrong(f"a snapshot does not contain {member.name!r}")
+        member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+        member.mode = 0o700 if member.isdir() else 0o600
         yield member
 
 

@@ -171,6 +171,24 @@ def test_the_newest_receipts_stay_and_the_last_words_on_releases(tmp_path, monke
     assert (tmp_path / "zz-strange.json").exists()
 
 
+@pytest.mark.parametrize("operation", ["backup", "drill", "verify"])
+@pytest.mark.parametrize("outcome", ["done", "failed", "proven"])
+def test_what_is_done_with_the_data_of_a_release_says_nothing_about_the_release(
+    operation, outcome, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(receipts, "KEPT", 1)
+    receipts.write(tmp_path, a_receipt("1-a"))
+    receipts.write(tmp_path, a_receipt("2-b", "failed"))
+    for release in ("1-a", "2-b"):
+        receipts.write(tmp_path, a_receipt(release, outcome, operation=operation))
+
+    receipts.prune(tmp_path, {"1-a", "2-b"})
+
+    assert ["1-a"] == list(receipts.newest_proven(tmp_path))
+    assert receipts.is_proven(tmp_path, "1-a")
+    assert not receipts.is_proven(tmp_path, "2-b")
+
+
 def test_few_receipts_all_stay(tmp_path):
     receipts.write(tmp_path, a_receipt())
 
@@ -189,16 +207,3 @@ def test_says_who_does_it_even_without_a_name(monkeypatch):
     monkeypatch.delenv("SUDO_USER")
     monkeypatch.setattr("pwd.getpwuid", nobody)
     assert receipts.author().startswith(f"{os.getuid()}@")
-
-
-@pytest.mark.parametrize("operation", ["backup", "drill", "verify"])
-@pytest.mark.parametrize("outcome", ["done", "failed", "proven"])
-def test_what_puts_no_release_in_force_says_nothing_of_it(tmp_path, operation, outcome):
-    receipts.write(tmp_path, a_receipt("1-a", "proven"))
-    receipts.write(tmp_path, a_receipt("2-b", "failed"))
-    for release in ("1-a", "2-b"):
-        receipts.write(tmp_path, a_receipt(release, outcome, operation=operation))
-
-    assert ["1-a"] == list(receipts.newest_proven(tmp_path))
-    assert receipts.is_proven(tmp_path, "1-a")
-    assert not receipts.is_proven(tmp_path, "2-b")

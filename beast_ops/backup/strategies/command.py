@@ -29,11 +29,14 @@ class HeldExport:
             raise CardError(
                 "it names no command to export with, or no folder", subject=item.service
             )
-        path = source.data / item.path
-        shutil.rmtree(path, ignore_errors=True)  # of an earlier export
-        of(source.place).execute(source.place, item.service, item.state.command)
-        self._path = path
-        self._files = files.hold(item, source)
+        self._path = source.data / item.path
+        shutil.rmtree(self._path, ignore_errors=True)  # of an earlier export
+        try:
+            of(source.place).execute(source.place, item.service, item.state.command)
+            self._files = files.hold(item, source)
+        except BaseException:
+            shutil.rmtree(self._path, ignore_errors=True)
+            raise
 
     def release(self) -> None:
         """Do nothing: the export is made."""

@@ -29,10 +29,14 @@ class HeldFiles:
         """Hold what is at *path*; *work* is where its second names are."""
         self._name, self._copy = name, work / uuid4().hex
         self._there = path.exists()
-        if path.is_dir():
-            mirror(path.resolve(), self._copy)
-        elif self._there:
-            _second(path, self._copy)
+        try:
+            if path.is_dir():
+                mirror(path.resolve(), self._copy)
+            elif self._there:
+                _second(path, self._copy)
+        except BaseException:
+            self.close()
+            raise
 
     def release(self) -> None:
         """Do nothing: what is written from now on has other names."""

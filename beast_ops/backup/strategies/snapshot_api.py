@@ -8,7 +8,7 @@ https://qdrant.tech/documentation/concepts/snapshots/
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,10 @@ class Store:
         """Speak to the service *name* at *address* with *key*."""
         self.name = name
         self.client = http.client(address, headers={"api-key": key}, seconds=SECONDS)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.client.close()
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
         """Return the result of one request.
@@ -136,6 +140,8 @@ class HeldStore:
             self._taken.extend(self._store.take(name) for name in names)
             self._aliases = self._store.aliases()
         except BaseException:
+            with suppress(BeastError):
+                sweep(self._place, self._store)  # one that was made may not be on our list yet
             self.close()
             raise
 
@@ -172,7 +178,7 @@ class HeldStore:
                 self._store.delete(taken.collection, taken.name)
         self._taken = []
         (self._place.run / OPEN).unlink(missing_ok=True)
-        self._store.client.close()
+        self._store.close()
 
 
 def store(service: Service, secrets: Path, address: str = "") -> Store:
@@ -205,34 +211,32 @@ def bring(item: Item, staged: Staged, facts: Mapping[str, Any]) -> None:
         UnavailableError: If it does not answer.
         ServiceError: If it refuses.
     """
-    with_key = Store(
-        item.service,
-        staged.addresses[item.service],
-        read_secret(staged.secrets / item.service / KEY),
-    )
-    for name, kept in facts["collections"].items():
-        file = staged.extras / FOLDER / item.service / kept["file"]
-        with_key.recover(name, file, kept["sha256"])
-    with_key.alias(facts["aliases"])
+    with closing(_aside(item, staged)) as filled:
+        for name, kept in facts["collections"].items():
+            file = staged.extras / FOLDER / item.service / kept["file"]
+            filled.recover(name, file, kept["sha256"])
+        filled.alias(facts["aliases"])
 
 
 def judge(item: Item, staged: Staged, facts: Mapping[str, Any]) -> str:
     """Return which collections have another number of points, or which alias leads elsewhere."""
-    with_key = Store(
-        item.service,
-        staged.addresses[item.service],
-        read_secret(staged.secrets / item.service / KEY),
-    )
-    for name, kept in facts["collections"].items():
-        least, most = kept["points"]
-        found = with_key.count(name)
-        if not least <= found <= most:
-            return f"{name} has {found} points instead of {least}"
-    aliases = with_key.aliases()
+    with closing(_aside(item, staged)) as filled:
+        for name, kept in facts["collections"].items():
+            least, most = kept["points"]
+            found = filled.count(name)
+            if not least <= found <= most:
+                return f"{name} has {found} points instead of {least}"
+        aliases = filled.aliases()
     for name, collection in facts["aliases"].items():
         if aliases.get(name) != collection:
             return f"{name} leads to {aliases.get(name)} instead of {collection}"
     return ""
+
+
+def _aside(item: Item, staged: Staged) -> Store:
+    """Return the store that runs on what was staged."""
+    key = read_secret(staged.secrets / item.service / KEY)
+    return Store(item.service, staged.addresses[item.service], key)
 
 
 def sweep(place: Place, asked: Store) -> int:

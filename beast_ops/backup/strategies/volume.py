@@ -30,8 +30,12 @@ class HeldVolume:
         self._there = path.is_dir()
         if not self._there:
             return
-        with stopped(source.place, item.service):
-            copy_like(path.resolve(), self._copy)
+        try:
+            with stopped(source.place, item.service):
+                copy_like(path.resolve(), self._copy)
+        except BaseException:
+            self.close()
+            raise
 
     def release(self) -> None:
         """Do nothing: the service runs again already."""
@@ -61,7 +65,11 @@ class stopped:  # noqa: N801 - a context manager that reads like a word
         from beast_ops.runtime import of
 
         write_atomically(self._place.run / QUIET, self._service.encode())
-        of(self._place).stop(self._place, self._service)
+        try:
+            of(self._place).stop(self._place, self._service)
+        except BaseException:  # it may have been stopped all the same
+            wake(self._place)
+            raise
 
     def __exit__(self, *failure: object) -> None:
         """Start it."""

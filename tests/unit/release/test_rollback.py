@@ -4,6 +4,7 @@ import pytest
 from beast_ops import keys, receipts
 from beast_ops.errors import BusyError, CommandError, ConflictError, MissingError
 from beast_ops.lease import lease
+from beast_ops.release import adoption
 from beast_ops.release.apply import apply
 from beast_ops.release.observe import current_release
 from beast_ops.release.rollback import choose, rollback
@@ -40,6 +41,18 @@ def test_a_release_is_known_by_its_number_and_by_its_name(number, deployed, plac
     wanted = "1" if number else deployed[0]
 
     assert deployed[0] == rollback(place, wanted, fake.hands).release
+
+
+@pytest.mark.usefixtures("deployed")
+def test_secrets_that_a_killed_restore_took_over_are_given_back_first(place, fake, tmp_path):
+    before = (place.secrets / keys.MASTER).read_bytes()
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / keys.MASTER).write_bytes(bytes(32))
+    adoption.adopt(place, tmp_path / "others")
+
+    rollback(place, "1", fake.hands)
+
+    assert before == (place.secrets / keys.MASTER).read_bytes()
 
 
 def test_a_receipt_tells_of_it(deployed, place, fake):

@@ -144,7 +144,7 @@ def test_without_a_root_nothing_is_recorded(tmp_path, monkeypatch):
     before = os.umask(0o022)
     try:
         # In this process: its parent must not take it along, so the signal is none at all.
-        monkeypatch.setattr(child, "end_with_parent", lambda _number: None)
+        monkeypatch.setattr(child, "end_with_parent", lambda *_: None)
         child.settle("one", {})
 
         assert 0o077 == os.umask(0o022)
@@ -194,7 +194,7 @@ def test_an_open_input_means_that_supervisord_is_there(monkeypatch):
 
 
 def test_this_very_process_is_recorded_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(child, "end_with_parent", lambda _number: None)
+    monkeypatch.setattr(child, "end_with_parent", lambda *_: None)
     mask = os.umask(0o022)
     try:
         child.settle("one", {"BEAST_ROOT": str(tmp_path)})
@@ -203,3 +203,14 @@ def test_this_very_process_is_recorded_once(tmp_path, monkeypatch):
         os.umask(mask)
 
     assert (os.getpid(), 1) == (recorded(tmp_path)["pid"], recorded(tmp_path)["starts"])
+
+
+@pytest.mark.parametrize(("parent", "code"), [("us", 0), ("1", -signal.SIGTERM)])
+def test_a_child_ends_whose_parent_was_gone_before_it_looked(parent, code):
+    said = str(os.getpid()) if parent == "us" else parent
+    program = "from beast_ops.runtime.child import settle; settle('it')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"BEAST_PARENT": said}, check=False, timeout=30
+    )
+
+    assert code == done.returncode
