@@ -30,6 +30,7 @@ Type=exec
 ExecStart={command}
 Restart=always
 RestartSec=2
+KillMode=mixed
 UMask=0077
 
 [Install]
