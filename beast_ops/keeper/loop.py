@@ -89,8 +89,8 @@ class Keeper:
         try:
             self._look()
             self._note()
-        except OSError:
-            LOG.exception("cannot look now")  # a full disk, most likely
+        except (OSError, ValueError, TypeError):
+            LOG.exception("cannot look now")  # a full disk, most likely, or a receipt of others
 
     def _look(self) -> None:
         settled = self._clock.monotonic() - self._started >= SETTLE_SECONDS

@@ -152,12 +152,21 @@ def test_another_keeper_knows_what_the_one_before_tried(keeper, place, hands):
     assert ["backup"] == hands.runs
 
 
-def test_a_full_disk_does_not_end_it(keeper, place, hands):
+def test_a_full_disk_does_not_end_it(keeper, place):
     place.root.mkdir()
     place.run.write_text("no folder")
     keeper.tick()
 
     assert state.read(place.run) is None
+
+
+def test_a_receipt_that_says_no_time_is_complained_of_and_does_not_end_it(keeper, place, hands):
+    succeeded(place, hands)
+    (path,) = place.receipts.iterdir()
+    path.write_text(path.read_text().replace(BEGIN.isoformat(), "lately"))
+    pass_by(keeper, hands, SETTLE_SECONDS)
+
+    assert [] == hands.runs
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"seen": "yesterday"}', "\x00"])
