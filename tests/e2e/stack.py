@@ -148,7 +148,7 @@ class Installation:
     def __post_init__(self) -> None:
         ports = {"qdrant_port": free_port(), "beast_api_port": free_port()}
         # A backup that nobody asked for would hold the lease in the middle of a long test.
-        quiet = {"beast_keeper_backup_enabled": "false"}
+        quiet = {"beast_keeper_backup_enabled": False}
         self.settings = {**ports, **quiet, **self.settings}
         for folder in (self.home, self.tmp):
             folder.mkdir(parents=True, exist_ok=True)

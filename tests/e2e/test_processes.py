@@ -36,7 +36,7 @@ RESTARTS = {
     "beast_worker_embedder": ("none", WORKER),
     "beast_worker_embed_model": ("other", WORKER),
     "beast_worker_language": ("german", WORKER),
-    "beast_keeper_backup_enabled": ("true", KEEPER),
+    "beast_keeper_backup_enabled": (True, KEEPER),
     "beast_keeper_backup_at": ("02:59", KEEPER),
     "beast_keeper_keep_days": (31, KEEPER),
     "beast_keeper_keep_count": (61, KEEPER),
