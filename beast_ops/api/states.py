@@ -45,8 +45,14 @@ class States(Collector):
     def _operations(self) -> Iterator[Metric]:
         backed_up = [self.done[name] for name in BACKUPS if name in self.done]
         if backed_up:
-            age = (self._clock.now() - max(backed_up)).total_seconds()
+            last = max(backed_up)
+            age = (self._clock.now() - last).total_seconds()
             yield _gauge("backup_age_seconds", "Time since the last backup that succeeded.", age)
+            yield _gauge(
+                "last_backup_timestamp_seconds",
+                "When a backup last succeeded.",
+                last.timestamp(),
+            )
         restored = [self.done[name] for name in RESTORES if name in self.done]
         if restored:
             yield _gauge(

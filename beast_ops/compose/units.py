@@ -30,6 +30,7 @@ Type=exec
 ExecStart={command}
 Restart=always
 RestartSec=2
+KillMode=mixed
 UMask=0077
 
 [Install]
@@ -85,11 +86,12 @@ def run(place: Place, services: Services) -> bool:
 
 
 def status(place: Place, services: Services) -> list[ProcessState]:
-    """Return how each unit of *services* is."""
+    """Return how each unit of *services* is that this host does not do without."""
     del place
     return [
         ProcessState(each.name, STATES.get(found, found))
         for each in _hosted(services)
+        if not is_absent(each)
         for found in (_state(_name(services, each)),)
     ]
 

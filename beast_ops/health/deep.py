@@ -15,6 +15,7 @@ from beast_ops.ingest.settings import jobs_file
 
 from .agent import agent
 from .engine import aside
+from .keeper import keeper
 from .model import Finding, Status
 from .models import models
 from .monitoring import alerting, dashboards, targets
@@ -23,7 +24,7 @@ from .sight import Sight
 from .vectors import vectors
 from .webui import webui
 
-__all__ = ["CHECKS", "NEED_SECRETS", "Sight"]
+__all__ = ["CHECKS", "NEED_SECRETS", "ON_HOST", "Sight"]
 
 FRESH_SECONDS = 30.0  # workers report every 5 s
 
@@ -60,6 +61,7 @@ CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
     "agent": agent,
     "api": api,
     "dashboards": dashboards,
+    "keeper": keeper,
     "models": models,
     "routes": routes,
     "targets": targets,
@@ -70,6 +72,8 @@ CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
 
 # What cannot be seen without a secret: who may not read it sees only whether the path answers.
 NEED_SECRETS = frozenset({"routes", "vectors"})
+# What only the host can see, for it lies where no container may look.
+ON_HOST = frozenset({"keeper"})
 
 
 def _waiting(answer: http.Response) -> str:

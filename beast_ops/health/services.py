@@ -8,7 +8,7 @@ from beast_ops.cards import Service, Services
 from beast_ops.errors import ServiceError, UnavailableError
 
 from . import answer
-from .deep import CHECKS, NEED_SECRETS, Sight
+from .deep import CHECKS, NEED_SECRETS, ON_HOST, Sight
 from .engine import Probe
 from .model import Finding, Status
 from .standpoint import Standpoint
@@ -65,7 +65,7 @@ def _has_path(sight: Sight) -> bool:
 def _has_depth(sight: Sight) -> bool:
     """Return whether the deep check can be made: not from inside without the key it needs."""
     deep = sight.service.health.deep
-    if deep is None:
+    if deep is None or (sight.inside and deep in ON_HOST):
         return False
     return not sight.inside or deep not in NEED_SECRETS or sight.key is not None
 

@@ -32,7 +32,7 @@ SECONDS = 180
 # What leads to a package index where the way is not straight.
 INDEX = ("PIP_", "UV_", "SSL_CERT", "REQUESTS_CA")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-PROCESSES = ("qdrant", "beast-worker", "beast-api")
+PROCESSES = ("qdrant", "beast-worker", "beast-api", "beast-keeper")
 
 
 @cache
@@ -146,7 +146,10 @@ class Installation:
     path: str = field(default_factory=without_docker)
 
     def __post_init__(self) -> None:
-        self.settings = {"qdrant_port": free_port(), "beast_api_port": free_port(), **self.settings}
+        ports = {"qdrant_port": free_port(), "beast_api_port": free_port()}
+        # A backup that nobody asked for would hold the lease in the middle of a long test.
+        quiet = {"beast_keeper_backup_enabled": False}
+        self.settings = {**ports, **quiet, **self.settings}
         for folder in (self.home, self.tmp):
             folder.mkdir(parents=True, exist_ok=True)
             if self.uid is not None:

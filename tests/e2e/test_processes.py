@@ -17,10 +17,11 @@ from tests.e2e.stack import HERE, PROCESSES, await_true, free_port
 
 ALL = frozenset(PROCESSES)
 API, WORKER, VECTORS = {"beast-api"}, {"beast-worker"}, {"qdrant"}
+KEEPER = {"beast-keeper"}
 
 # What each setting changes: a value other than the default, and who must be started anew.
 RESTARTS = {
-    "qdrant_port": (None, ALL),  # the others learn a new address
+    "qdrant_port": (None, ALL - KEEPER),  # the others learn a new address
     "qdrant_optimize_points": (20001, VECTORS),
     "beast_api_port": (None, API),
     "beast_api_hosts": ("[beast.example]", API),
@@ -35,6 +36,13 @@ RESTARTS = {
     "beast_worker_embedder": ("none", WORKER),
     "beast_worker_embed_model": ("other", WORKER),
     "beast_worker_language": ("german", WORKER),
+    "beast_keeper_backup_enabled": (True, KEEPER),
+    "beast_keeper_backup_at": ("02:59", KEEPER),
+    "beast_keeper_keep_days": (31, KEEPER),
+    "beast_keeper_keep_count": (61, KEEPER),
+    "beast_keeper_drill_enabled": (False, KEEPER),
+    "beast_keeper_drill_day": ("monday", KEEPER),
+    "beast_keeper_drill_at": ("03:59", KEEPER),
     "ollama_url": ("http://127.0.0.1:11435", API | WORKER),
     "host_disk_mib": (1, set()),
     "host_memory_mib": (1, set()),

@@ -162,10 +162,12 @@ def test_what_is_handed_over_is_what_services_look_for(planned, services):
 def test_every_rooms_settings_are_those_its_process_reads(planned):
     from beast_ops.api.settings import Settings as Api
     from beast_ops.ingest.settings import WorkerSettings as Worker
+    from beast_ops.keeper.settings import KeeperSettings as Keeper
     from beast_ops.vectors.settings import Settings as Vectors
 
     texts = {path.split("/")[0]: text for path, text in planned.shipment["config"].items()}
     readers = {"beast-api": Api, "beast-worker": Worker, "qdrant": Vectors}
+    readers["beast-keeper"] = Keeper
     assert readers.keys() == texts.keys()
     for name, model in readers.items():
         assert model.model_validate_json(texts[name])

@@ -89,7 +89,8 @@ def test_backups_have_an_age_and_proven_restores_a_moment(states):
 
     assert 7200 == pytest.approx(found["backup_age_seconds", None], abs=5)
     assert drill.timestamp() == found["last_verified_restore_timestamp_seconds", None]
-    assert 2 == len(found)
+    assert (now - timedelta(hours=2)).timestamp() == found["last_backup_timestamp_seconds", None]
+    assert 3 == len(found)
 
 
 def test_a_job_that_failed_is_counted():

@@ -142,6 +142,7 @@ def test_without_systemd_only_what_is_optional_may_be_missing(optional, place, s
         with pytest.raises(CommandError, match="no systemd runs here"):
             units.apply(place, services)
     assert optional == units.run(place, services)
+    assert optional == (not units.status(place, services))
     assert [] == systemctl.asked
 
 

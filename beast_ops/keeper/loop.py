@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Look once a minute what is due, and run it; one run at a time."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from beast_ops import receipts
+from beast_ops.clock import SYSTEM, Clock
+from beast_ops.errors import BusyError
+from beast_ops.place import Place
+
+from . import state
+from .child import Child, command, environment
+from .due import BORN, Attempt, Outcome, Run, due
+from .settings import KeeperSettings
+
+# A host that starts, and a deploy that proves itself, are left alone at first.
+SETTLE_SECONDS = 600.0
+LOOK_SECONDS = 60.0
+TICK_SECONDS = 0.5
+DEADLINE_SECONDS = {"backup": 6 * 3600.0, "drill": 6 * 3600.0}
+
+LOG = logging.getLogger("beast.keeper")
+
+Start = Callable[[Run], Child]
+
+
+@dataclass(slots=True)
+class _Under:
+    """A run under way."""
+
+    run: Run
+    child: Child
+    begun: float
+
+
+class Keeper:
+    """The keeper of one installation."""
+
+    def __init__(
+        self,
+        place: Place,
+        settings: KeeperSettings,
+        clock: Clock = SYSTEM,
+        start: Start | None = None,
+    ) -> None:
+        """Keep the installation at *place*.
+
+        Args:
+            place: The installation.
+            settings: What is due when.
+            clock: What time it is.
+            start: Starts a run; by default the verb of its kind.
+        """
+        self._place, self._settings, self._clock = place, settings, clock
+        self._start = start or self._verb
+        self._stopping = threading.Event()
+        self._under: _Under | None = None
+        before = state.read(place.run)
+        self._attempts = dict(before.attempts) if before else {}
+        self._started = clock.monotonic()
+        self._looked = float("-inf")
+
+    def stop(self) -> None:
+        """End at once, with what runs. May be called by a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Keep until told to stop."""
+        try:
+            while not self._stopping.is_set():
+                self.tick()
+                self._stopping.wait(TICK_SECONDS)
+        finally:
+            if self._under is not None:
+                LOG.info("%s is ended, and made later", self._under.run.kind)
+                self._under.child.end()
+
+    def tick(self) -> None:
+        """Do what there is to do now."""
+        if self._under is not None:
+            self._attend(self._under)
+        if self._clock.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = self._clock.monotonic()
+        try:
+            self._look()
+            self._note()
+        except (OSError, ValueError, TypeError):
+            LOG.exception("cannot look now")  # a full disk, most likely, or a receipt of others
+
+    def _look(self) -> None:
+        settled = self._clock.monotonic() - self._started >= SETTLE_SECONDS
+        if self._under is not None or not settled:
+            return
+        run = due(self._clock.now(), self._settings, self._successes(), self._attempts)
+        if run is None:
+            return
+        LOG.info("%s begins, due since %s", run.kind, run.slot.astimezone().isoformat())
+        try:
+            self._under = _Under(run, self._start(run), self._clock.monotonic())
+        except OSError:
+            LOG.exception("%s cannot be started", run.kind)
+            self._remember(run, "failed")
+
+    def _attend(self, under: _Under) -> None:
+        """See whether *under* has ended, or takes too long."""
+        code = under.child.code()
+        if code is None:
+            if self._clock.monotonic() - under.begun < DEADLINE_SECONDS[under.run.kind]:
+                return
+            LOG.error("%s takes too long and is ended", under.run.kind)
+            under.child.end()
+            code = -1
+        self._under = None
+        outcome: Outcome = "busy" if code == BusyError.exit_code else "failed" if code else "done"
+        LOG.log(logging.INFO if not code else logging.WARNING, "%s: %s", under.run.kind, outcome)
+        self._remember(under.run, outcome)
+        self._looked = float("-inf")  # written down at once
+
+    def _remember(self, run: Run, outcome: Outcome) -> None:
+        last = self._attempts.get(run.kind)
+        before = last.failures if last is not None and last.slot == run.slot else 0
+        failures = {"done": 0, "busy": before, "failed": before + 1}[outcome]
+        self._attempts[run.kind] = Attempt(run.slot, self._clock.now(), outcome, failures)
+
+    def _successes(self) -> dict[str, datetime]:
+        folder = self._place.receipts
+        finished = [datetime.fromisoformat(each.finished) for each in receipts.read_all(folder)]
+        born = {BORN: min(finished)} if finished else {}
+        return {**receipts.last_successes(folder), **born}
+
+    def _note(self) -> None:
+        running = self._under.run.kind if self._under else None
+        seen = state.State(self._clock.now(), running, self._attempts)
+        state.write(self._place.run, seen)
+
+    def _verb(self, run: Run) -> Child:
+        return Child(command(run.kind, self._settings), environment(self._place.root))
