@@ -47,7 +47,7 @@ def put_in(stack, text):
 def answers(stack):
     """Return what a search finds, without what differs each time."""
     found = json.loads(stack.host("beast", "search", QUESTION, "--json"))
-    return [(each["text"], round(each["score"], 4)) for each in found["results"]]
+    return [(each["text"], round(each["score"], 4)) for each in found["hits"]]
 
 
 def enters_chat(stack, password):
