@@ -118,4 +118,5 @@ def test_it_sees_other_data_and_secrets_and_nobody_sees_it(ground):
     assert store["volumes"][2]["source"].endswith("/root/live/store")
     assert not {"ports", "restart"} & store.keys()
     assert said["networks"]["default"]["internal"]
-    assert {"org.ai-beast.aside": "beast-aside-1", "org.ai-beast.service": "store"} == store["labels"]
+    assert "beast-aside-1" == store["labels"]["org.ai-beast.aside"]
+    assert "org.ai-beast.root" not in store["labels"]
