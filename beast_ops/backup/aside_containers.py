@@ -18,7 +18,7 @@ import yaml
 from beast_ops.cards import Service
 from beast_ops.compose.definition import LABEL
 from beast_ops.compose.engine import Engine
-from beast_ops.compose.project import FILE, HOST_FILE
+from beast_ops.compose.project import FILE, HOST_FILE, environ
 from beast_ops.errors import CommandError
 from beast_ops.files import write_atomically
 from beast_ops.runner import LocalRunner
@@ -37,10 +37,11 @@ def running(ground: Ground, wanted: list[Service]) -> Iterator[Mapping[str, str]
     Raises:
         CommandError: If one does not come up.
     """
-    mark, runner = _mark(ground), LocalRunner()
+    mark, runner = _mark(ground), LocalRunner(ground.work, environ())
     file = ground.work / "compose.yml"
     write_atomically(file, yaml.safe_dump(described(ground, wanted, mark)).encode())
-    compose = ["docker", "compose", "--project-directory", str(ground.work), "--file", str(file)]
+    where = ["--project-name", mark, "--project-directory", str(ground.work)]
+    compose = ["docker", "compose", *where, "--file", str(file)]
     down = [*compose, "down", "--timeout", "10", "--remove-orphans", "--volumes"]
     runner.run(down, seconds=DOWN_SECONDS)
     try:

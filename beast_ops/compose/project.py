@@ -107,8 +107,12 @@ class Project:
 def project(place: Place, release: str | None = None, runner: Runner | None = None) -> Project:
     """Return the release in force at *place*, or *release*, as Compose sees it."""
     folder = place.releases / release if release else Path(os.path.realpath(place.current))
-    environ = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return Project(place, folder, runner or LocalRunner(place.root, environ))
+    return Project(place, folder, runner or LocalRunner(place.root, environ()))
+
+
+def environ() -> dict[str, str]:
+    """Return what Compose may know of our environment: how the engine is reached."""
+    return {name: os.environ[name] for name in KEPT if name in os.environ}
 
 
 def _told(text: str) -> str:

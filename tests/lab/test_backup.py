@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab import fleet
 from tests.lab import stack as stacks
-from tests.lab.shell import docker
+from tests.lab.shell import CLONE, docker, run
 from tests.lab.stack import ROOT
 
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
@@ -133,6 +133,30 @@ def test_a_drill_touches_nothing_and_leaves_nothing(stack, kept):
     assert "proven" == stack.receipts()[-1]["outcome"]
 
 
+KILLED = """
+beast drill >/dev/null 2>&1 &
+drill=$!
+for _ in $(seq 100); do
+  sleep 0.2
+  [ -z "$(docker ps --quiet --filter label=org.ai-beast.aside)" ] || break
+done
+kill -9 "$drill"
+"""
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_killed_drill_is_cleared_away_by_the_next(stack):
+    started = stack.started()
+    stack.host("bash", "-c", KILLED)
+    assert [] != left_aside(stack)
+
+    done = stack.beast("drill")
+
+    assert 0 == done.code, done.err
+    assert [] == left_aside(stack)
+    assert started == stack.started()
+
+
 def test_one_service_is_restored_alone(stack, kept):
     put_in(stack, "An otter was seen near the bird at the weir.")
     known, before = answers(stack), stack.started()
@@ -193,3 +217,40 @@ def test_the_other_host_has_nothing_left_to_do(other):
     done = other.beast("deploy")
 
     assert (0, 0) == (done.code, done.changed), done.err
+
+
+@pytest.fixture
+def without_stack(lab, tmp_path):
+    """A host with Docker and a clone of the project, and nothing deployed."""
+    assert lab
+    name = "stack-empty"
+    there = stacks.fresh(name, tmp_path / "empty", bare=False)
+    listed = run("git", "-C", str(CLONE), "ls-files", "-z")
+    packed = tmp_path / "clone.tar"
+    words = ["tar", "-C", str(CLONE), "--null", "--files-from", "-", "-cf", str(packed)]
+    run(*words, feed=listed.encode())
+    try:
+        there.host("mkdir", "-p", "/root/clone")
+        docker("exec", "-i", name, "tar", "-C", "/root/clone", "-x", feed=packed)
+        install = "apt-get update -qq && apt-get install -y -qq python3-venv"
+        there.host("sh", "-c", install, seconds=300)
+        yield there
+    finally:
+        fleet.remove(name)
+
+
+def test_a_host_without_a_stack_becomes_what_was_backed_up(stack, kept, without_stack, tmp_path):
+    known, file = kept
+    there, carried, target = without_stack, tmp_path / Path(file).name, "/root/kept.tar.zst"
+    docker("cp", f"{stack.name}:{file}", str(carried))
+    docker("cp", str(carried), f"{there.name}:{target}")
+
+    words = ["restore", target, "--to", ROOT, "--yes"]
+    there.host("/root/clone/beast", *words, seconds=900)
+
+    assert known == answers(there)
+    assert master(stack) == master(there)
+    assert enters_chat(there, stack.secret("open-webui/admin_password"))
+    assert {} == unwell(there)
+    assert [] == left_aside(there)
+    assert 0 == there.beast("deploy").changed
