@@ -7,7 +7,7 @@ Whatever fails meanwhile ends the program, before it could take what it got for 
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from beast_ops.errors import ArchiveError, CommandError
@@ -35,8 +35,7 @@ def written(argv: Sequence[str], stdout: int = subprocess.DEVNULL) -> Iterator[S
     except subprocess.TimeoutExpired as late:
         raise CommandError(f"{argv[0]} does not end") from late
     finally:
-        process.kill()
-        process.wait()
+        _end(process)
     if process.returncode:
         raise CommandError(f"{argv[0]} failed: {_told(said)}")
 
@@ -60,8 +59,7 @@ def decrypted(raw: IO[bytes], identity: str, name: str) -> Iterator[IO[bytes]]:
             raise ArchiveError(f"age cannot open it: {said}", subject=name) from wrong
         raise
     finally:
-        process.kill()
-        process.communicate()
+        _end(process)
 
 
 def _started(
@@ -78,6 +76,16 @@ def _started(
         raise CommandError(
             f"{argv[0]} is not installed", hint=f"Debian and Ubuntu: apt install {argv[0]}"
         ) from missing
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a program that has not ended yet, and close what led to it."""
+    process.kill()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with suppress(OSError):  # what was still to be written finds nobody
+                stream.close()
+    process.wait()
 
 
 def _told(said: bytes) -> str:

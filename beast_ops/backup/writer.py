@@ -178,6 +178,8 @@ class ArchiveWriter:
         whole = hashlib.sha256()
         content = _stored(file.fileno(), data, size, whole)
         self._put(info, cast("IO[bytes]", Pieces(chain([table], content))))
+        for _ in content:  # nothing comes any more, but the hole at the end is still to be told
+            pass
         self._note(info, mtime, whole.hexdigest(), size)
 
     def _add(self, info: tarfile.TarInfo, mtime: int, file: IO[bytes]) -> str:
