@@ -104,7 +104,7 @@ def measure(work: Path, mebibytes: int) -> dict:
     )
     restic = (
         "rm -rf {store} && restic -q -r {store} init "
-        "&& restic -q -r {store} backup --no-scan {files}"
+        "&& restic -q -r {store} backup {files}"
     )
     openssl = "find {files} -type f -print0 | xargs -0 openssl dgst -sha256 > /dev/null"
     os.environ.setdefault("RESTIC_PASSWORD", "of a benchmark")
