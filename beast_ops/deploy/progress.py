@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from beast_ops.errors import BeastError, CommandError, NotDeployedError, UsageError
+from beast_ops.errors import BeastError, CommandError, NotDeployedError, TransientError, UsageError
 from beast_ops.place import Place
 
 STEPS = {
@@ -81,7 +81,11 @@ class Progress:
         raise _ToldError(told, int(self._failed.get("beast_exit", usual)))
 
     def show_end(self, place: Place) -> None:
-        """Say what the deploy came to, how the stack is, and what to type next."""
+        """Say what the deploy came to, how the stack is, and what to type next.
+
+        Raises:
+            TransientError: If somebody removed it meanwhile.
+        """
         if self._applied:
             seconds = float(self._applied["seconds"])
             _say(f"Release {self._applied['release']} is in force and proven ({seconds:.1f} s).")
@@ -92,7 +96,12 @@ class Progress:
         _say(f"changed={self._changed}\n")
         root = str(place.root)
         if self.plan.get("here", True) and self.plan.get("root", root) == root:
-            _show_health(place)
+            try:
+                _show_health(place)
+            except NotDeployedError as gone:
+                raise TransientError(
+                    "it was removed right after that", subject=root, hint="Run: ./beast deploy"
+                ) from gone
         else:
             self._show_checks()
 

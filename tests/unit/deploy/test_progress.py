@@ -6,7 +6,7 @@ import yaml
 
 from beast_ops.deploy import progress
 from beast_ops.deploy.progress import Progress
-from beast_ops.errors import BeastError, CommandError
+from beast_ops.errors import BeastError, CommandError, TransientError
 from beast_ops.place import Place
 from beast_ops.testing import Canned, a_service, an_installation, fake_service
 
@@ -92,3 +92,13 @@ def test_what_a_removal_left_elsewhere_is_said(capsys):
         "Removed from /r: data.",
         "Only the link to /big goes; its data stays, delete it yourself.",
     ]
+
+
+def test_a_removal_right_after_a_deploy_is_told_as_such(tmp_path, capsys):
+    shown = Progress(tmp_path)
+    shown.take({"event": "task", "plan": {"release": "1-a", "here": True, "root": str(tmp_path)}})
+
+    with pytest.raises(TransientError, match="removed right after"):
+        shown.show_end(Place(tmp_path))
+
+    assert "Nothing to do" in capsys.readouterr().out
