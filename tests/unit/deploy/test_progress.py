@@ -96,7 +96,7 @@ def test_what_a_removal_left_elsewhere_is_said(capsys):
 
 def test_a_removal_right_after_a_deploy_is_told_as_such(tmp_path, capsys):
     shown = Progress(tmp_path)
-    shown.take({"event": "task", "plan": {"release": "1-a", "here": True, "root": str(tmp_path)}})
+    shown.plan = {"release": "1-a", "here": True, "root": str(tmp_path)}
 
     with pytest.raises(TransientError, match="removed right after"):
         shown.show_end(Place(tmp_path))
