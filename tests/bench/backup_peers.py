@@ -102,10 +102,7 @@ def measure(work: Path, mebibytes: int) -> dict:
     untar = (
         "rm -rf {out} && mkdir {out} && zstd -q -d -c {theirs} | tar -x -C {out} && sync -f {out}"
     )
-    restic = (
-        "rm -rf {store} && restic -q -r {store} init "
-        "&& restic -q -r {store} backup {files}"
-    )
+    restic = "rm -rf {store} && restic -q -r {store} init && restic -q -r {store} backup {files}"
     openssl = "find {files} -type f -print0 | xargs -0 openssl dgst -sha256 > /dev/null"
     os.environ.setdefault("RESTIC_PASSWORD", "of a benchmark")
     found = {
