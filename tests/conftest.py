@@ -70,6 +70,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "shellcheck": lambda: _command("shellcheck"),
     "systemd": lambda: "" if Path("/run/systemd/system").is_dir() else "systemd does not run",
     "zsh": lambda: _command("zsh"),
+    "zstd": lambda: _command("zstd"),
 }
 
 

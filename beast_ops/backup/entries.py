@@ -8,6 +8,7 @@ nowhere else, there are files, folders and links and nothing besides, and links 
 import json
 import tarfile
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 from .tape import damaged
@@ -22,6 +23,7 @@ KINDS: dict[bytes, Kind] = {
 }
 HEADER, PROOF, MANIFEST = "header.json", "proof.json", "manifest.jsonl"
 DATA = "data"
+TOPS = (2**32 - 1, 2**32 - 1, 2**63)  # -1 is nobody; no file is larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def read_line(line: bytes) -> Entry:
     """
     try:
         entry = Entry(**json.loads(line))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise damaged("a line of its manifest makes no sense") from None
     texts, numbers = (
         (entry.path, entry.kind, entry.sha256, entry.target),
@@ -85,6 +87,11 @@ def judge(info: tarfile.TarInfo) -> Kind:
         ArchiveError: If it may not.
     """
     kind = KINDS.get(info.type)
+    numbers = (info.uid, info.gid, info.size)
+    if not isfinite(info.mtime) or not all(
+        0 <= n < top for n, top in zip(numbers, TOPS, strict=True)
+    ):
+        raise damaged(f"a number of {info.name!r} makes no sense")
     if kind is None:
         raise damaged(f"{info.name!r} is neither file nor folder nor link")
     if not is_plain(info.name):

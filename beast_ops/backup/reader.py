@@ -125,6 +125,8 @@ class ArchiveReader:
                     self._manifest.write(data)
             elif self._over:
                 raise damaged("something follows its manifest")
+            elif member.name == HEADER:
+                raise damaged("it has two headers")
             elif member.name == PROOF:
                 self._keep_small(member)
             elif PROOF in self._small:
@@ -145,6 +147,8 @@ class ArchiveReader:
         self._tape.finish()
         if not self._over:
             raise damaged("it has no manifest")
+        if PROOF not in self._small:
+            raise damaged("it has no proof")
         for said, found in zip(self.entries(), self._lines(self._found), strict=True):
             if differs(said, found):
                 raise damaged(f"{found.path!r} is not what its manifest says")
@@ -157,7 +161,9 @@ class ArchiveReader:
             ArchiveError: If it names more members than there are, or fewer.
         """
         number = 0
-        for number, entry in enumerate(self._lines(self._manifest), 1):  # noqa: B007 - counted
+        for number, entry in enumerate(self._lines(self._manifest), 1):
+            if number > self._entries:
+                break
             yield entry
         if number != self._entries:
             raise damaged("its manifest names other members than it has")
@@ -200,7 +206,7 @@ class ArchiveReader:
         self._note(member)
         try:
             found = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise damaged(f"{member.name!r} is no JSON") from None
         if not isinstance(found, dict):
             raise damaged(f"{member.name!r} is no JSON object")

@@ -99,21 +99,6 @@ def ship(
     return Shipment.model_validate({**parts, "content": digest(parts)}, strict=False)
 
 
-def record_of(shipment: Shipment) -> Record:
-    """Return the record of a shipment that did not land yet; it names no files."""
-    return Record(
-        content=shipment.content,
-        venv=shipment.venv,
-        generation=shipment.generation,
-        boot=shipment.boot,
-        volumes=shipment.volumes,
-        handovers=shipment.handovers,
-        filled=shipment.filled,
-        owners=shipment.owners,
-        given=shipment.given,
-    )
-
-
 def _moved(text: str, services: Services, data: str, root: str) -> str:
     """Return *text* with the paths of its data, and of all else below its root, as they are now.
 

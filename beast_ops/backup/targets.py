@@ -57,24 +57,17 @@ def opened(target: Target, name: str) -> Iterator[Sink]:
             yield sink
         return
     target.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = target.folder / f"{PARTIAL}{name}"
     final = target.folder / f"{name}{SECRET_SUFFIX if target.recipients else SUFFIX}"
-    try:
-        with _file(partial) as raw:
-            if target.recipients:
-                with _age(target.recipients, raw) as sink:
-                    yield sink
-            else:
-                yield raw
-            os.fsync(raw.fileno())
-        partial.rename(final)
-        sync_folder(target.folder)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_file(final) as raw:
+        if target.recipients:
+            with _age(target.recipients, raw) as sink:
+                yield sink
+        else:
+            yield raw
 
 
 @contextmanager
-def written_file(final: Path) -> Iterator[Sink]:
+def written_file(final: Path) -> Iterator["Whole"]:
     """Yield what the file *final* is written with; it is there when this ends well, else not.
 
     Raises:
@@ -99,10 +92,10 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[IO[bytes]]:
+def _file(path: Path) -> Iterator["Whole"]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, PRIVATE), "wb", buffering=0) as raw:
-        yield Whole(raw)  # type: ignore[misc] # it has what is needed of a file
+        yield Whole(raw)
 
 
 class Whole:
@@ -121,7 +114,7 @@ class Whole:
 
 
 @contextmanager
-def _age(recipients: Sequence[str], raw: IO[bytes]) -> Iterator[Sink]:
+def _age(recipients: Sequence[str], raw: "Whole") -> Iterator[Sink]:
     words = [word for each in recipients for word in ("--recipient", _recipient(each))]
     with written(["age", "--encrypt", *words], stdout=raw.fileno()) as sink:
         yield sink

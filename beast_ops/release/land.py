@@ -143,7 +143,7 @@ def _write_release(place: Place, shipment: Shipment) -> str:
     for file, text in shipment.files.items():
         (staged / file).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         write_atomically(staged / file, text.encode())
-    record = _record(shipment, name)
+    record = record_of(shipment, name)
     write_atomically(staged / "release.json", f"{record.model_dump_json(indent=2)}\n".encode())
     (staged / "venv").symlink_to(f"../../venv/{shipment.venv}")
     sync_folder(staged)
@@ -152,8 +152,10 @@ def _write_release(place: Place, shipment: Shipment) -> str:
     return name
 
 
-def _record(shipment: Shipment, name: str) -> Record:
-    """Return what `release.json` of the release *name* says."""
+def record_of(shipment: Shipment, name: str = "") -> Record:
+    """Return what `release.json` of the release *name* says; no files if it did not land yet."""
+    files = {f"releases/{name}/{file}": _hash(text) for file, text in shipment.files.items()}
+    files |= {f"config/{path}": _hash(text) for path, text in shipment.config.items()}
     return Record(
         content=shipment.content,
         venv=shipment.venv,
@@ -164,10 +166,7 @@ def _record(shipment: Shipment, name: str) -> Record:
         filled=shipment.filled,
         owners=shipment.owners,
         given=shipment.given,
-        files={
-            **{f"releases/{name}/{file}": _hash(text) for file, text in shipment.files.items()},
-            **{f"config/{path}": _hash(text) for path, text in shipment.config.items()},
-        },
+        files=files if name else {},
     )
 
 

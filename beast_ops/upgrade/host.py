@@ -21,7 +21,7 @@ from beast_ops.lease import lease
 from beast_ops.place import Place
 from beast_ops.release import adoption
 from beast_ops.release.apply import WAIT_SECONDS, Hands, Outcome, apply, put_in_force
-from beast_ops.release.land import Shipment, land
+from beast_ops.release.land import Shipment, land, record_of
 from beast_ops.release.observe import current_release
 from beast_ops.runtime import of
 
@@ -103,9 +103,7 @@ def quiet(place: Place, services: Services) -> None:
 
 def moved(shipment: Shipment, generation: str) -> Shipment:
     """Return *shipment* for the data of *generation*."""
-    packed = reship.Packed(
-        record=reship.record_of(shipment), files=shipment.files, config=shipment.config
-    )
+    packed = reship.Packed(record=record_of(shipment), files=shipment.files, config=shipment.config)
     return reship.ship(packed, generation, versions=shipment.versions)
 
 

@@ -93,11 +93,10 @@ def test_a_backup_is_whole_and_on_the_list(stack, archive):
     assert "verify" == stack.must("backups", "--json").json["backups"][0]["proven"]
 
 
-def test_an_archive_opens_without_the_program(archive, tmp_path):
+def test_an_archive_opens_without_the_program(archive, tmp_path, needs):
+    needs("zstd")
     plain = tmp_path / "plain.tar"
     zstd = shutil.which("zstd")
-    if zstd is None:
-        pytest.skip("zstd is not installed")
     subprocess.run([zstd, "-d", "-q", str(archive), "-o", str(plain)], check=True)
     tar = shutil.which("tar") or "/bin/tar"
     names = subprocess.run([tar, "-tf", str(plain)], check=True, capture_output=True, text=True)
@@ -304,8 +303,8 @@ def test_a_passphrase_locks_the_key_in_a_backup(stack, before, locked, tmp_path)
     assert "" == before.fault(stack)
 
 
-@pytest.mark.skipif(shutil.which("age") is None, reason="age is not installed")
-def test_a_backup_for_a_recipient_opens_with_his_key_alone(stack, before, tmp_path):
+def test_a_backup_for_a_recipient_opens_with_his_key_alone(stack, before, tmp_path, needs):
+    needs("age")
     identities = []
     for name in ("right", "wrong"):
         path = tmp_path / name

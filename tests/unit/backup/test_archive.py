@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beast_ops.backup.entries import is_plain, stays_inside
+from beast_ops.backup.entries import Entry, is_plain, stays_inside
 from beast_ops.backup.extract import extract, wipe
 from beast_ops.backup.reader import verify
 from beast_ops.backup.tape import TRAILER, WritingTape
@@ -206,15 +206,20 @@ def test_something_after_the_end_is_noticed(whole):
             verify(io.BytesIO(whole + more))
 
 
-def sealed(*members, header=True):
-    """Return a sealed archive of hand-made members: names, types, links, contents."""
+def sealed(*members, header=HEADER, numbers=None):
+    """Return a sealed archive of hand-made members: names, types, links, contents.
+
+    All but the header get the attributes in *numbers*.
+    """
     raw = io.BytesIO()
     tape = WritingTape(raw)
     with tarfile.TarFile(fileobj=tape, mode="w") as tar:
-        first = [("header.json", tarfile.REGTYPE, "", HEADER)] if header else []
+        first = [("header.json", tarfile.REGTYPE, "", header)] if header else []
         for name, kind, link, content in [*first, *members]:
             info = tarfile.TarInfo(name)
             info.type, info.linkname, info.size = kind, link, len(content)
+            for attribute, number in (numbers or {}).items() if name != "header.json" else ():
+                setattr(info, attribute, number)
             tar.addfile(info, io.BytesIO(content))
     tape.seal()
     return raw.getvalue()
@@ -248,9 +253,80 @@ def test_a_hostile_archive_is_refused_and_writes_nothing_elsewhere(members, tmp_
     assert before == sorted(tmp_path.rglob("*"))
 
 
+DEEP = b"[" * 100_000
+BARE = [("proof.json", F, "", b"{}")]
+SENSELESS = {
+    "no proof": ("no proof", [("manifest.jsonl", F, "", b"")], {}),
+    "two headers": ("two headers", [("header.json", F, "", HEADER)], {}),
+    "deep header": ("no JSON", [], {"header": b'{"a":' + DEEP}),
+    "deep manifest": ("makes no sense", [*BARE, ("manifest.jsonl", F, "", DEEP + b"\n")], {}),
+    "no owner": ("makes no sense", [("data/v/x", F, "", b"x")], {"numbers": {"uid": -5}}),
+    "too large an owner": (
+        "makes no sense",
+        [("data/v/x", F, "", b"x")],
+        {"numbers": {"gid": 2**40}},
+    ),
+    "no time": (
+        "makes no sense",
+        [("data/v/x", F, "", b"x")],
+        {"numbers": {"pax_headers": {"mtime": "nan"}}},
+    ),
+    "endless time": (
+        "makes no sense",
+        [("data/v/x", F, "", b"x")],
+        {"numbers": {"pax_headers": {"mtime": "inf"}}},
+    ),
+}
+
+
+@pytest.mark.parametrize("said", SENSELESS.values(), ids=SENSELESS.keys())
+@pytest.mark.parametrize("act", ["verify", "extract"])
+def test_what_makes_no_sense_is_refused_as_an_archive_is(said, act, tmp_path):
+    why, members, how = said
+    content = io.BytesIO(sealed(*members, **how))
+
+    with pytest.raises(ArchiveError, match=why):
+        verify(content) if act == "verify" else extract(content, tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_manifest_that_names_more_than_there_is_is_refused(tmp_path):
+    (tmp_path / "tree").mkdir()
+    raw = io.BytesIO()
+    with ArchiveWriter(raw, {"name": "x"}) as writer:
+        writer.add_tree(tmp_path / "tree", "data/volume")
+        _more(writer)
+        writer.finish({"items": []})
+
+    with pytest.raises(ArchiveError, match="other members"):
+        verify(io.BytesIO(raw.getvalue()))
+
+
+def _more(writer):
+    """Have the manifest end with a line that nothing stands behind."""
+    line = Entry("data/v/x", "file", 0, "", 0, 0, 0, 0).line()
+    real = writer.add_bytes
+    writer.add_bytes = lambda *given: (real(*given), writer._manifest.write(line))
+
+
+def test_a_sparse_file_larger_than_any_is_refused_at_once():
+    sparse = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "data/v/x",
+        "GNU.sparse.realsize": str(2**70),
+    }
+    chart = f"1\n{2**70}\n0\n".encode().ljust(512, b"\0")
+    content = sealed(("data/v/x", F, "", chart), numbers={"pax_headers": sparse})
+
+    with pytest.raises(ArchiveError, match="makes no sense"):
+        verify(io.BytesIO(content))
+
+
 def test_what_does_not_begin_with_a_header_is_refused():
     with pytest.raises(ArchiveError, match="header"):
-        verify(io.BytesIO(sealed(("data/v/x", F, "", b"x"), header=False)))
+        verify(io.BytesIO(sealed(("data/v/x", F, "", b"x"), header=b"")))
     with pytest.raises(ArchiveError):
         verify(io.BytesIO(b""))
 
