@@ -64,7 +64,7 @@ def made(stack: Installation, *words: str) -> dict[str, Any]:
 
 def archives(stack: Installation) -> list[Path]:
     """Return the files on the shelf, the oldest first."""
-    return sorted((stack.root / "backups").glob("*.tar.zst*"))
+    return sorted((stack.root / "backups").glob("beast_backup_*.tar.zst*"))
 
 
 def leftovers(stack: Installation) -> list[Path]:
