@@ -12,8 +12,8 @@ from .stack import ROOT
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
 
 LISTED = (
-    "import glob, importlib.metadata as m; "
-    "print(*sorted({f'{d.name.lower().replace(chr(95), chr(45))}=={d.version}' for d in "
+    "import glob, importlib.metadata as m, re; "
+    "print(*sorted({re.sub('[-_.]+', '-', d.name).lower() + '==' + d.version for d in "
     "m.distributions(path=glob.glob('/venv/lib/python3*/site-packages'))}))"
 )
 # What an API or a worker may reach while it runs, by the names of their modules.
