@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cut documents into chunks, make vectors of them, and fill batches for the writer."""
+"""Cut documents into chunks and fill batches, which get their vectors and then are stored."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from beast_ops.errors import DocumentError
-from beast_ops.llm import TextError
 
 from .chunk import Chunk, chunk
-from .lexical import words_of
+from .embedding import Embedded
 from .parse import Document
 from .settings import WorkerSettings
 from .sources import shown
 from .state import Known
 from .store import Point
-from .target import Target
 from .writer import Batch, Finished
 
 DIGEST_BYTES = 8
@@ -46,13 +44,21 @@ class Batches:
 
     def __init__(
         self,
-        target: Target,
         settings: WorkerSettings,
-        put: Callable[[Batch], None],
+        begin: Callable[[Sequence[tuple[str, Point]]], Callable[[], Embedded]],
+        put: Callable[[Callable[[], Batch]], None],
         failed: Callable[[str, DocumentError], None],
     ) -> None:
-        """Hand batches to *put*; tell *failed* which documents cannot be embedded."""
-        self._target, self._settings, self._put, self._failed = target, settings, put, failed
+        """Collect as *settings* say.
+
+        Args:
+            settings: How documents are cut, and how large a batch is.
+            begin: Begins to make vectors of points; returns what waits for them.
+            put: Takes batches in order, each as what waits for its vectors.
+            failed: Told which documents cannot be stored; called where batches are waited for,
+                too.
+        """
+        self._settings, self._begin, self._put, self._failed = settings, begin, put, failed
         self._points: list[tuple[str, Point]] = []
         self._finished: list[Finished] = []
         self.refused: set[str] = set()
@@ -85,45 +91,19 @@ class Batches:
             return
         points, self._points = self._points, []
         finished, self._finished = self._finished, []
-        embedded = self._embed(points)
-        sources = {source for source, _ in points} | {each.known.source for each in finished}
-        self._put(
-            Batch(
-                points=embedded,
-                sources=frozenset(sources - self.refused),
-                finished=[each for each in finished if each.known.source not in self.refused],
-            )
+        vectors = self._begin(points)
+        self._put(lambda: self._batch(vectors(), finished))
+
+    def _batch(self, made: Embedded, finished: Sequence[Finished]) -> Batch:
+        """Return what is to be stored; a text the model refuses costs its whole document."""
+        for place, reason in made.reasons.items():
+            self._refuse(made.points[place][0], reason)
+        sources = {source for source, _ in made.points} | {each.known.source for each in finished}
+        return Batch(
+            points=[point for source, point in made.points if source not in self.refused],
+            sources=frozenset(sources - self.refused),
+            finished=[each for each in finished if each.known.source not in self.refused],
         )
-
-    def _embed(self, points: Sequence[tuple[str, Point]]) -> list[Point]:
-        if not points:
-            return []
-        texts = [str(point.payload["text"]) for _, point in points]
-        lexical = self._target.lexical
-        sparse = lexical.documents([words_of(p.payload) for _, p in points]) if lexical else None
-        dense = self._dense(points, texts)
-        return [
-            Point(
-                point.id,
-                point.payload,
-                sparse[place] if sparse is not None else None,
-                dense[place] if dense is not None else None,
-            )
-            for place, (source, point) in enumerate(points)
-            if source not in self.refused
-        ]
-
-    def _dense(self, points: Sequence[tuple[str, Point]], texts: list[str]) -> Any:
-        """Return the dense vectors of *texts*; a text the model refuses costs its document."""
-        embedder = self._target.embedder
-        if embedder is None:
-            return None
-        try:
-            return embedder.embed_documents(texts)
-        except TextError as refused:
-            for place, reason in refused.reasons.items():
-                self._refuse(points[place][0], reason)
-            return refused.vectors
 
     def _refuse(self, source: str, reason: str) -> None:
         if source not in self.refused:

@@ -13,6 +13,7 @@ from beast_ops.jobs.worker import Grip
 
 from .batches import Batches, Read
 from .content import Content, digest, open_content, path_to
+from .embedding import Embedding
 from .find import left_out
 from .manifest import DocumentEntry
 from .order import Order, read_order
@@ -25,7 +26,7 @@ from .state import DocumentState, Known
 from .store import PointStore
 from .tally import Line, Tally
 from .target import open_target
-from .writer import Finished, Writer
+from .writer import AHEAD, Finished, Writer
 
 FORGET_AT_ONCE = 100
 EMPTY = (
@@ -108,9 +109,13 @@ class Ingestion:
         known, plan = self._plan()
         for source, reason in self._order.problems:
             self._tally.failed(Line(source, 0, reason))
-        writer = Writer(self._store, self._state, target.collection, self._grip.check, self._stored)
-        with closing(target), writer:
-            batches = Batches(target, around.settings, writer.put, self._refused)
+        at_once = around.settings.embed_at_once
+        writer = Writer(
+            *(self._store, self._state, target.collection, self._grip.check, self._stored),
+            ahead=AHEAD + at_once,
+        )
+        with closing(target), Embedding(target, at_once) as embedding, writer:
+            batches = Batches(around.settings, embedding.begin, writer.put, self._refused)
             for read in self._reads(plan, known):
                 batches.add(read)
                 self._tell()

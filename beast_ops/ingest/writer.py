@@ -14,7 +14,7 @@ from typing import Self
 from .state import DocumentState, Known
 from .store import Point, PointStore
 
-AHEAD = 2  # batches that may wait; more would only cost memory
+AHEAD = 2  # batches that may wait besides those in the making; more would only cost memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,14 @@ class Batch:
 class Writer:
     """Stores batches in a thread of its own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where to, what is noted, and who is told
         self,
         store: PointStore,
         state: DocumentState,
         collection: str,
         check: Callable[[], None],
         done: Callable[[Finished], None],
+        ahead: int = AHEAD,
     ) -> None:
         """Write to *collection*; what is called is called in the writer's thread.
 
@@ -64,15 +65,19 @@ class Writer:
             collection: The collection behind the alias.
             check: Called before each batch; raises if nothing more may be written.
             done: Called for each document that is stored.
+            ahead: How many batches may wait.
         """
         self._store, self._state, self._collection = store, state, collection
         self._check, self._done = check, done
-        self._queue: queue.Queue[Batch | None] = queue.Queue(AHEAD)
+        self._queue: queue.Queue[Callable[[], Batch] | None] = queue.Queue(ahead)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
-    def put(self, batch: Batch) -> None:
-        """Hand over *batch*; waits while too many are ahead; raises what an earlier one did."""
+    def put(self, batch: Callable[[], Batch]) -> None:
+        """Hand over what waits for a batch; raises what an earlier one did.
+
+        Waits itself while too many are ahead.
+        """
         self._raise()
         self._queue.put(batch)
 
@@ -81,7 +86,8 @@ class Writer:
             if self._failure is not None:
                 continue  # only empties the queue, so that nobody waits for ever
             try:
-                self._write(batch)
+                self._check()  # nobody waits for vectors that may not be stored
+                self._write(batch())
             except BaseException as failed:  # noqa: BLE001 - raised again by put or at the end
                 self._failure = failed
 

@@ -30,6 +30,7 @@ RESTARTS = {
     "beast_worker_chunk_characters": (1201, WORKER),
     "beast_worker_chunk_overlap": (201, WORKER),
     "beast_worker_batch": (127, WORKER),
+    "beast_worker_embed_at_once": (3, WORKER),
     "beast_worker_parsers": (1, WORKER),
     "beast_worker_parse_seconds": (61, WORKER),
     "beast_worker_parse_megabytes": (1025, WORKER),

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beast_ops.ingest.batches import Batches, Read
+from beast_ops.ingest.embedding import embedded
 from beast_ops.ingest.parse import Document, Section
 from beast_ops.ingest.settings import WorkerSettings
 from beast_ops.ingest.state import Known
@@ -27,7 +28,12 @@ def read(name, *words, old=None, in_doubt=False):
 
 def batches_of(*reads, target=NOTHING):
     out, failed = [], []
-    batches = Batches(target, SETTINGS, out.append, lambda *told: failed.append(told))
+    batches = Batches(
+        SETTINGS,
+        lambda points: lambda: embedded(target, points),
+        lambda batch: out.append(batch()),
+        lambda *told: failed.append(told),
+    )
     for each in reads:
         batches.add(each)
     batches.flush()

@@ -53,7 +53,7 @@ def free():
 def test_points_are_stored_before_what_they_replace_leaves(state):
     store, done = Notebook(), []
     with Writer(store, state, "docs--1", free, done.append) as writer:
-        writer.put(batch("new", done=[finished("old", in_doubt=True)]))
+        writer.put(lambda: batch("new", done=[finished("old", in_doubt=True)]))
 
     assert [("upsert", "new"), ("delete", "old"), ("delete_of", A, "but", "new")] == store.said
     assert [A] == [each.known.source for each in done]
@@ -64,7 +64,7 @@ def test_points_are_stored_before_what_they_replace_leaves(state):
 def test_a_document_without_new_points_is_settled_without_asking_the_store(state):
     store = Notebook()
     with Writer(store, state, "docs--1", free, lambda _: None) as writer:
-        writer.put(batch(done=[finished()]))
+        writer.put(lambda: batch(done=[finished()]))
 
     assert [] == store.said
     assert [A] == list(state.known("docs--1", [A]))
@@ -77,7 +77,7 @@ def test_a_failure_leaves_the_document_in_doubt_and_is_raised_in_the_reader(stat
     def run():
         with Writer(store, state, "docs--1", free, lambda _: None) as writer:
             for _ in range(AHEAD + 5):  # the failure arrives while later ones are handed over
-                writer.put(batch("new", done=[finished()]))
+                writer.put(lambda: batch("new", done=[finished()]))
 
     with pytest.raises(UnavailableError):
         run()
@@ -90,7 +90,7 @@ def test_a_failure_in_the_very_last_batch_is_raised_at_the_end(state):
     store.wrong = UnavailableError("away")
     writer = Writer(store, state, "docs--1", free, lambda _: None)
     writer.__enter__()
-    writer.put(batch("new"))
+    writer.put(lambda: batch("new"))
 
     with pytest.raises(UnavailableError):
         writer.__exit__(None, None, None)
@@ -105,7 +105,7 @@ def test_nothing_is_written_without_the_lease(state):
         pytest.raises(LeaseLostError),
         Writer(store, state, "docs--1", lost, lambda _: None) as writer,
     ):
-        writer.put(batch("new", done=[finished()]))
+        writer.put(lambda: batch("new", done=[finished()]))
 
     assert [] == store.said
     assert set() == state.in_doubt("docs--1", [A])
@@ -116,7 +116,7 @@ def test_what_was_handed_over_is_stored_though_the_reader_stops(state):
 
     def run():
         with Writer(store, state, "docs--1", free, lambda _: None) as writer:
-            writer.put(batch("new", done=[finished()]))
+            writer.put(lambda: batch("new", done=[finished()]))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -129,8 +129,8 @@ def test_the_reader_waits_while_too_many_batches_are_ahead(state):
     gate, store = threading.Event(), Notebook()
     with Writer(store, state, "docs--1", gate.wait, lambda _: None) as writer:
         for number in range(AHEAD + 1):
-            writer.put(batch(str(number)))
-        late = threading.Thread(target=writer.put, args=(batch("late"),))
+            writer.put(lambda number=number: batch(str(number)))
+        late = threading.Thread(target=writer.put, args=(lambda: batch("late"),))
         late.start()
         late.join(0.1)
         waits = late.is_alive()
@@ -139,3 +139,21 @@ def test_the_reader_waits_while_too_many_batches_are_ahead(state):
 
     assert waits
     assert ["0", "1", "2", "late"] == [ids[0] for _, *ids in store.said]
+
+
+def test_nobody_waits_for_vectors_without_the_lease(state):
+    lost, waited = threading.Event(), []
+
+    def check():
+        if lost.is_set():
+            raise LeaseLostError("another worker has it")
+
+    def run():
+        with Writer(Notebook(), state, "docs--1", check, lambda _: None) as writer:
+            lost.set()
+            writer.put(lambda: waited.append("here"))
+
+    with pytest.raises(LeaseLostError):
+        run()
+
+    assert [] == waited
