@@ -25,6 +25,7 @@ from .verbs import act
 LOG = logging.getLogger("beast.agent")
 AT_ONCE = 8
 PATIENCE_SECONDS = 5.0  # to send a request, or to take its answer
+GRACE_SECONDS = 2.0  # at the end, to be written down
 AUDIT_BYTES, AUDIT_FILES = 5 << 20, 3
 CREDENTIALS = struct.Struct("3i")  # unix(7): struct ucred
 FOLDER_MODE = 0o755  # the folder above is root's alone; containers see this one
@@ -68,6 +69,7 @@ class Agent:
         self._audit = logging.Logger("beast.agent.audit", logging.INFO)  # noqa: LOG001 - ours alone
         self._audit.addHandler(self._book)
         self._socket: socket.socket | None = None
+        self._attending: list[threading.Thread] = []
 
     def listen(self) -> None:
         """Make the socket, in place of one that an agent before us left.
@@ -97,14 +99,20 @@ class Agent:
                 connection, _ = self._socket.accept()
             except OSError:
                 return  # closed
-            threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
+            attending = threading.Thread(target=self._attend, args=(connection,), daemon=True)
+            self._attending = [each for each in self._attending if each.is_alive()]
+            self._attending.append(attending)
+            attending.start()
 
     def close(self) -> None:
-        """Stop listening; who is being answered still is."""
+        """Stop listening; who is being answered still is, and has a moment for it."""
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
+        deadline = SYSTEM.monotonic() + GRACE_SECONDS
+        for each in self._attending:
+            each.join(max(0.0, deadline - SYSTEM.monotonic()))
         self._book.close()
 
     def _attend(self, connection: socket.socket) -> None:

@@ -61,7 +61,9 @@ def embedded(target: Target, points: Sequence[tuple[str, Point]]) -> Embedded:
     if not points:
         return Embedded(points)
     lexical = target.lexical
-    sparse = lexical.documents([words_of(point.payload) for _, point in points]) if lexical else None
+    sparse = (
+        lexical.documents([words_of(point.payload) for _, point in points]) if lexical else None
+    )
     dense, reasons = _dense(target, [str(point.payload["text"]) for _, point in points])
     made = [
         (

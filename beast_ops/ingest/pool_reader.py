@@ -2,6 +2,7 @@
 """One process that reads documents, from the outside: started, asked, ended, replaced."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -37,6 +38,7 @@ class Reader:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._count = 0
+        self._inherited = 0  # the largest size of this process when it started the other, in KiB
         self._over = False
 
     def read(self, path: Path, name: str) -> Document:
@@ -88,8 +90,9 @@ class Reader:
         process.kill()  # it may have closed the pipe and gone on
         code, kibibytes = _reaped(process)
         self.end()
-        if kibibytes > self._limits.megabytes * 1024 // 2:  # close to the limit: libraries in C
-            return DocumentError(self._too_much)  # crash when they get no memory
+        near = self._limits.megabytes * 1024 // 2  # libraries in C crash when they get no memory
+        if kibibytes > max(near, self._inherited):
+            return DocumentError(self._too_much)
         if -code in FROM_OUTSIDE:
             return _KilledError(f"the reader was killed (signal {-code})")
         how = f"signal {-code}" if code < 0 else f"code {code}"
@@ -99,6 +102,7 @@ class Reader:
         if self._count >= DOCUMENTS_MOST:
             self.end()
         if self._process is None:
+            self._inherited = _largest(resource.getrusage(resource.RUSAGE_SELF))
             self._process = _start(self._limits.megabytes)
             self._count = 0
         return self._process
@@ -154,5 +158,14 @@ def _reaped(process: "subprocess.Popen[bytes]") -> tuple[int, int]:
     except ChildProcessError:
         return process.wait(), 0
     process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, _largest(usage)
+
+
+def _largest(usage: resource.struct_rusage) -> int:
+    """Return the largest resident size in KiB; of a process, or of who started it, if larger.
+
+    A new process takes over the figure of the one that started it, for `execve` counts the
+    memory it lets go of, and until then this is the parent's.
+    """
     scale = 1024 if sys.platform == "darwin" else 1  # bytes there
-    return process.returncode, usage.ru_maxrss // scale
+    return usage.ru_maxrss // scale

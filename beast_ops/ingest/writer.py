@@ -48,7 +48,7 @@ class Batch:
 class Writer:
     """Stores batches in a thread of its own."""
 
-    def __init__(  # noqa: PLR0913 - where to, what is noted, and who is told
+    def __init__(
         self,
         store: PointStore,
         state: DocumentState,

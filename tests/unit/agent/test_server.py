@@ -182,6 +182,26 @@ def test_who_leaves_early_disturbs_nobody(path):
     assert "done" == ask(path, PING)
 
 
+def test_what_is_being_answered_at_the_end_is_written_down(place, doing):
+    agent, begun, go = Agent(place, doing), threading.Event(), threading.Event()
+    doing.act = lambda: begun.set() or go.wait(20)
+    agent.listen()
+    threads = [
+        threading.Thread(target=agent.serve, daemon=True),
+        threading.Thread(target=ask, args=(socket_of(place.root), PING, 20)),
+    ]
+    for each in threads:
+        each.start()
+    assert begun.wait(10)
+    threading.Timer(0.2, go.set).start()
+
+    agent.close()
+
+    assert ["done"] == [line["outcome"] for line in audit(place)]
+    for each in threads:
+        each.join(10)
+
+
 def test_too_many_at_once_are_told_so(path, doing):
     go = threading.Event()
     doing.act = lambda: go.wait(20)

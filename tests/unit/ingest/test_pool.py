@@ -143,6 +143,19 @@ def test_reading_may_not_need_too_much_memory(hooked):
     } == found
 
 
+def test_how_large_the_worker_itself_became_is_not_held_against_a_document(hooked):
+    ballast = bytearray(os.urandom(1 << 20) * 200)  # more than half of what a reader may take
+
+    with ParserPool(1, SECONDS, 300) as pool:
+        found = texts(pool.map(map(hooked, ["leave", "crash"])))
+
+    assert len(ballast) == 200 << 20
+    assert {
+        "leave": "the reader crashed (code 3)",
+        "crash": "the reader crashed (signal 11)",
+    } == found
+
+
 def test_a_document_is_innocent_when_somebody_kills_its_process(hooked, tmp_path):
     document = hooked("once")
     for ending in ("first", "spare"):
