@@ -43,7 +43,7 @@ class Failing(Slow):
         super().__init__(1)
         self.failure = failure
 
-    def embed_documents(self, texts):
+    def embed_documents(self, _texts):
         raise self.failure
 
 
