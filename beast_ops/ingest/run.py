@@ -16,16 +16,19 @@ from .content import Content, digest, open_content, path_to
 from .embedding import Embedding
 from .find import left_out
 from .manifest import DocumentEntry
+from .members import Members
 from .order import Order, read_order
 from .parse import Document
 from .plan import IngestPlan, compare, is_empty
 from .pool import ParserPool
+from .reembed import ask_to_feed
 from .settings import Surroundings
 from .sources import shown
 from .state import DocumentState, Known
 from .store import PointStore
 from .tally import Line, Tally
 from .target import open_target
+from .turn import turn
 from .writer import AHEAD, Finished, Writer
 
 FORGET_AT_ONCE = 100
@@ -64,7 +67,17 @@ class Run:
             DocumentState(around.state) as state,
             PointStore(around.vectors_url, around.vectors_key, grip.check) as store,
         ):
-            return Ingestion(around, grip, order, state, store).run()
+            name = order.manifest.collection
+            with turn(around, name, grip.check):
+                result = Ingestion(around, grip, order, state, store).run()
+        self._keep_in_step(name)
+        return result
+
+    def _keep_in_step(self, name: str) -> None:
+        """Have the other collections of *name* told what this one was, if there are any."""
+        with Members(self._around.state) as members, JobTable(self._around.jobs) as jobs:
+            if name in members.behind():
+                ask_to_feed(jobs, name)
 
     def tidy(self) -> None:
         """Remove what was uploaded for jobs that ended, however they did, or are gone."""

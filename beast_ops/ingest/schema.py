@@ -6,6 +6,10 @@ its row is final. What stands there after a crash has chunks that no row names.
 
 The vector store answers before its files are on the disk, which takes it some seconds; so
 `fresh` holds what was settled last, and after a power cut this is in doubt again.
+
+`members` are the collections of one alias that are kept in step; the alias alone says which of
+them is in force. `outbox` holds what the others have still to be told of, and how late: the
+number of a source grows whenever it changes again.
 """
 
 from pathlib import Path
@@ -23,7 +27,7 @@ from sqlalchemy import (
 
 from beast_ops.database import Schema
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", head="0001")
+SCHEMA = Schema(Path(__file__).parent / "migrations", head="0002")
 METADATA = MetaData()
 
 
@@ -63,4 +67,18 @@ RECIPES = Table(
     Column("one", INTEGER, CheckConstraint("one = 1"), primary_key=True, nullable=True),
     Column("recipe", TEXT),
     sqlite_strict=True,
+)
+MEMBERS = Table(
+    "members",
+    METADATA,
+    Column("collection", TEXT, primary_key=True),
+    Column("alias", TEXT, nullable=False),
+    Index("members_by_alias", "alias"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+OUTBOX = _by_source(
+    "outbox",
+    Column("number", INTEGER, nullable=False),
+    Index("outbox_by_number", "collection", "number"),
 )

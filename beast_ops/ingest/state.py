@@ -143,7 +143,9 @@ class DocumentState:
         with self._database.writing() as table:
             self._freshen(table, collection, sources)
             table.execute(say.SETTLE, rows)
-            table.execute(say.SETTLED, [_of(collection, source) for source in sources])
+            named = [_of(collection, source) for source in sources]
+            for settle in (say.SETTLED, say.TELL):
+                table.execute(settle, named)
 
     def touch(self, collection: str, entry: DocumentEntry) -> None:
         """Note that the file was written anew, with what stood in it before."""
@@ -158,7 +160,7 @@ class DocumentState:
         rows = [_of(collection, source) for source in sources]
         with self._database.writing() as table:
             self._freshen(table, collection, sources)  # a power cut may bring their chunks back
-            for forget in say.FORGET:
+            for forget in (*say.FORGET, say.TELL):
                 table.execute(forget, rows)
 
     def clear(self, collection: str) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from .schema import DOCUMENTS, FRESH, PENDING, RECIPES
+from .schema import DOCUMENTS, FRESH, MEMBERS, OUTBOX, PENDING, RECIPES
 
 _of = DOCUMENTS.c
 _collection: BindParameter[str] = bindparam("in_collection")
@@ -89,7 +89,65 @@ TOUCH = (
     .values(size=bindparam("size"), mtime_ns=bindparam("mtime_ns"))
 )
 FORGET = tuple(_remove(table) for table in (DOCUMENTS, PENDING))
-CLEAR = tuple(_clear(table) for table in (DOCUMENTS, PENDING, FRESH))
+CLEAR = tuple(_clear(table) for table in (DOCUMENTS, PENDING, FRESH, OUTBOX, MEMBERS))
 
 FRESHEN = _put(FRESH, "collection", "source", "boot", "at")
 ON_DISK = delete(FRESH).where(FRESH.c.at < bindparam("before"), FRESH.c.boot == _boot)
+
+_to: BindParameter[str] = bindparam("to_collection")
+_next = select(func.coalesce(func.max(OUTBOX.c.number), 0) + 1).scalar_subquery()
+JOIN = _put(MEMBERS, "collection", "alias")
+LEAVE = delete(MEMBERS).where(MEMBERS.c.collection == _collection)
+MEMBERS_OF = select(MEMBERS.c.collection).where(MEMBERS.c.alias == bindparam("alias"))
+# Whoever is kept in step with the collection that is written to has to be told of the source.
+TELL = (
+    insert(OUTBOX)
+    .prefix_with("OR REPLACE")
+    .from_select(
+        ["collection", "source", "number"],
+        select(MEMBERS.c.collection, _source, _next).where(
+            MEMBERS.c.collection != _collection,
+            MEMBERS.c.alias
+            == select(MEMBERS.c.alias).where(MEMBERS.c.collection == _collection).scalar_subquery(),
+        ),
+    )
+)
+# All of a collection, or what is in doubt there: points of it may be stored that no row names.
+TELL_ALL, TELL_DOUBTFUL = (
+    insert(OUTBOX)
+    .prefix_with("OR REPLACE")
+    .from_select(
+        ["collection", "source", "number"],
+        select(_to, table.c.source, _next).where(table.c.collection == _collection),
+    )
+    for table in (DOCUMENTS, PENDING)
+)
+UNTOLD = (
+    select(OUTBOX.c.source, OUTBOX.c.number)
+    .where(OUTBOX.c.collection == _collection)
+    .order_by(OUTBOX.c.number, OUTBOX.c.source)
+    .limit(bindparam("most"))
+)
+COUNT_UNTOLD = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.collection == _collection)
+BEHIND = (
+    select(MEMBERS.c.alias).distinct().join(OUTBOX, OUTBOX.c.collection == MEMBERS.c.collection)
+)
+_told = (OUTBOX.c.collection == _collection, OUTBOX.c.source == _source)
+TOLD = delete(OUTBOX).where(*_told, OUTBOX.c.number == bindparam("number"))
+_known = [each.name for each in DOCUMENTS.columns]
+COPY = (
+    insert(DOCUMENTS)
+    .prefix_with("OR REPLACE")
+    .from_select(
+        _known,
+        select(_to, *(each for each in DOCUMENTS.columns if each.name != "collection")).where(
+            _of.collection == _collection, _of.source == _source
+        ),
+    )
+)
+COPY_DOUBT = _add(PENDING).from_select(
+    ["collection", "source"],
+    select(_to, PENDING.c.source).where(
+        PENDING.c.collection == _collection, PENDING.c.source == _source
+    ),
+)

@@ -67,7 +67,12 @@ class Point:
 
 def first(name: str) -> str:
     """Return the first collection behind the alias *name*, which cannot have its name."""
-    return f"{name}--1"
+    return nth(name, 1)
+
+
+def nth(name: str, number: int) -> str:
+    """Return the collection behind the alias *name* after so many changes of its vectors."""
+    return f"{name}--{number}"
 
 
 class PointStore:
@@ -99,23 +104,24 @@ class PointStore:
             UnavailableError: If the store does not answer.
             SettingsError: If we did not make it.
         """
-        found = self._read("/aliases")["aliases"]
+        found = self.call("GET", "/aliases")["aliases"]
         aliases = {each["alias_name"]: each["collection_name"] for each in found}
-        if name not in aliases:
-            return None
-        config = self._read(f"/collections/{aliases[name]}")["config"]
-        metadata = config.get("metadata")
+        return (aliases[name], self.space(aliases[name])) if name in aliases else None
+
+    def space(self, collection: str) -> Space:
+        """Return the space of *collection*; raises as `find` does, and if it is not there."""
+        config = self.call("GET", f"/collections/{collection}")["config"]
         try:
-            return aliases[name], Space(**(metadata or {}))
+            return Space(**(config.get("metadata") or {}))
         except TypeError as strange:
             raise SettingsError(
                 "this collection was not made by ingestion, so its vectors are unknown",
-                subject=name,
+                subject=collection,
                 hint="Choose another name with --collection.",
             ) from strange
 
     def make(self, name: str, collection: str, space: Space) -> None:
-        """Make *collection* with *space* behind the alias *name*.
+        """Make *collection* with *space* behind the alias *name*; behind none if that is empty.
 
         Raises:
             UnavailableError: If the store does not answer.
@@ -151,27 +157,27 @@ class PointStore:
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Delete the points *ids*; raises as `make` does."""
-        self._send("POST", f"/collections/{collection}/points/delete", {"points": list(ids)})
+        self.call("POST", f"/collections/{collection}/points/delete", {"points": list(ids)})
 
     def delete_of(self, collection: str, sources: Sequence[str], but: Sequence[str] = ()) -> None:
         """Delete all points of *sources* except the points *but*; raises as `make` does."""
         condition: dict[str, Any] = {"must": [{"key": "source", "match": {"any": list(sources)}}]}
         if but:
             condition["must_not"] = [{"has_id": list(but)}]
-        self._send("POST", f"/collections/{collection}/points/delete", {"filter": condition})
+        self.call("POST", f"/collections/{collection}/points/delete", {"filter": condition})
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any]) -> None:
-        """Send one request, again while the store is away.
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send one request, again while the store is away; return its result.
 
         Raises:
             UnavailableError: If it stays away.
             ServiceError: If it refuses.
         """
-        content = _encoded(body)
-        self._patiently(lambda: self._ask(method, path, content))
+        import orjson
 
-    def _read(self, path: str) -> Any:
-        return self._patiently(lambda: self._ask("GET", path)).json()["result"]
+        content = _encoded(body) if body is not None else None
+        answer = self._patiently(lambda: self._ask(method, path, content))
+        return orjson.loads(answer.content)["result"]
 
     def _ask(self, method: str, path: str, content: bytes | None = None) -> http.Response:
         with http.speaking_to(SERVICE, hint=HINT):
@@ -230,8 +236,9 @@ def _make(client: "QdrantClient", name: str, collection: str, space: Space) -> N
             client.create_payload_index(
                 collection, field, models.PayloadSchemaType.KEYWORD, wait=True
             )
-        alias = models.CreateAlias(collection_name=collection, alias_name=name)
-        client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+        if name:
+            alias = models.CreateAlias(collection_name=collection, alias_name=name)
+            client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

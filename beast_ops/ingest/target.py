@@ -56,13 +56,13 @@ def open_target(
     found = store.find(name)
     if found is None:
         embedder = embedder_for(settings.embedder, settings.embed_model, models_url)
-        target = Target(first(name), _lexical(settings.language, settings), embedder)
+        target = Target(first(name), lexical_of(settings.language, settings), embedder)
         _make(target, store, state, name, settings.language)
         return target
     collection, space = found
     _refuse_mismatch(name, space, settings)
     embedder = embedder_of(space.as_dict(), models_url)
-    return Target(collection, _lexical(space.language, settings), embedder)
+    return Target(collection, lexical_of(space.language, settings), embedder)
 
 
 def _make(
@@ -93,11 +93,13 @@ def _refuse_mismatch(name: str, space: Space, settings: WorkerSettings) -> None:
         f"this collection was made with the embedder {space.embedder} {space.model}".rstrip()
         + f", the settings ask for {asked}",
         subject=name,
-        hint="Ingest into a new one with --collection NAME, or set beast_worker_embedder=auto.",
+        hint=f"Change it with: ./beast reembed {name} --model MODEL. "
+        "Or leave it as it is: beast_worker_embedder=auto.",
     )
 
 
-def _lexical(language: str | None, settings: WorkerSettings) -> Bm25Encoder | None:
+def lexical_of(language: str | None, settings: WorkerSettings) -> Bm25Encoder | None:
+    """Return what makes sparse vectors of texts in *language*; `None` if there are to be none."""
     if language is None:
         return None
     return Bm25Encoder(language, AVERAGE * settings.chunk_characters / CHARACTERS)

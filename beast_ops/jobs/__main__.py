@@ -5,9 +5,14 @@ import logging
 import signal
 import socket
 import sys
+import threading
+from typing import TYPE_CHECKING
 
 from beast_ops.errors import BeastError
 from beast_ops.runtime.child import settle
+
+if TYPE_CHECKING:
+    from .worker import Worker
 
 NAME = "beast-worker"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -28,20 +33,52 @@ def main() -> int:
 
 def _work() -> None:
     from beast_ops.ingest.intake import KIND
+    from beast_ops.ingest.reembed import KIND as LONG
+    from beast_ops.ingest.reembed import Reembedding
     from beast_ops.ingest.run import handler
     from beast_ops.ingest.settings import surroundings
 
+    from .model import Lane
     from .table import JobTable
     from .worker import Worker
 
     around = surroundings()
     with JobTable(around.jobs) as table:
-        ingest = handler(around)
-        name = f"{NAME}@{socket.gethostname()}"
-        worker = Worker(table, {KIND: ingest}, name, tidy=ingest.tidy)
+        ingest, reembed = handler(around), Reembedding(around)
+        here = socket.gethostname()
+        quick = Worker(
+            *(table, {KIND: ingest}, f"{NAME}@{here}"), tidy=ingest.tidy, lane=Lane(but=(LONG,))
+        )
+        # Takes hours, and must not hold up what comes in meanwhile.
+        long = Worker(
+            *(table, {LONG: reembed}, f"{NAME}-2@{here}"), tidy=reembed.tidy, lane=Lane((LONG,))
+        )
+
+        def stop(*_: object) -> None:
+            quick.stop()
+            long.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.stop())
+            signal.signal(number, stop)
+        _beside(long, quick)
+
+
+def _beside(other: "Worker", worker: "Worker") -> None:
+    """Run both until told to stop; should one end by itself, so does the other."""
+
+    def run() -> None:
+        try:
+            other.run()
+        finally:
+            worker.stop()
+
+    thread = threading.Thread(target=run, name="long")
+    thread.start()
+    try:
         worker.run()
+    finally:
+        other.stop()
+        thread.join()
 
 
 if __name__ == "__main__":

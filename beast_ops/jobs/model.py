@@ -23,6 +23,22 @@ ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """The kinds of jobs that one worker takes, so that what is long holds up nothing short.
+
+    Attributes:
+        only: These alone; all if empty.
+        but: None of these.
+    """
+
+    only: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+
+
+EVERYTHING = Lane()
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job as it stood when it was read.
 

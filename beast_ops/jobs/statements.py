@@ -2,12 +2,15 @@
 """What is said to the job table; made once, so that each is compiled once."""
 
 from sqlalchemy import (
+    TEXT,
     BindParameter,
     Update,
     and_,
     bindparam,
     case,
+    column,
     delete,
+    func,
     insert,
     null,
     or_,
@@ -59,8 +62,14 @@ END_HOPELESS = Prepared(
     )
 )
 
-_first = select(_of.id, _of.created).where(_ready).order_by(_of.created, _of.id).limit(1)
-_silent = select(_of.id, _of.created).where(_abandoned)
+_only, _but = (
+    select(func.json_each(bindparam(name, type_=TEXT)).table_valued(column("value", TEXT)).c.value)
+    for name in ("only", "but")
+)
+_all = bindparam("only", type_=TEXT) == "[]"
+_in_lane = and_(or_(_all, _of.kind.in_(_only)), _of.kind.not_in(_but))
+_first = select(_of.id, _of.created).where(_ready, _in_lane).order_by(_of.created, _of.id).limit(1)
+_silent = select(_of.id, _of.created).where(_abandoned, _in_lane)
 _next = union_all(select(_first.subquery()), _silent).subquery()
 _oldest = select(_next.c.id).order_by(_next.c.created, _next.c.id).limit(1)
 CLAIM = (
@@ -105,6 +114,11 @@ CANCEL_RUNNING = (
 )
 
 GET = select(*_columns, _of.created, _of.result).where(_of.id == _job)
+WAITING = (
+    select(*_columns, _of.created, null().label("result"))
+    .where(_of.kind == bindparam("kind"), _ready)
+    .order_by(_of.created, _of.id)
+)
 NEWEST = (
     select(*_columns, _of.created, null().label("result"))
     .order_by(_of.created.desc(), _of.id)

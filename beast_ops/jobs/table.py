@@ -21,7 +21,7 @@ from beast_ops.database.prepared import Prepared
 from beast_ops.errors import ConflictError, LeaseLostError, MissingError
 
 from . import statements as to
-from .model import Job, State
+from .model import EVERYTHING, Job, Lane, State
 from .schema import SCHEMA
 
 LEASE_SECONDS = 20.0
@@ -78,11 +78,14 @@ class JobTable:
             with self._database.writing() as table:
                 table.execute(to.KEEP, {"job": job_id, "now": now})
 
-    def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
+    def claim(
+        self, owner: str, lease_seconds: float = LEASE_SECONDS, lane: Lane = EVERYTHING
+    ) -> Job | None:
         """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
 
         Args:
             owner: Who will work on it.
+            lane: Jobs of which kinds.
             lease_seconds: How long without a heartbeat until it is taken for dead, at most
                 `LONGEST_SECONDS`.
         """
@@ -90,7 +93,8 @@ class JobTable:
         times = {"now": now, "never": now + LONGEST_SECONDS}
         with self._database.writing() as table:
             to.END_HOPELESS.say(table, times)
-            held = {**times, "owner": owner, "lease": now + lease_seconds}
+            kinds = {"only": json.dumps(lane.only), "but": json.dumps(lane.but)}
+            held = {**times, **kinds, "owner": owner, "lease": now + lease_seconds}
             row = table.execute(to.CLAIM, held).one_or_none()
         return None if row is None else _job(row)
 
@@ -161,6 +165,11 @@ class JobTable:
         if row is None:
             raise MissingError("there is no such job", subject=job_id)
         return _job(row)
+
+    def waiting(self, kind: str) -> list[Job]:
+        """Return the jobs of *kind* that no worker has begun yet, the oldest first."""
+        with self._database.reading() as table:
+            return [_job(row) for row in table.execute(to.WAITING, {"kind": kind})]
 
     def newest(self, limit: int = 50) -> list[Job]:
         """Return the newest jobs, at most *limit*, without their results, which may be large."""

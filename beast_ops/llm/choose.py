@@ -20,7 +20,7 @@ def embedder_for(kind: str, model: str, url: str | None) -> Embedder | None:
 
     Args:
         kind: One of `KINDS`; `auto` is Ollama if it can be used just now.
-        model: Which model Ollama shall use.
+        model: Which model Ollama shall use; for `hash`, `hash-64` makes vectors of 64 numbers.
         url: Where Ollama is, if anywhere.
 
     Raises:
@@ -29,7 +29,7 @@ def embedder_for(kind: str, model: str, url: str | None) -> Embedder | None:
     if kind == "none":
         return None
     if kind == "hash":
-        return HashEmbedder()
+        return HashEmbedder.named(model)
     if kind == "auto":
         usable = url is not None and probe(url, model) is None
         return OllamaEmbedder(url, model) if usable and url is not None else None

@@ -5,9 +5,10 @@ Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 20
 words, not meanings: good for tests, and where there is no model but dense vectors are wanted.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from .model import Vectors
 
@@ -31,6 +32,12 @@ class HashEmbedder:
         """Make vectors of *dimension* numbers."""
         self.dimension = dimension
         self.model = f"hash-{dimension}"
+
+    @classmethod
+    def named(cls, model: str) -> Self:
+        """Return the one of the name *model*, such as `hash-64`; the usual one for any other."""
+        found = re.fullmatch(r"hash-(\d{1,4})", model)
+        return cls(int(found[1])) if found and int(found[1]) else cls()
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of *texts*, one row each, of length 1."""

@@ -12,6 +12,7 @@ import pytest
 from beast_ops import http
 from beast_ops.ingest.intake import Intake
 from beast_ops.ingest.manifest import DocumentEntry, Manifest
+from beast_ops.ingest.reembed import Reembedding
 from beast_ops.ingest.run import Run
 from beast_ops.ingest.settings import Surroundings, WorkerSettings
 from beast_ops.ingest.sources import uri
@@ -91,7 +92,8 @@ class Bench:
         """Have a worker run what is ready."""
         run = Run(self.around)
         with JobTable(self.around.jobs) as table:
-            worker = Worker(table, {"ingest": wrap(run)}, "test", tidy=run.tidy)
+            handlers = {"ingest": wrap(run), "reembed": Reembedding(self.around)}
+            worker = Worker(table, handlers, "test", tidy=run.tidy)
             while worker.run_one():
                 pass
 

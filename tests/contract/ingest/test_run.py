@@ -245,7 +245,7 @@ def test_another_embedder_than_the_collections_is_refused_with_the_way_out(bench
     job = other.job(name)
     assert State.FAILED == job.state
     assert "hash" in job.error
-    assert "--collection" in job.error
+    assert "./beast reembed" in job.error
     assert [] == list((other.around.data / "uploads").iterdir())
 
 

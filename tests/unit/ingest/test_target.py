@@ -77,7 +77,7 @@ def test_another_embedder_is_refused_with_the_way_out(opening, asked):
     with pytest.raises(SettingsError) as refused:
         opening("hashed", embedder=asked)
     assert "hash" in str(refused.value)
-    assert "--collection" in refused.value.hint
+    assert "./beast reembed hashed --model" in refused.value.hint
 
 
 def test_the_language_of_a_collection_outlives_the_setting(opening):

@@ -151,11 +151,11 @@ def test_a_worker_outlives_a_table_that_cannot_be_written_for_a_while(table, mon
     monkeypatch.setattr("beast_ops.jobs.worker.TROUBLE_SECONDS", 0.01)
     claim, failures = table.claim, [1, 2]
 
-    def failing(owner):
+    def failing(owner, **how):
         if failures:
             failures.pop()
             raise DatabaseError("this database cannot be used: disk I/O error")
-        return claim(owner)
+        return claim(owner, **how)
 
     monkeypatch.setattr(table, "claim", failing)
     tidied = threading.Event()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Collections of one alias that are kept in step, and what they have still to be told of."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make both tables, where they are missing."""
+    op.create_table(
+        "members",
+        sa.Column("collection", sa.TEXT, primary_key=True),
+        sa.Column("alias", sa.TEXT, nullable=False),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+        if_not_exists=True,
+    )
+    op.create_index("members_by_alias", "members", ["alias"], if_not_exists=True)
+    op.create_table(
+        "outbox",
+        sa.Column("collection", sa.TEXT, primary_key=True),
+        sa.Column("source", sa.TEXT, primary_key=True),
+        sa.Column("number", sa.INTEGER, nullable=False),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+        if_not_exists=True,
+    )
+    op.create_index("outbox_by_number", "outbox", ["collection", "number"], if_not_exists=True)
