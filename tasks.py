@@ -15,6 +15,7 @@ from beast_ops.door import (
     backup_verbs,
     developer_verbs,
     doctor_verbs,
+    knowledge_verbs,
     lab_verbs,
     record_verbs,
     secret_verbs,
@@ -279,7 +280,14 @@ def remove(
 
 
 namespace = Collection.from_module(sys.modules[__name__])
-for room in (backup_verbs, developer_verbs, doctor_verbs, record_verbs, upgrade_verbs):
+for room in (
+    backup_verbs,
+    developer_verbs,
+    doctor_verbs,
+    knowledge_verbs,
+    record_verbs,
+    upgrade_verbs,
+):
     for task in Collection.from_module(room).tasks.values():
         namespace.add_task(task)
 # Verbs of a group have a dot in their name: secrets.list.

@@ -194,10 +194,11 @@ def prune(folder: Path, releases: Collection[str]) -> None:
     """Remove receipts beyond the newest `KEPT`, but for what was last said of *releases*.
 
     Of each, its newest receipt stays, and the newest that says it is proven. Of every other
-    kind of operation, the newest that succeeded stays, and the newest that did not.
+    kind of operation, and of each collection it concerned, the newest that succeeded stays, and
+    the newest that did not.
     """
     found = sorted(folder.glob("*.json"), reverse=True)
-    told: set[tuple[str, bool]] = set()
+    told: set[tuple[str, ...]] = set()
     for number, path in enumerate(found if len(found) > KEPT else ()):
         try:
             receipt = Receipt.model_validate_json(path.read_bytes())
@@ -211,12 +212,13 @@ def prune(folder: Path, releases: Collection[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _words(receipt: Receipt) -> set[tuple[str, bool]]:
+def _words(receipt: Receipt) -> set[tuple[str, ...]]:
     """Return what *receipt* says, of which only the newest matters."""
-    good = receipt.outcome in {"proven", "done"}
+    good = "good" if receipt.outcome in {"proven", "done"} else "bad"
     if receipt.operation in JUDGES:
-        return {(receipt.release, False), (receipt.release, good)}
-    return {(receipt.operation, good)}
+        return {(receipt.release, "bad"), (receipt.release, good)}
+    about = (str(receipt.details.get(name, "")) for name in ("collection", "asked"))
+    return {(receipt.operation, good, *about)}
 
 
 def is_proven(folder: Path, release: str) -> bool:

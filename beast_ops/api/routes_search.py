@@ -2,14 +2,14 @@
 """Search, and the collections one can search."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AfterValidator, BaseModel, Field
 
 from beast_ops.errors import UsageError
 from beast_ops.knowledge import COLLECTION
-from beast_ops.search.model import LIMIT, LIMIT_MOST, SearchOptions, clean
+from beast_ops.search.model import LIMIT, LIMIT_MOST, Mode, SearchOptions, clean
 
 from .body import Body
 from .house import InHouse, documents
@@ -38,6 +38,8 @@ class SearchBody(Body):
     limit: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = LIMIT
     source: Filter | None = Field(default=None, description="URI, path, folder or glob")
     type: Filter | None = Field(default=None, description="Such as pdf or md", examples=["pdf"])
+    mode: Mode = Field(default="hybrid", description="By meaning and words, or by one alone")
+    whole: bool = Field(default=False, description="Whole passages instead of 500 characters")
 
 
 class HitModel(BaseModel):
@@ -47,6 +49,7 @@ class HitModel(BaseModel):
     source: str
     text: str = Field(description="At most 500 characters around the words of the query")
     chunk: str
+    left_out: int | None = Field(default=None, description="Characters that text does not show")
     path: str | None = None
     type: str | None = None
     title: str | None = None
@@ -61,7 +64,7 @@ class AnswerModel(BaseModel):
     collection: str
     hits: list[HitModel]
     took_ms: float
-    mode: Literal["hybrid", "dense", "lexical"]
+    mode: Mode
     note: str | None = None
 
 
@@ -89,7 +92,7 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     Control characters in the query count as spaces; an empty query, or one of more than 8000
     characters, is refused; one of nothing but stop words finds nothing.
     """
-    options = SearchOptions(body.collection, body.limit, body.source, body.type)
+    options = SearchOptions(**body.model_dump(exclude={"query"}))
     answer = await house.searcher.search(body.query, options)
     house.figures.searches.labels(answer.mode).inc()
     house.figures.search_seconds.observe(answer.took_ms / 1000)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beast_ops import keys
 from beast_ops.errors import BeastError, CommandError, ConflictError
+from beast_ops.evals.questions import FOLDER as EVALS
 from beast_ops.files import sync_folder, write_atomically
 from beast_ops.place import Place
 from beast_ops.release import environment
@@ -123,12 +124,13 @@ def _provide_environment(place: Place, source: Path, name: str) -> None:
 
 
 def _provide_own(place: Place, stage: Stage) -> None:
-    """Put settings and receipts here that are not here yet."""
-    for name in OWN:
-        source = stage.folder / "own" / name
-        if source.is_file() and not (place.root / name).exists():
-            write_atomically(place.root / name, source.read_bytes())
-    place.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in sorted((stage.folder / "receipts").glob("*.json")):
-        if not (place.receipts / path.name).exists():
-            write_atomically(place.receipts / path.name, path.read_bytes())
+    """Put settings, golden questions and receipts here that are not here yet."""
+    sources = [(stage.folder / "own" / name, place.root) for name in OWN]
+    for inner, target in ((EVALS, place.root / EVALS), ("receipts", place.receipts)):
+        found = sorted((stage.folder / inner).glob("*"))
+        sources += [(path, target) for path in found]
+        if found or target == place.receipts:
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path, folder in sources:
+        if path.is_file() and not (folder / path.name).exists():
+            write_atomically(folder / path.name, path.read_bytes())

@@ -6,6 +6,7 @@ release/<file>              the folder of the release in force
 config/<service>/<hash>/…   what it names
 source/<file>               what its environment is made of
 own/settings.yml …          what belongs to this installation alone
+evals/<collection>.yaml     golden questions
 receipts/<file>             what was done so far
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from beast_ops import keys
 from beast_ops.certificates import FOLDER as CA
 from beast_ops.errors import NotDeployedError
+from beast_ops.evals import questions
 from beast_ops.place import Place
 from beast_ops.release.environment import SOURCE
 from beast_ops.release.observe import Record, current_release, read_record
@@ -76,6 +78,8 @@ def add(writer: ArchiveWriter, place: Place, release: InForce, locked: bytes | N
     for path in (place.root / name for name in OWN):
         if path.is_file():
             writer.add_file(path, f"own/{path.name}")
+    for path in _files(place.root / questions.FOLDER, f"[!.]*{questions.SUFFIX}"):
+        writer.add_file(path, f"{questions.FOLDER}/{path.name}")
     for path in _files(place.receipts):
         writer.add_file(path, f"receipts/{path.name}")
 
@@ -92,8 +96,8 @@ def _add_keys(writer: ArchiveWriter, secrets: Path, locked: bytes | None) -> Non
             writer.add_tree(secrets / folder, f"keys/{folder}")
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.glob("*")) if path.is_file())
+def _files(folder: Path, pattern: str = "*") -> Iterator[Path]:
+    return (path for path in sorted(folder.glob(pattern)) if path.is_file())
 
 
 def canary(master: bytes) -> str:

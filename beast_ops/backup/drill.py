@@ -9,6 +9,7 @@ from beast_ops import receipts
 from beast_ops.cards import Services
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import CommandError
+from beast_ops.evals import beside, questions
 from beast_ops.health import report
 from beast_ops.lease import lease
 from beast_ops.place import Place
@@ -86,8 +87,9 @@ def prove(stage: Stage, where: Ground) -> list[dict[str, Any]]:
         )
         keys = report.keys_below(stage.secrets)
         found = asyncio.run(report.survey(seen, keys, machine=False, thorough=True))
-    checks = [dict(each) for each in found.as_dict()["checks"]]
-    if not found.passable:
+        golden = _golden(stage, where, seen) if found.passable else []
+    checks = [*map(dict, found.as_dict()["checks"]), *golden]
+    if not found.passable or any(each["status"] == "unhealthy" for each in golden):
         bad = [
             f"{each['name']}: {each['message']}"
             for each in checks
@@ -98,3 +100,11 @@ def prove(stage: Stage, where: Ground) -> list[dict[str, Any]]:
             subject=str(stage.summary.header["name"]),
         )
     return checks
+
+
+def _golden(stage: Stage, where: Ground, seen: Services) -> list[dict[str, Any]]:
+    """Ask the golden questions of the backup of what was staged, and of what runs."""
+    live = beside.Side(where.services, where.place.secrets)
+    mine = beside.Side(seen, stage.secrets)
+    python = where.release / "venv" / "bin" / "python"
+    return beside.compare(stage.folder / questions.FOLDER, mine, live, python)

@@ -10,6 +10,7 @@ from beast_ops.place import Place
 from .model import SearchOptions, clean
 
 SECONDS = 30.0
+WAYS = ("mode", "whole")  # how it is searched, beside where
 
 
 def search(place: Place, query: str, options: SearchOptions) -> dict[str, Any]:
@@ -18,6 +19,18 @@ def search(place: Place, query: str, options: SearchOptions) -> dict[str, Any]:
     Raises:
         UsageError: If the query cannot be searched for, or the collection does not exist.
         UnavailableError: If the API or the vector store does not answer.
+    """
+    body = asked(query, options)
+    with connect(place, seconds=SECONDS) as api:
+        answer: dict[str, Any] = api.call("POST", "/search", body)
+    return answer
+
+
+def asked(query: str, options: SearchOptions) -> dict[str, Any]:
+    """Return what the API is asked: what is as always goes unsaid.
+
+    Raises:
+        UsageError: If the query cannot be searched for.
     """
     body: dict[str, Any] = {
         "query": clean(query),
@@ -28,9 +41,13 @@ def search(place: Place, query: str, options: SearchOptions) -> dict[str, Any]:
         body["source"] = _absolute(options.source)
     if options.type is not None:
         body["type"] = options.type
-    with connect(place, seconds=SECONDS) as api:
-        answer: dict[str, Any] = api.call("POST", "/search", body)
-    return answer
+    return {**body, **_ways(options)}
+
+
+def _ways(options: SearchOptions) -> dict[str, Any]:
+    usual = SearchOptions()
+    said = {name: getattr(options, name) for name in WAYS}
+    return {name: value for name, value in said.items() if value != getattr(usual, name)}
 
 
 def _absolute(source: str) -> str:

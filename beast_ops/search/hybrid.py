@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import BeastError
+from beast_ops.errors import BeastError, ConflictError
 from beast_ops.ingest.sparse import LANGUAGE, Bm25Encoder
 
 from .filters import condition, fits, wild
-from .model import Answer, Hit, SearchOptions, clean
-from .snippet import snippet
+from .model import Answer, Hit, Mode, SearchOptions, clean
+from .snippet import left_out, snippet
 from .store import Found, Shape, Store, Wanted
 
 Embed = Callable[[Mapping[str, Any], str], Awaitable[Sequence[float]]]
@@ -34,31 +34,53 @@ class Searcher:
 
         Raises:
             UsageError: If the query cannot be searched for.
+            ConflictError: If the collection has nothing to search in that way.
             MissingError: If there is no such collection.
-            UnavailableError: If the vector store does not answer.
+            UnavailableError: If the vector store does not answer; or the model server, when
+                meaning alone is asked for.
         """
         begun = self._clock.monotonic()
         text = clean(query)
         shape = await self._store.shape(options.collection)
-        dense, note = await self._dense(shape, text)
-        sparse = _sparse(shape, text)
+        _refuse_without(shape, options.mode)
+        dense, note = await self._dense(shape, text, options.mode)
+        sparse = _sparse(shape, text) if options.mode != "dense" else None
         hits: tuple[Hit, ...] = ()
         if dense is not None or sparse is not None:
             limit = min(WIDE_MOST, options.limit * WIDE) if wild(options) else options.limit
             wanted = Wanted(dense, sparse, condition(options), limit)
             found = await self._store.query(options.collection, wanted)
             fitting = [point for point in found if fits(options, point.payload)]
-            hits = tuple(_hit(point, text) for point in fitting[: options.limit])
+            hits = tuple(_hit(point, text, options) for point in fitting[: options.limit])
         took = (self._clock.monotonic() - begun) * 1000
         return Answer(text, options.collection, _mode(dense, sparse), hits, took, note)
 
-    async def _dense(self, shape: Shape, text: str) -> tuple[Sequence[float] | None, str]:
-        if not shape.dense:
+    async def _dense(
+        self, shape: Shape, text: str, mode: Mode
+    ) -> tuple[Sequence[float] | None, str]:
+        if not shape.dense or mode == "lexical":
             return None, ""
         try:
             return await self._embed(shape.metadata, text), ""
         except BeastError as failed:
+            if mode == "dense":
+                raise
             return None, f"found by words only: {failed.paragraph()}"
+
+
+def _refuse_without(shape: Shape, mode: Mode) -> None:
+    if mode == "dense" and not shape.dense:
+        raise ConflictError(
+            "this collection has no vectors of meaning",
+            subject=shape.name,
+            hint="Search it by words: --mode lexical.",
+        )
+    if mode == "lexical" and not shape.sparse:
+        raise ConflictError(
+            "this collection has no index of words",
+            subject=shape.name,
+            hint="Search it by meaning: --mode dense.",
+        )
 
 
 def _mode(dense: object, sparse: object) -> str:
@@ -74,13 +96,16 @@ def _sparse(shape: Shape, text: str) -> tuple[Sequence[int], Sequence[float]] | 
     return found if found[0] else None
 
 
-def _hit(point: Found, query: str) -> Hit:
+def _hit(point: Found, query: str, options: SearchOptions) -> Hit:
     payload = point.payload
+    text = str(payload.get("text", ""))
+    shown = text if options.whole else snippet(text, query)
     place = {name: payload[name] for name in _PLACE if payload.get(name) not in (None, "", [])}
     return Hit(
         score=point.score,
         chunk=point.id,
         source=str(payload.get("source", "")),
-        text=snippet(str(payload.get("text", "")), query),
+        text=shown,
         place=place,
+        left_out=left_out(text, shown),
     )

@@ -4,7 +4,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from beast_ops.errors import UsageError
 from beast_ops.knowledge import COLLECTION
@@ -12,6 +12,9 @@ from beast_ops.knowledge import COLLECTION
 QUERY_CHARACTERS = 8000  # more is a document, not a question; bounds the work of one request
 LIMIT = 10
 LIMIT_MOST = 100
+
+Mode = Literal["hybrid", "dense", "lexical"]
+MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
 
 # C0 and C1 controls, DEL, and what reorders or hides text on a screen.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -28,23 +31,32 @@ class SearchOptions:
         source: Only from here: a source's URI, a path (of a file, or a folder with all below
             it), or a glob over paths.
         type: Only documents of this type, such as `pdf`.
+        mode: `dense` goes by meaning alone, `lexical` by words alone, `hybrid` by both where the
+            collection has both.
+        whole: Whether to bring whole passages instead of the part around the words.
     """
 
     collection: str = COLLECTION
     limit: int = LIMIT
     source: str | None = None
     type: str | None = None
+    mode: Mode = "hybrid"
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One passage: its score (only comparable within one answer) and where it stands."""
+    """One passage: its score (only comparable within one answer) and where it stands.
+
+    `left_out` is how many characters of the passage `text` does not show.
+    """
 
     score: float
     chunk: str
     source: str
     text: str
     place: Mapping[str, Any] = field(default_factory=dict)
+    left_out: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the hit as the JSON contract has it; `place` adds path, title, page and so on."""
@@ -54,7 +66,8 @@ class Hit:
             "text": self.text,
             "chunk": self.chunk,
         }
-        return {**contract, **self.place}
+        cut = {"left_out": self.left_out} if self.left_out else {}
+        return {**contract, **cut, **self.place}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,11 @@ def snippet(text: str, query: str, characters: int = CHARACTERS) -> str:
     return f"{head}{text[start:end].strip()}{tail}"
 
 
+def left_out(text: str, shown: str) -> int:
+    """Return how many characters of *text* the snippet *shown* of it leaves out."""
+    return max(0, len(text) - len(shown.strip(_MORE))) if shown != text else 0
+
+
 def stems(query: str) -> frozenset[str]:
     """Return the beginnings by which words of *query* are recognised in a text."""
     words = (word.casefold() for word in _WORD.findall(query))

@@ -17,6 +17,7 @@ from beast_ops.backup.stage import STORES, Opening, Stage, fill, unpack
 from beast_ops.backup.strategies import sqlite
 from beast_ops.cards import Services
 from beast_ops.errors import CommandError
+from beast_ops.evals import after_upgrade
 from beast_ops.lease import lease
 from beast_ops.place import Place
 from beast_ops.release import adoption
@@ -45,6 +46,7 @@ def _step(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
     details: dict[str, Any] = {"step": shipment.upgrade}
     generations.sweep(place)
     before = current_release(place)
+    hands = after_upgrade.guarded(place, hands)
     with receipts.recording(place.receipts, "upgrade", hands.clock, failures=True) as kept:
         kept.details, kept.previous = details, before
         fetched = land(place, shipment)  # only to have fetched what it names

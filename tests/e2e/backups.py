@@ -51,6 +51,19 @@ class State:
         return found or ("" if finds(stack, self.word) else f"no search finds {self.word}")
 
 
+def write_questions(stack: Installation, word: str) -> None:
+    """Give the collection golden questions that its documents answer."""
+    folder = stack.root / "evals"
+    folder.mkdir(exist_ok=True)
+    rows = "".join(
+        f"  - question: Where does the {word} lantern {word}{number:03} hang?\n"
+        f"    sources: {word}-{number:03}.md\n"
+        f"    phrases: above door {number}\n"
+        for number in (3, 30)
+    )
+    (folder / f"{COLLECTION}.yaml").write_text(f"questions:\n{rows}")
+
+
 def finds(stack: Installation, word: str) -> bool:
     """Return whether a search finds a passage that says *word*."""
     hits = knowledge.search(stack, f"{word} lantern", collection=COLLECTION, limit=5)

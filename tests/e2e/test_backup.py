@@ -28,6 +28,7 @@ def kept(build, clone, before):
     stack = build(clone)
     stack.deploy()
     before.ingest(stack)
+    backups.write_questions(stack, before.word)
     yield stack, Path(backups.made(stack)["file"])
     stack.clear()
 
@@ -217,6 +218,8 @@ def test_a_drill_proves_a_backup_and_leaves_nothing_behind(stack, archive):
     drilled = stack.must("drill", "--name", str(archive), "--json").json
 
     assert {"healthy", "degraded"} >= {each["status"] for each in drilled["checks"]}
+    golden = [each for each in drilled["checks"] if each["name"].startswith("golden")]
+    assert ["recall@5 1.000 of 2, live 1.000"] == [each["message"] for each in golden]
     receipt = backups.newest(stack, "drill")
     assert "proven" == receipt["outcome"]
     assert archive.name.partition(".")[0] == receipt["details"]["name"]
@@ -342,6 +345,7 @@ def test_an_archive_alone_makes_the_installation_again_on_an_empty_root(
         assert 0 == elsewhere.run("health").code, elsewhere.said[-1]
         assert "" == before.fault(elsewhere)
         assert 0 == elsewhere.run("drift").code
+        assert 1.0 == elsewhere.must("eval", "--json").json["evaluations"][0]["recall_5"]
         print(elsewhere.run("plan", *elsewhere.sets()).out)
         elsewhere.must("deploy", *elsewhere.sets())
         assert "" == before.fault(elsewhere)

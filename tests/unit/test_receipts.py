@@ -207,3 +207,18 @@ def test_says_who_does_it_even_without_a_name(monkeypatch):
     monkeypatch.delenv("SUDO_USER")
     monkeypatch.setattr("pwd.getpwuid", nobody)
     assert receipts.author().startswith(f"{os.getuid()}@")
+
+
+def test_the_newest_evaluation_of_each_collection_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(receipts, "KEPT", 1)
+    said = [("docs", "hybrid"), ("notes", "hybrid"), ("notes", "dense"), ("notes", "hybrid")]
+    for collection, asked in said:
+        details = {"collection": collection, "asked": asked}
+        receipts.write(tmp_path, a_receipt(outcome="done", operation="eval", details=details))
+
+    receipts.prune(tmp_path, set())
+
+    kept = [
+        (each.details["collection"], each.details["asked"]) for each in receipts.read_all(tmp_path)
+    ]
+    assert [("notes", "hybrid"), ("notes", "dense"), ("docs", "hybrid")] == kept

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Print how golden questions were answered."""
+
+from typing import TYPE_CHECKING
+
+from beast_ops.errors import UsageError
+from beast_ops.place import Place
+
+from .output import emit, line
+
+if TYPE_CHECKING:
+    from beast_ops.search.model import Mode
+
+
+def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool) -> int:
+    """Ask, print, and return 1 if a figure fell by more than *gate* allows.
+
+    Raises:
+        UsageError: If an option makes no sense.
+        BeastError: Whatever asking runs into.
+    """
+    from beast_ops.evals.client import chosen
+    from beast_ops.evals.judge import judge
+    from beast_ops.evals.show import told
+
+    way, most = _mode(mode), _share(gate)
+    judged = []
+    for name in chosen(place, collection):
+        judged.append(judge(place, name, way, most))
+        if not json:
+            line(told(judged[-1]))
+    if json:
+        emit({"evaluations": [each.as_dict() for each in judged]})
+    return 1 if any(each.failures for each in judged) else 0
+
+
+def _mode(text: str) -> "Mode":
+    from beast_ops.search.model import MODES
+
+    for mode in MODES:
+        if mode == text:
+            return mode
+    raise UsageError("no such mode", subject=f"--mode {text}", hint=f"Known: {', '.join(MODES)}.")
+
+
+def _share(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise UsageError(
+            "a gate is a number from 0 to 1", subject=f"--gate {text}", hint="Such as 0.02."
+        )
+    return found
