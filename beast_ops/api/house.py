@@ -17,8 +17,9 @@ from beast_ops.health import report
 from beast_ops.health.model import Report
 from beast_ops.health.standpoint import Standpoint
 from beast_ops.ingest.intake import Intake
-from beast_ops.ingest.settings import state_file
+from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState
+from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
@@ -46,6 +47,7 @@ class House:
     settings: Callable[[], Settings]
     store: Store
     intake: Intake
+    jobs: JobTable
     searcher: Searcher
     figures: Figures
     health: Once[Report]
@@ -71,11 +73,16 @@ async def open_house(
     """
     services = Watched(read_services, around.services)
     async with open_store(around.vectors_url, around.vectors_key) as store:
-        with closing(Intake(around.data)) as intake, closing(Embedders(around.models_url)) as known:
+        with (
+            closing(Intake(around.data)) as intake,
+            JobTable(jobs_file(around.data)) as jobs,
+            closing(Embedders(around.models_url)) as known,
+        ):
             house = House(
                 settings=settings.get,
                 store=store,
                 intake=intake,
+                jobs=jobs,
                 searcher=Searcher(store, known.embed),
                 figures=figures,
                 health=Once(_look(around, services, figures), HEALTH_SECONDS),

@@ -23,7 +23,7 @@ def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool)
     from beast_ops.evals.judge import judge
     from beast_ops.evals.show import told
 
-    way, most = _mode(mode), _share(gate)
+    way, most = _mode(mode), share(gate)
     judged = []
     for name in chosen(place, collection):
         judged.append(judge(place, name, way, most))
@@ -43,7 +43,12 @@ def _mode(text: str) -> "Mode":
     raise UsageError("no such mode", subject=f"--mode {text}", hint=f"Known: {', '.join(MODES)}.")
 
 
-def _share(text: str) -> float | None:
+def share(text: str) -> float | None:
+    """Return the number from 0 to 1 that *text* is; `None` if it is empty.
+
+    Raises:
+        UsageError: If it is none.
+    """
     if not text:
         return None
     try:

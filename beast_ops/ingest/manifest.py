@@ -11,7 +11,8 @@ from beast_ops.settings import Strict
 DOCUMENTS_MOST = 200_000
 INTEGER_MOST = 2**63 - 1  # what SQLite can keep
 
-CollectionName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+CollectionName = Annotated[str, Field(pattern=NAME_PATTERN)]
 Source = Annotated[str, Field(pattern=r"^file://[^/]*/", max_length=16_384)]
 
 

@@ -49,9 +49,9 @@ class Wish(Strict):
 class Reembedding:
     """Runs jobs of the kind `KIND`."""
 
-    def __init__(self, around: Surroundings, clock: Clock = SYSTEM) -> None:
+    def __init__(self, around: Surroundings) -> None:
         """Work with the data and services of *around*."""
-        self._around, self._clock = around, clock
+        self._around = around
 
     def __call__(self, grip: Grip) -> Mapping[str, Any]:
         """Run the job in *grip* and return what it came to.
@@ -65,7 +65,7 @@ class Reembedding:
             Members(around.state) as members,
         ):
             act: Callable[[_Work], Mapping[str, Any]] = _ACTS[wish.what]
-            return act(_Work(around, grip, wish, store, members, self._clock))
+            return act(_Work(around, grip, wish, store, members))
 
     def tidy(self) -> None:
         """Have fed what an earlier job could not, because a model server was away, say."""
@@ -91,13 +91,16 @@ class _Work:
         wish: Wish,
         store: PointStore,
         members: Members,
-        clock: Clock,
     ) -> None:
         self.around, self.grip, self.wish = around, grip, wish
-        self.store, self.members, self._clock = store, members, clock
+        self.store, self.members = store, members
 
     def live(self) -> tuple[str, Space]:
-        """Return the collection in force and its space."""
+        """Return the collection in force and its space.
+
+        Raises:
+            MissingError: If there is none.
+        """
         found = self.store.find(self.wish.collection)
         if found is None:
             raise MissingError(
@@ -112,7 +115,11 @@ class _Work:
         return [each for each in self.members.of(self.wish.collection) if each != live]
 
     def other(self, live: str) -> str:
-        """Return the one collection that is kept in step with the one in force."""
+        """Return the one collection that is kept in step with the one in force.
+
+        Raises:
+            MissingError: If there is none.
+        """
         found = self.others(live)
         if not found:
             raise MissingError(
@@ -135,14 +142,14 @@ class _Work:
         with closing(target):
             pace = Pace(settings.batch, settings.embed_at_once)
             feed = Feed(self.store, self.members, live, target, pace)
-            feed.run(self.grip.check, _Progress(self.grip, self.members.count(to), self._clock))
+            feed.run(self.grip.check, _Progress(self.grip, self.members.count(to)))
         return feed.refused
 
 
 class _Progress:
     """Says how far a feed is."""
 
-    def __init__(self, grip: Grip, seen: int, clock: Clock) -> None:
+    def __init__(self, grip: Grip, seen: int, clock: Clock = SYSTEM) -> None:
         self._grip, self._seen, self._clock = grip, seen, clock
         self._begun = clock.monotonic()
 

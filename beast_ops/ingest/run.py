@@ -29,7 +29,7 @@ from .store import PointStore
 from .tally import Line, Tally
 from .target import open_target
 from .turn import turn
-from .writer import AHEAD, Finished, Writer
+from .writer import Finished, Writer
 
 FORGET_AT_ONCE = 100
 EMPTY = (
@@ -123,10 +123,7 @@ class Ingestion:
         for source, reason in self._order.problems:
             self._tally.failed(Line(source, 0, reason))
         at_once = around.settings.embed_at_once
-        writer = Writer(
-            *(self._store, self._state, target.collection, self._grip.check, self._stored),
-            ahead=AHEAD + at_once,
-        )
+        writer = Writer(self._store, self._state, target.collection, self._grip.check, self._stored)
         with closing(target), Embedding(target, at_once) as embedding, writer:
             batches = Batches(around.settings, embedding.begin, writer.put, self._refused)
             for read in self._reads(plan, known):

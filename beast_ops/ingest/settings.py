@@ -22,7 +22,7 @@ class WorkerSettings(Strict):
     chunk_characters: Annotated[int, Field(ge=100, le=20_000)] = 1200
     chunk_overlap: Annotated[int, Field(ge=0)] = 200
     batch: Count = 128
-    embed_at_once: Annotated[int, Field(ge=1, le=64)] = 4
+    embed_at_once: Annotated[int, Field(ge=1, le=8)] = 4  # no more are ahead: writer.AHEAD
     parsers: Annotated[int, Field(ge=1, le=64)] = 2
     parse_seconds: Annotated[int, Field(ge=1)] = 60
     parse_megabytes: Annotated[int, Field(ge=128)] = 1024

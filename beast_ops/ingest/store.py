@@ -109,7 +109,11 @@ class PointStore:
         return (aliases[name], self.space(aliases[name])) if name in aliases else None
 
     def space(self, collection: str) -> Space:
-        """Return the space of *collection*; raises as `find` does, and if it is not there."""
+        """Return the space of *collection*; raises as `call` does, if it is not there.
+
+        Raises:
+            SettingsError: If we did not make it.
+        """
         config = self.call("GET", f"/collections/{collection}")["config"]
         try:
             return Space(**(config.get("metadata") or {}))

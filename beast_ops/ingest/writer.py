@@ -14,7 +14,7 @@ from typing import Self
 from .state import DocumentState, Known
 from .store import Point, PointStore
 
-AHEAD = 2  # batches that may wait besides those in the making; more would only cost memory
+AHEAD = 8  # batches that may wait, or be in the making; more would only cost memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,6 @@ class Writer:
         collection: str,
         check: Callable[[], None],
         done: Callable[[Finished], None],
-        ahead: int = AHEAD,
     ) -> None:
         """Write to *collection*; what is called is called in the writer's thread.
 
@@ -65,11 +64,10 @@ class Writer:
             collection: The collection behind the alias.
             check: Called before each batch; raises if nothing more may be written.
             done: Called for each document that is stored.
-            ahead: How many batches may wait.
         """
         self._store, self._state, self._collection = store, state, collection
         self._check, self._done = check, done
-        self._queue: queue.Queue[Callable[[], Batch] | None] = queue.Queue(ahead)
+        self._queue: queue.Queue[Callable[[], Batch] | None] = queue.Queue(AHEAD)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 

@@ -43,16 +43,15 @@ def _work() -> None:
     from .worker import Worker
 
     around = surroundings()
-    with JobTable(around.jobs) as table:
+    # What takes hours must not hold up what comes in meanwhile.
+    with (
+        JobTable(around.jobs, lane=Lane(but=(LONG,))) as table,
+        JobTable(around.jobs, lane=Lane(only=(LONG,))) as slow,
+    ):
         ingest, reembed = handler(around), Reembedding(around)
-        here = socket.gethostname()
-        quick = Worker(
-            *(table, {KIND: ingest}, f"{NAME}@{here}"), tidy=ingest.tidy, lane=Lane(but=(LONG,))
-        )
-        # Takes hours, and must not hold up what comes in meanwhile.
-        long = Worker(
-            *(table, {LONG: reembed}, f"{NAME}-2@{here}"), tidy=reembed.tidy, lane=Lane((LONG,))
-        )
+        name = f"@{socket.gethostname()}"
+        quick = Worker(table, {KIND: ingest}, f"{NAME}{name}", tidy=ingest.tidy)
+        long = Worker(slow, {LONG: reembed}, f"{NAME}-2{name}", tidy=reembed.tidy)
 
         def stop(*_: object) -> None:
             quick.stop()

@@ -33,9 +33,15 @@ KEPT_SECONDS = 600.0  # between two notes that a job is still wanted
 class JobTable:
     """The jobs of an installation; safe for several threads and processes."""
 
-    def __init__(self, path: Path, clock: Clock = SYSTEM) -> None:
-        """Open the table in the file *path*, making it if it is missing."""
-        self._clock = clock
+    def __init__(self, path: Path, clock: Clock = SYSTEM, lane: Lane = EVERYTHING) -> None:
+        """Open the table in the file *path*, making it if it is missing.
+
+        Args:
+            path: The file.
+            clock: What time it is.
+            lane: Jobs of which kinds are claimed.
+        """
+        self._clock, self._lane = clock, lane
         self._database = Database(path, SCHEMA)
 
     def add(
@@ -78,14 +84,11 @@ class JobTable:
             with self._database.writing() as table:
                 table.execute(to.KEEP, {"job": job_id, "now": now})
 
-    def claim(
-        self, owner: str, lease_seconds: float = LEASE_SECONDS, lane: Lane = EVERYTHING
-    ) -> Job | None:
+    def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
         """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
 
         Args:
             owner: Who will work on it.
-            lane: Jobs of which kinds.
             lease_seconds: How long without a heartbeat until it is taken for dead, at most
                 `LONGEST_SECONDS`.
         """
@@ -93,7 +96,7 @@ class JobTable:
         times = {"now": now, "never": now + LONGEST_SECONDS}
         with self._database.writing() as table:
             to.END_HOPELESS.say(table, times)
-            kinds = {"only": json.dumps(lane.only), "but": json.dumps(lane.but)}
+            kinds = {"only": json.dumps(self._lane.only), "but": json.dumps(self._lane.but)}
             held = {**times, **kinds, "owner": owner, "lease": now + lease_seconds}
             row = table.execute(to.CLAIM, held).one_or_none()
         return None if row is None else _job(row)

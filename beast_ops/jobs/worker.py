@@ -11,7 +11,7 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import FAILURES
 from beast_ops.errors import BeastError, LeaseLostError
 
-from .model import EVERYTHING, Job, Lane
+from .model import Job
 from .table import LEASE_SECONDS, JobTable
 
 HEARTBEAT_SECONDS = 5.0
@@ -89,7 +89,6 @@ class Worker:
         name: str,
         clock: Clock = SYSTEM,
         tidy: Callable[[], None] = lambda: None,
-        lane: Lane = EVERYTHING,
     ) -> None:
         """Work on *table* as *name*.
 
@@ -99,10 +98,9 @@ class Worker:
             name: How this worker is known.
             clock: What time it is.
             tidy: Called after each job, and now and then, to clear up after jobs that are gone.
-            lane: Jobs of which kinds it takes.
         """
         self._table, self._handlers, self._name, self._clock = table, handlers, name, clock
-        self._tidy, self._lane = tidy, lane
+        self._tidy = tidy
         self._stopping = threading.Event()
         self._grip: Grip | None = None
         self._swept = float("-inf")
@@ -139,7 +137,7 @@ class Worker:
 
     def run_one(self) -> bool:
         """Run the next job, if there is one; return whether there was."""
-        job = self._table.claim(self._name, lane=self._lane)
+        job = self._table.claim(self._name)
         if job is None:
             return False
         self._grip = Grip(self._table, job, self._stopping, self._clock)

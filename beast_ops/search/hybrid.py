@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import BeastError, ConflictError
+from beast_ops.errors import BeastError, ConflictError, MissingError
 from beast_ops.ingest.sparse import LANGUAGE, Bm25Encoder
 
 from .filters import condition, fits, wild
@@ -39,6 +39,13 @@ class Searcher:
             UnavailableError: If the vector store does not answer; or the model server, when
                 meaning alone is asked for.
         """
+        try:
+            return await self._search(query, options)
+        except MissingError:  # what its name led to a moment ago was dropped, perhaps
+            self._store.forget(options.collection)
+            return await self._search(query, options)
+
+    async def _search(self, query: str, options: SearchOptions) -> Answer:
         begun = self._clock.monotonic()
         text = clean(query)
         shape = await self._store.shape(options.collection)
@@ -49,7 +56,7 @@ class Searcher:
         if dense is not None or sparse is not None:
             limit = min(WIDE_MOST, options.limit * WIDE) if wild(options) else options.limit
             wanted = Wanted(dense, sparse, condition(options), limit)
-            found = await self._store.query(options.collection, wanted)
+            found = await self._store.query(shape.physical, wanted)
             fitting = [point for point in found if fits(options, point.payload)]
             hits = tuple(_hit(point, text, options) for point in fitting[: options.limit])
         took = (self._clock.monotonic() - begun) * 1000

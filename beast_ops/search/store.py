@@ -31,9 +31,14 @@ PAYLOAD = ("text", "source", "path", "type", "title", "heading", "page")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a search must know of a collection: size, vectors, and who made them."""
+    """What a search must know of a collection: size, vectors, and who made them.
+
+    `physical` is what its name led to when it was asked: a query must go there and nowhere else,
+    for behind the same name there may be vectors of another model by now.
+    """
 
     name: str
+    physical: str
     points: int
     dense: bool
     sparse: bool
@@ -83,11 +88,13 @@ class Store:
         known = self._shapes.get(collection)
         if known is not None and now - known[0] < FRESH_SECONDS:
             return known[1]
+        physical = await self.physical(collection) or collection
         with _speaking(collection):
-            info = await self._client.get_collection(collection)
+            info = await self._client.get_collection(physical)
         vectors = info.config.params.vectors
         shape = Shape(
             name=collection,
+            physical=physical,
             points=info.points_count or 0,
             dense=isinstance(vectors, dict) and DENSE in vectors,
             sparse=SPARSE in (info.config.params.sparse_vectors or {}),
@@ -95,6 +102,10 @@ class Store:
         )
         self._shapes[collection] = (now, shape)
         return shape
+
+    def forget(self, collection: str) -> None:
+        """Look anew what *collection* is like when somebody asks the next time."""
+        self._shapes.pop(collection, None)
 
     async def names(self) -> list[str]:
         """Return the names by which collections are asked: aliases, and what has none.

@@ -138,7 +138,7 @@ def test_a_dense_vector_of_the_wrong_length_is_an_error_not_a_wrong_answer(ask):
 
 @pytest.mark.parametrize("language", ["german", "english"])
 def test_a_question_is_encoded_as_the_passages_were(language):
-    shape = Shape("c", 1, dense=False, sparse=True, metadata={"language": language})
+    shape = Shape("c", "c--1", 1, dense=False, sparse=True, metadata={"language": language})
 
     assert Bm25Encoder(language).query("the houses Häuser") == _sparse(shape, "the houses Häuser")
     assert Bm25Encoder("german").query("the houses") != Bm25Encoder("english").query("the houses")

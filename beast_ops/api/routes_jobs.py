@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs of every kind, and those that give a collection other vectors.
+
+The work is done by the worker; the routes note what is wanted and show how far it is.
+"""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from beast_ops.errors import ConflictError
+from beast_ops.ingest.intake import KIND as INGEST
+from beast_ops.ingest.intake import as_dict
+from beast_ops.ingest.manifest import NAME_PATTERN
+from beast_ops.ingest.reembed import KIND, Wish
+from beast_ops.jobs.model import Job, State
+
+from .body import Body
+from .house import House, InHouse
+from .routes_ingest import JOBS_MOST, JobModel, JobsModel
+
+router = APIRouter(tags=["jobs"])
+
+Alias = Annotated[str, Path(pattern=NAME_PATTERN)]
+
+
+class ReembedBody(Body):
+    """What to do with the vectors of a collection; a model is only needed to `fill`."""
+
+    what: Literal["fill", "switch", "drop"] = "fill"
+    embedder: Literal["none", "ollama", "hash"] = "ollama"
+    model: Annotated[str, Field(max_length=200, examples=["nomic-embed-text"])] = ""
+
+
+@router.post("/collections/{collection}/reembed", status_code=202)
+async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobModel:
+    """Fill a second collection with vectors of another model, switch to it, or drop it.
+
+    The collection goes on answering from the one in force until the switch, which is one step;
+    what comes in meanwhile reaches both. To switch again is the way back.
+    """
+    wish = Wish(collection=collection, **body.model_dump())
+    return await asyncio.to_thread(_add, house, wish)
+
+
+@router.get("/jobs")
+async def newest(
+    house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
+) -> JobsModel:
+    """List the newest jobs of all kinds."""
+    jobs = await asyncio.to_thread(house.jobs.newest, limit)
+    return JobsModel(jobs=[_model(job) for job in jobs])
+
+
+@router.get("/jobs/{job}")
+async def status(job: str, house: InHouse) -> JobModel:
+    """Tell where a job stands."""
+    found = await asyncio.to_thread(house.jobs.get, job)
+    if found.kind == KIND and found.state is State.DONE:
+        house.store.forget(str(found.payload["collection"]))  # whoever waited sees the new one
+    return _model(found)
+
+
+@router.delete("/jobs/{job}", status_code=202)
+async def cancel(job: str, house: InHouse) -> JobModel:
+    """Cancel a job: at once if it waits, soon if it runs."""
+    return await asyncio.to_thread(_cancel, house, job)
+
+
+def _add(house: House, wish: Wish) -> JobModel:
+    """Note *wish*; raises `ConflictError` if one for this collection waits already."""
+    for job in house.jobs.waiting(KIND):
+        if job.payload["collection"] == wish.collection and job.payload["what"] != "feed":
+            raise ConflictError(
+                "a change of its vectors waits already",
+                subject=wish.collection,
+                hint=f"See job {job.id}, or cancel it: DELETE /jobs/{job.id}",
+            )
+    return _model(house.jobs.get(house.jobs.add(KIND, wish.model_dump())))
+
+
+def _cancel(house: House, job: str) -> JobModel:
+    if house.jobs.get(job).kind == INGEST:
+        house.intake.cancel(job)  # its uploads leave with it
+    else:
+        house.jobs.cancel(job)
+    return _model(house.jobs.get(job))
+
+
+def _model(job: Job) -> JobModel:
+    return JobModel.model_validate(as_dict(job))
