@@ -144,9 +144,9 @@ def test_a_tag_that_was_moved_is_drift_and_is_not_put_on_data(stack):
     assert f"runs {short(runs)}, and {name} is {short(other)} now" == found["qdrant"]
     assert 1 == refused.code
     assert f"docker tag {runs} {name}" in refused.err
-    assert before == stack.started()
     assert (0, {}) == drifted(stack)
-    assert 0 == stack.beast("deploy").changed
+    assert 0 == stack.beast("deploy").code
+    assert before == stack.started()
 
 
 def test_a_container_made_anew_under_a_moved_tag_is_drift_until_the_next_deploy(stack):
