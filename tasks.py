@@ -16,6 +16,7 @@ from beast_ops.door import (
     developer_verbs,
     doctor_verbs,
     lab_verbs,
+    leave_verbs,
     record_verbs,
     secret_verbs,
     upgrade_verbs,
@@ -279,7 +280,8 @@ def remove(
 
 
 namespace = Collection.from_module(sys.modules[__name__])
-for room in (backup_verbs, developer_verbs, doctor_verbs, record_verbs, upgrade_verbs):
+_ROOMS = (backup_verbs, developer_verbs, doctor_verbs, leave_verbs, record_verbs, upgrade_verbs)
+for room in _ROOMS:
     for task in Collection.from_module(room).tasks.values():
         namespace.add_task(task)
 # Verbs of a group have a dot in their name: secrets.list.
