@@ -3,6 +3,7 @@
 
 import base64
 import json
+import re
 
 import pytest
 
@@ -82,8 +83,9 @@ def names(result):
 def told(stack):
     """Return the files outside the folder of secrets that show one of them, in some form."""
     argv = ["find", f"{ROOT}/secrets", "-mindepth", "2", "-type", "f", "-size", "-200c"]
-    texts = {stack.host("cat", path).strip() for path in stack.host(*argv).split()}
-    forms = {form for text in texts if len(text) >= 16 for form in (text, encoded(text))}
+    texts = {stack.host("cat", path) for path in stack.host(*argv).split()}
+    values = {value for text in texts for value in re.findall(r"[\w-]{32,}", text)}
+    forms = {form for value in values for form in (value, encoded(value))}
     assert len(forms) > 10
     shown = "".join(f"{form}\n" for form in sorted(forms)).encode()
     argv = ["grep", "--recursive", "--files-with-matches", "--fixed-strings", "--file=-"]
