@@ -42,7 +42,7 @@ def step(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
 
 
 def _step(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
-    details: dict[str, Any] = {"step": shipment.upgrade}
+    details: dict[str, Any] = {"step": shipment.upgrade, **shipment.known}
     generations.sweep(place)
     before = current_release(place)
     with receipts.recording(place.receipts, "upgrade", hands.clock, failures=True) as kept:

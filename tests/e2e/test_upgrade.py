@@ -38,3 +38,36 @@ def test_a_version_that_does_not_hold_leaves_release_and_data_as_they_were(
     assert ["rolled back", "proven"] == [each["outcome"] for each in last]
     assert last[0]["details"]["backup"].startswith("beast_backup_")
     assert last[0]["details"]["step"].startswith("AI Beast itself")
+
+
+def test_what_a_version_changed_is_said_before_it_happens_and_once(installation, workshop):
+    stack = installation(clone=workshop)
+    stack.deploy()
+    release = (stack.root / "current").readlink()
+    newer(workshop, "0.7.0", "the port moved", "tell your firewall")
+
+    for words in (["deploy"], ["plan"], ["upgrade"], ["deploy", "--acknowledge", "0.6.0"]):
+        refused = stack.run(*words)
+        assert 64 == refused.code
+        assert "0.7.0: the port moved. To do: tell your firewall." in refused.err
+        assert "--acknowledge 0.7.0" in refused.err
+    assert release == (stack.root / "current").readlink()
+
+    stack.must("deploy", "--acknowledge", "0.7.0")
+    assert release != (stack.root / "current").readlink()
+    stack.must("deploy")
+    (last, _) = stack.must("history", "--operation", "deploy", "--json").json["receipts"]
+    assert {"acknowledged": ["0.7.0"]} == last["details"]
+
+
+def newer(workshop, version, what, do):
+    """Let the clone be a newer version that changed something."""
+    table = workshop / "beast_ops/upgrade/breaking.py"
+    text = table.read_text(encoding="utf-8")
+    filled = f"CHANGES: tuple[Change, ...] = (Change({version!r}, {what!r}, {do!r}),)"
+    assert text.count("CHANGES: tuple[Change, ...] = ()") == 1
+    table.write_text(text.replace("CHANGES: tuple[Change, ...] = ()", filled), encoding="utf-8")
+    package = workshop / "beast_ops/__init__.py"
+    said = package.read_text(encoding="utf-8")
+    now = next(line for line in said.splitlines() if line.startswith("__version__ = "))
+    package.write_text(said.replace(now, f'__version__ = "{version}"'), encoding="utf-8")
