@@ -19,7 +19,7 @@ from .verb import verb
     },
     interrupted="Run ./beast deploy: it starts what is in force, the step before or the next.",
 )
-def upgrade(  # noqa: PLR0913 - each is an option of the verb
+def upgrade(
     _context: Any,
     *,
     service: str = "",
