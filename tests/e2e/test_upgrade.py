@@ -59,14 +59,22 @@ def test_what_a_version_changed_is_said_before_it_happens_and_once(installation,
     (last, _) = stack.must("history", "--operation", "deploy", "--json").json["receipts"]
     assert {"acknowledged": ["0.7.0"]} == last["details"]
 
+    newer(workshop, "0.8.0", "a setting is gone", "take it out")
+    refused = stack.run("upgrade")
+    assert (64, False) == (refused.code, "the port moved" in refused.err)
+    stack.must("upgrade", "--acknowledge", "0.8.0")
+    stack.must("deploy")
+    (last,) = stack.must("history", "--operation", "upgrade", "--json").json["receipts"]
+    assert ["0.8.0"] == last["details"]["acknowledged"]
+
 
 def newer(workshop, version, what, do):
-    """Let the clone be a newer version that changed something."""
+    """Let the clone be a newer version that changed something, after what it changed before."""
     table = workshop / "beast_ops/upgrade/breaking.py"
-    text = table.read_text(encoding="utf-8")
-    filled = f"CHANGES: tuple[Change, ...] = (Change({version!r}, {what!r}, {do!r}),)"
-    assert text.count("CHANGES: tuple[Change, ...] = ()") == 1
-    table.write_text(text.replace("CHANGES: tuple[Change, ...] = ()", filled), encoding="utf-8")
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    at = max(number for number, line in enumerate(lines) if line.startswith("CHANGES"))
+    lines.insert(at + 1, f"CHANGES += (Change({version!r}, {what!r}, {do!r}),)\n")
+    table.write_text("".join(lines), encoding="utf-8")
     package = workshop / "beast_ops/__init__.py"
     said = package.read_text(encoding="utf-8")
     now = next(line for line in said.splitlines() if line.startswith("__version__ = "))
