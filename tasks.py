@@ -17,6 +17,7 @@ from beast_ops.door import (
     doctor_verbs,
     knowledge_verbs,
     lab_verbs,
+    leave_verbs,
     record_verbs,
     secret_verbs,
     upgrade_verbs,
@@ -24,6 +25,7 @@ from beast_ops.door import (
 from beast_ops.door.verb import verb
 from beast_ops.knowledge import COLLECTION
 
+_ACKNOWLEDGE = "the version up to which you know what changed in AI Beast"
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
 _SET = "change a setting of the inventory and keep it; may be repeated"
@@ -44,6 +46,7 @@ def _place() -> Any:
         "set_": _SET,
         "inventory": _INVENTORY,
         "check": "change nothing, show what would change",
+        "acknowledge": _ACKNOWLEDGE,
         "verbose": "show the whole output of Ansible",
     },
     interrupted=_AGAIN,
@@ -54,13 +57,14 @@ def deploy(
     set_: Sequence[str] = (),
     inventory: str = "inventory/local",
     check: bool = False,
+    acknowledge: str = "",
     verbose: bool = False,
 ) -> int:
     """Make the machines match the inventory, then prove it."""
     from beast_ops.deploy import DeployOptions, deploy, plan
 
     way = plan if check else deploy
-    return way(_place(), DeployOptions(inventory, tuple(set_), verbose))
+    return way(_place(), DeployOptions(inventory, tuple(set_), verbose, acknowledge))
 
 
 @verb(
@@ -285,6 +289,7 @@ for room in (
     developer_verbs,
     doctor_verbs,
     knowledge_verbs,
+    leave_verbs,
     record_verbs,
     upgrade_verbs,
 ):

@@ -96,7 +96,8 @@ def ship(
         "given": list(record.given),
         "versions": dict(versions or {}),
     }
-    return Shipment.model_validate({**parts, "content": digest(parts)}, strict=False)
+    said = {**parts, "content": digest(parts), "made": record.made}
+    return Shipment.model_validate(said, strict=False)
 
 
 def _moved(text: str, services: Services, data: str, root: str) -> str:

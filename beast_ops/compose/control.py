@@ -12,7 +12,7 @@ from beast_ops.errors import BeastError, CommandError, UsageError
 from beast_ops.place import Place
 from beast_ops.runtime.control import ProcessState
 
-from . import live, logbook, shim, units
+from . import identity, live, logbook, shim, units
 from . import prepare as preparing
 from .definition import OWN_IMAGE, STOP_SECONDS
 from .engine import Container, Engine
@@ -129,10 +129,14 @@ def down(place: Place) -> None:
 def runs(place: Place, services: Services) -> bool:
     """Return whether exactly the containers and units of *services* run, and are well."""
     wanted = {each.name: each.change for each in services if each.contained}
-    found = Engine().containers(str(place.root))
+    engine = Engine()
+    found = engine.containers(str(place.root))
     if sorted(each.service for each in found) != sorted(wanted):
         return False
     if not all(each.well and each.change == wanted[each.service] for each in found):
+        return False
+    known = identity.kept(place.current)
+    if any(any(identity.differing(each, engine, known)) for each in found):
         return False
     return units.run(place, services)
 
@@ -140,14 +144,18 @@ def runs(place: Place, services: Services) -> bool:
 def altered(place: Place, services: Services) -> Iterator[tuple[str, str]]:
     """Yield the name of each service whose container is not the one described, and how."""
     wanted = {each.name: each for each in services if each.contained}
-    for found in Engine().containers(str(place.root)):
+    engine, known = Engine(), identity.kept(place.current)
+    for found in engine.containers(str(place.root)):
         service = wanted.get(found.service)
         if service is None:
             continue  # its state says already that it is not of this release
         if found.image != service.image:
             yield service.name, f"runs {found.image} instead of {service.image}"
-        elif found.change != service.change:
+            continue
+        if found.change != service.change:
             yield service.name, "runs with other settings"
+        for how in identity.differing(found, engine, known):
+            yield service.name, how
 
 
 def status(place: Place) -> list[ProcessState]:

@@ -23,7 +23,8 @@ HINT = "See whether it runs: systemctl status docker"
 class Container:
     """One of our containers: what it runs and how it is.
 
-    `health` is healthy, unhealthy, starting, or empty where nothing looks.
+    `health` is healthy, unhealthy, starting, or empty where nothing looks; `image` is the name it
+    was made with, `image_id` what that stood for.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Container:
     started: datetime | None
     restarts: int
     code: int
+    image_id: str
 
     @property
     def well(self) -> bool:
@@ -90,6 +92,7 @@ class Engine:
             started=_moment(state.get("StartedAt", "")),
             restarts=int(found.get("RestartCount", 0)),
             code=int(state.get("ExitCode", 0)),
+            image_id=found["Image"],
         )
 
     def aside(self, mark: str, service: str) -> list[str]:
@@ -113,14 +116,17 @@ class Engine:
 
     def has_image(self, reference: str) -> bool:
         """Return whether the image is here."""
+        return self.image_id(reference) is not None
+
+    def image_id(self, reference: str) -> str | None:
+        """Return the id of the image that *reference* stands for here, `None` if none does."""
         from docker.errors import ImageNotFound
 
         with _speaking():
             try:
-                self._api.inspect_image(reference)
+                return str(self._api.inspect_image(reference)["Id"])
             except ImageNotFound:
-                return False
-        return True
+                return None
 
     def own_images(self, repository: str) -> list[str]:
         """Return the references of all images of *repository*."""

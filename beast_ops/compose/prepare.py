@@ -13,7 +13,7 @@ from beast_ops.files import write_atomically
 from beast_ops.place import Place
 from beast_ops.runner import LocalRunner, Runner
 
-from . import live
+from . import identity, live
 from .engine import Engine
 from .project import FILE, HOST_FILE, project
 
@@ -28,12 +28,14 @@ def prepare(place: Place, release: str, engine: Engine, runner: Runner | None = 
 
     Raises:
         CommandError: If an image cannot be had, or Compose or a service refuses its files.
+        ConflictError: If the name of an image that runs on data stands for another one now.
         UnavailableError: If the engine does not answer.
     """
     runner = runner or LocalRunner()
     folder = place.releases / release
     services = read_services(folder / "services.json")
     fetch(place, services, engine, runner)
+    identity.refuse_replaced(place, services, engine)
     _certify(place, services)
     described = yaml.safe_load((folder / FILE).read_bytes())["services"]
     overlay = host_overlay(services, described, engine, runner)
@@ -42,6 +44,7 @@ def prepare(place: Place, release: str, engine: Engine, runner: Runner | None = 
     for service in services:
         if service.check:
             check(folder, service, described[service.name], runner)
+    identity.keep(folder, services, engine)
 
 
 def fetch(place: Place, services: Services, engine: Engine, runner: Runner) -> None:

@@ -82,7 +82,7 @@ def _look(place: Place, options: DeployOptions, draft: Path | None) -> Mapping[s
             place.root,
             check=True,
             settings=draft,
-            variables={"upgrade_wish": {"look": True}},
+            variables=options.wish(look=True),
         )
         return follow(playbook, log, Progress(place.root, says_steps=False)).plan
 
@@ -98,7 +98,7 @@ def _take(
             str(found(options.inventory)),
             place.root,
             settings=draft,
-            variables={"upgrade_wish": dict(wish)},
+            variables=options.wish(**wish),
         )
         follow(playbook, log, Progress(place.root)).show_end(place)
 

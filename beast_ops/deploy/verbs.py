@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from beast_ops.clock import SYSTEM, stamp
 from beast_ops.files import write_atomically
@@ -28,11 +28,18 @@ class DeployOptions:
         inventory: Path of the inventory, from the current folder or the clone.
         sets: Words of the form `name=value`.
         verbose: Show everything Ansible prints.
+        acknowledge: The version up to which the user knows what changed; may be empty.
     """
 
     inventory: str = INVENTORY
     sets: tuple[str, ...] = field(default_factory=tuple)
     verbose: bool = False
+    acknowledge: str = ""
+
+    def wish(self, **said: Any) -> dict[str, Any]:
+        """Return the variable that asks for *said*, and says what is acknowledged."""
+        known = {"acknowledged": self.acknowledge} if self.acknowledge else {}
+        return {"upgrade_wish": {**said, **known}} if said or known else {}
 
 
 def deploy(place: Place, options: DeployOptions) -> int:
@@ -45,7 +52,8 @@ def deploy(place: Place, options: DeployOptions) -> int:
     own = settings(place, options.inventory)
     changes = sets.parse(CLONE, options.sets)
     with sets.proposed(own, changes) as draft, logged(place, "deploy", options) as log:
-        playbook = Playbook("site", str(found(options.inventory)), place.root, settings=draft)
+        inventory, wish = str(found(options.inventory)), options.wish()
+        playbook = Playbook("site", inventory, place.root, settings=draft, variables=wish)
         progress = follow(playbook, log, Progress(place.root))
         if draft is not None:
             sets.keep(own, draft)
@@ -92,7 +100,10 @@ def _planned(place: Place, options: DeployOptions) -> Progress:
     own = settings(place, options.inventory)
     with sets.proposed(own, sets.parse(CLONE, options.sets)) as draft, quietly(options) as log:
         inventory = str(found(options.inventory))
-        playbook = Playbook("site", inventory, place.root, check=True, settings=draft)
+        wish = options.wish()
+        playbook = Playbook(
+            "site", inventory, place.root, check=True, settings=draft, variables=wish
+        )
         return follow(playbook, log, Progress(place.root, says_steps=False))
 
 

@@ -12,7 +12,7 @@ from invoke.parser.argument import Argument
 from .verb import Verb
 
 GROUPS = {
-    "The stack": ("deploy", "plan", "render", "upgrade", "rollback", "down", "remove"),
+    "The stack": ("deploy", "plan", "render", "upgrade", "rollback", "down", "eject", "remove"),
     "Is it well": (
         "health",
         "doctor",

@@ -14,6 +14,7 @@ from .verb import verb
         "service": "only this one; all that keep data when left out",
         "plan": "change nothing, say the steps",
         "set_": "change a setting of the inventory and keep it; may be repeated",
+        "acknowledge": "the version up to which you know what changed in AI Beast",
         "inventory": "what the machines shall be: a path in inventory/ or elsewhere",
     },
     interrupted="Run ./beast deploy: it starts what is in force, the step before or the next.",
@@ -24,6 +25,7 @@ def upgrade(
     service: str = "",
     plan: bool = False,
     set_: Sequence[str] = (),
+    acknowledge: str = "",
     inventory: str = "inventory/local",
 ) -> int:
     """Move to the versions the inventory names, on a copy of the data, with a way back."""
@@ -31,5 +33,5 @@ def upgrade(
     from beast_ops.deploy.upgrade import upgrade as act
     from beast_ops.place import installation
 
-    options = DeployOptions(inventory, tuple(set_))
+    options = DeployOptions(inventory, tuple(set_), acknowledge=acknowledge)
     return act(installation(), options, service, plan=plan)

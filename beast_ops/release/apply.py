@@ -80,7 +80,7 @@ def apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
 
 def _apply(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
     release = land(place, shipment)
-    done = put_in_force(place, release, hands, "deploy")
+    done = put_in_force(place, release, hands, "deploy", shipment.known)
     notes = (_boot(place, shipment, hands), _left_over(place))
     return replace(done, note=" ".join(filter(None, notes)))
 

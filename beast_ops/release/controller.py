@@ -9,23 +9,25 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from beast_ops import __version__
 from beast_ops.card_parts import DNS_LABEL
 from beast_ops.cards import Card, read_card
 from beast_ops.compose.values import values as compose_values
-from beast_ops.errors import CardError, CommandError, SettingsError
+from beast_ops.errors import CommandError, SettingsError
 from beast_ops.place import Place
 from beast_ops.runtime.values import values
 from beast_ops.settings import explain
+from beast_ops.upgrade.breaking import settle
 
 from . import build as building
 from .build import Release, digest
 from .images import Wish, compared, pinned, refuse_others
+from .judge import judge_settings
 from .observe import Observed
 from .package import environment_hash
 from .wish import wish
@@ -94,6 +96,7 @@ class Plan:
     seen: Observed
     images: Mapping[str, Any] = field(default_factory=dict)
     step: str = ""
+    acknowledged: tuple[str, ...] = ()
 
     @property
     def content(self) -> str:
@@ -123,6 +126,10 @@ class Plan:
             "versions": dict(release.site.versions),
         }
 
+    def _shipment(self) -> dict[str, Any]:
+        known = {"made": __version__, "acknowledged": list(self.acknowledged)}
+        return {**self._parts(), **known, "content": self.content, "upgrade": self.step}
+
     def diff(self) -> list[dict[str, str]]:
         """Return what changes in each file, in the shape Ansible prints."""
         after = dict(self.files)
@@ -150,7 +157,7 @@ class Plan:
             "venv": release.site.venv,
             "runtime": release.site.runtime,
             "root": release.site.root,
-            "shipment": {**self._parts(), "content": self.content, "upgrade": self.step},
+            "shipment": self._shipment(),
             "images": dict(self.images),
             "ports": {each.name: each.ports[0] for each in release.services if each.ports},
             "roles": {each.name: each.role for each in release.services},
@@ -181,7 +188,7 @@ def draft(
     """
     site = _judged(site)
     observed = _observed(seen)
-    judged = pinned([_judge_settings(read_card(card)) for card in cards], observed, wish)
+    judged = pinned([judge_settings(read_card(card)) for card in cards], observed, wish)
     release = building.build(
         judged,
         building.Site(
@@ -222,15 +229,17 @@ def plan(
     """Return the plan made of *draft* and its rendered *files*; *wish* is what an upgrade wants.
 
     Raises:
-        UsageError: If it would run another image on data that is there.
+        UsageError: If it would run another image on data that is there, or if this version
+            changed something that nobody acknowledged.
     """
     release, observed = draft.release, _observed(seen)
+    known = settle(observed.release, observed.made, wish.acknowledged)
     refuse_others(release, observed, wish)
     contract = f"{json.dumps(release.services.model_dump(mode='json'), indent=2)}\n"
     inner = {f"live/{each.name}/services.json": contract for each in release.services if each.ours}
     texts = {**files, **inner, "services.json": contract}
     images = compared(draft.cards, release, observed)
-    return Plan(release, draft.boot, texts, observed, images, wish.step)
+    return Plan(release, draft.boot, texts, observed, images, wish.step, known)
 
 
 def _judged(site: Site) -> Site:
@@ -258,33 +267,6 @@ def _judged(site: Site) -> Site:
             "the root of an installation is an absolute path", subject=f"beast_root: {site.root}"
         )
     return replace(site, root="/" + os.path.normpath(site.root).lstrip("/"))
-
-
-def _judge_settings(card: Card) -> Card:
-    """Return *card* with the settings its service reads, typed as that service wants them.
-
-    What was set with `--extra-vars name=value` arrives as text, whatever it means.
-
-    Raises:
-        CardError: If there is no such model.
-        SettingsError: If the service would refuse them when it starts.
-    """
-    if card.judge is None or "settings.json" not in card.config:
-        return card
-    module, _, name = card.judge.partition(":")
-    try:
-        model: type[BaseModel] = getattr(import_module(module), name)
-        typed = model.model_validate(card.config["settings.json"], strict=False)
-    except (ImportError, AttributeError) as missing:
-        raise CardError(f"no model {card.judge}", subject=f"card of {card.name}") from missing
-    except ValidationError as wrong:
-        raise SettingsError(
-            explain(wrong),
-            subject=f"settings of {card.name}",
-            hint=f"What may be set is in roles/{card.role}/defaults/main.yml.",
-        ) from wrong
-    content = typed.model_dump(mode="json", exclude_unset=True)
-    return card.model_copy(update={"config": {**card.config, "settings.json": content}})
 
 
 def _observed(seen: Mapping[str, Any]) -> Observed:

@@ -25,11 +25,13 @@ class Wish(Strict):
         look: Only look what would be; nothing is applied.
         images: The image each upgraded service gets; others with data keep theirs.
         step: What it is, for the receipt: it is done with a backup and on a copy of the data.
+        acknowledged: The version up to which the user knows what changed.
     """
 
     look: bool = False
     images: dict[str, str] = {}
     step: str = ""
+    acknowledged: str = ""
 
 
 def running(seen: Observed) -> dict[str, str]:

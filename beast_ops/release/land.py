@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path, PurePath
+from typing import Any
 
 from beast_ops import keys, receipts
 from beast_ops.clock import SYSTEM, Clock
@@ -45,6 +46,8 @@ class Shipment(Strict):
         given: Secrets that are not derived: somebody puts them here.
         versions: The versions of the secrets it was rendered with.
         upgrade: Which step of an upgrade it is; empty for none.
+        made: The version of this program that rendered it.
+        acknowledged: The versions whose changes its user has acknowledged.
     """
 
     content: str
@@ -60,6 +63,13 @@ class Shipment(Strict):
     given: tuple[str, ...] = ()
     versions: dict[str, int]
     upgrade: str = ""
+    made: str = ""
+    acknowledged: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What receipts say of it."""
+        return {"acknowledged": list(self.acknowledged)} if self.acknowledged else {}
 
 
 def land(place: Place, shipment: Shipment) -> str:
@@ -166,6 +176,7 @@ def record_of(shipment: Shipment, name: str = "") -> Record:
         filled=shipment.filled,
         owners=shipment.owners,
         given=shipment.given,
+        made=shipment.made,
         files=files if name else {},
     )
 

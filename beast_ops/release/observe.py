@@ -21,7 +21,10 @@ FIRST_GENERATION = "1"
 
 
 class Record(Strict):
-    """`release.json`: what a release consists of; `files` are hashes by path below the root."""
+    """`release.json`: what a release consists of; `files` are hashes by path below the root.
+
+    `made` is the version of this program that made it; empty if it is older than that field.
+    """
 
     content: str
     venv: str
@@ -32,6 +35,7 @@ class Record(Strict):
     filled: tuple[tuple[str, str, str], ...] = ()
     owners: dict[str, str] = {}
     given: tuple[str, ...] = ()
+    made: str = ""
     files: dict[str, str] = {}
 
 
@@ -41,6 +45,7 @@ class Observed(Strict):
     Attributes:
         release: Name of the release in force, such as `3-1f0c…`.
         content: Its content hash.
+        made: The version of this program that made it, if that is on record.
         generation: The data generation in force.
         files: Its rendered files by a name without hashes, for the diff.
         versions: Version of each rotated secret.
@@ -50,6 +55,7 @@ class Observed(Strict):
     protocol: int = PROTOCOL
     release: str | None = None
     content: str | None = None
+    made: str = ""
     generation: str = FIRST_GENERATION
     files: dict[str, str] = {}
     versions: dict[str, int] = {}
@@ -86,6 +92,7 @@ def observe(place: Place) -> Observed:
     return Observed(
         release=release,
         content=record.content,
+        made=record.made,
         generation=record.generation,
         files=_files(place, release, record),
         versions=versions,

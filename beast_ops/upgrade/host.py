@@ -43,7 +43,7 @@ def step(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
 
 
 def _step(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
-    details: dict[str, Any] = {"step": shipment.upgrade}
+    details: dict[str, Any] = {"step": shipment.upgrade, **shipment.known}
     generations.sweep(place)
     before = current_release(place)
     hands = after_upgrade.guarded(place, hands)

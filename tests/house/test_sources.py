@@ -106,7 +106,9 @@ def test_functions_take_few_words(modules):
     for path, node in functions(modules):
         taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         verb = str(path) == "tasks.py"  # the words of a verb are its options
-        if len([each for each in taken if each.arg not in ("self", "cls")]) > 5 and not verb:
+        # Ruff, which asks for the reason, does not count what is not used: Invoke's context.
+        used = [each for each in taken if each.arg not in ("self", "cls") and each.arg[0] != "_"]
+        if len(used) > 5 and not verb:
             reason = re.search(r"noqa: PLR0913", modules[path].splitlines()[node.lineno - 1])
             if not reason:
                 found[f"{path}:{node.name}"] = len(taken)

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from beast_ops.compose.identity import short
 from tests.lab import galaxy
 from tests.lab.shell import CLONE
 from tests.lab.stack import ROOT
@@ -126,6 +127,59 @@ def test_a_deploy_puts_no_other_image_on_data(stack):
     assert 64 == done.code
     assert "upgrade" in done.err
     assert before == stack.started()
+
+
+def test_a_tag_that_was_moved_is_drift_and_is_not_put_on_data(stack):
+    assert (0, {}) == drifted(stack)
+    name, runs = image_of(stack, "qdrant")
+    other, before = image_of(stack, "node-exporter")[1], stack.started()
+    stack.host("docker", "tag", other, name)
+    try:
+        code, found = drifted(stack)
+        refused = stack.beast("deploy")
+    finally:
+        stack.host("docker", "tag", runs, name)
+
+    assert (1, {"qdrant"}) == (code, set(found))
+    assert f"runs {short(runs)}, and {name} is {short(other)} now" == found["qdrant"]
+    assert 1 == refused.code
+    assert f"docker tag {runs} {name}" in refused.err
+    assert (0, {}) == drifted(stack)
+    assert 0 == stack.beast("deploy").code
+    assert before == stack.started()
+
+
+def test_a_container_made_anew_under_a_moved_tag_is_drift_until_the_next_deploy(stack):
+    name, runs = image_of(stack, "node-exporter")
+    again = f"FROM {name}\nLABEL again=1\n".encode()
+    stack.host("env", "DOCKER_BUILDKIT=0", "docker", "build", "--tag", name, "-", feed=again)
+    now = stack.host("docker", "inspect", "--format", "{{.Id}}", name).strip()
+    try:
+        assert 0 == stack.beast("restart", "node-exporter").code
+        code, found = drifted(stack)
+        assert 0 == stack.beast("deploy").code
+        assert (0, {}) == drifted(stack)
+    finally:
+        stack.host("docker", "tag", runs, name)
+        deployed = stack.beast("deploy")
+
+    assert (1, {"node-exporter"}) == (code, set(found))
+    said = f"runs {short(now)}, and {name} was {short(runs)} when this was deployed"
+    assert said == found["node-exporter"]
+    assert 0 == deployed.code, deployed.err
+    assert (0, {}) == drifted(stack)
+
+
+def drifted(stack):
+    """Return the exit code of `drift`, and what it says of each name."""
+    done = stack.beast("drift", "--json")
+    return done.code, {each["name"]: each["what"] for each in json.loads(done.out)["differences"]}
+
+
+def image_of(stack, service):
+    """Return the name and the id of the image that *service* runs."""
+    found = stack.containers()[service]
+    return found["Config"]["Image"], found["Image"]
 
 
 def test_two_deploys_at_once_end_in_one_proven_release(stack):

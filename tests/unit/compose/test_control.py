@@ -25,6 +25,7 @@ def a_container(name, **said):
         "started": MOMENT,
         "restarts": 0,
         "code": 0,
+        "image_id": f"sha256:made/{name}:1",
     }
     return Container(**{**plain, **said})
 
@@ -36,6 +37,10 @@ class Engine:
         self.found, self.did, self.written, self.images = {}, [], {}, []
         self.comes_up = lambda: None  # what happens while Compose works
         self.failure = ""
+        self.moved = {}  # what names of images stand for, other than at first
+
+    def image_id(self, reference):
+        return self.moved.get(reference, f"sha256:{reference}")
 
     def has(self, *containers):
         self.found |= {each.service: each for each in containers}
@@ -367,6 +372,16 @@ def test_exactly_what_is_described_runs_or_not(containers, expected, place, engi
     assert expected == control.runs(place, services)
 
 
+def test_what_runs_another_image_than_its_name_says_is_not_what_is_described(place, engine):
+    engine.has(a_container("store"), a_container("eye"))
+    services = control.read_services(place.services)
+    assert control.runs(place, services)
+
+    engine.moved["made/eye:1"] = "sha256:another"
+
+    assert not control.runs(place, services)
+
+
 def test_without_its_units_it_does_not_run(place, engine, units):
     engine.has(a_container("store"), a_container("eye"))
     units.fine = False
@@ -468,3 +483,23 @@ def test_a_container_that_is_not_the_one_described_is_altered(found, said, engin
     engine.has(found)
 
     assert [("store", each) for each in said] == list(control.altered(Place(tmp_path), services))
+
+
+def test_a_name_of_an_image_that_was_moved_is_noticed(place, engine):
+    store = a_service("store", image="made/store:1", change="0")
+    services = Services(
+        project="p", runtime="compose", root="/r", data="/r/data/1", services=(store,)
+    )
+    (place.current / "images.json").write_text('{"store": "sha256:made/store:1"}')
+    engine.has(a_container("store"))
+    assert [] == list(control.altered(place, services))
+
+    engine.moved["made/store:1"] = "sha256:another"
+    assert ["runs made/store:1, and made/store:1 is another now"] == [
+        how for _, how in control.altered(place, services)
+    ]
+
+    engine.has(a_container("store", image_id="sha256:another"))  # made anew since
+    assert ["runs another, and made/store:1 was made/store:1 when this was deployed"] == [
+        how for _, how in control.altered(place, services)
+    ]

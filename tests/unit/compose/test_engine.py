@@ -11,6 +11,7 @@ from beast_ops.errors import MissingError, ServiceError, UnavailableError
 
 INSPECTED = {
     "Id": "abc",
+    "Image": "sha256:0123",
     "RestartCount": 2,
     "Config": {
         "Image": "made/eye:1",
@@ -68,6 +69,7 @@ def test_only_containers_with_our_label_and_root_are_asked_for(engine):
         container.restarts,
         container.code,
     )
+    assert ("made/eye:1", "sha256:0123") == (container.image, container.image_id)
     assert datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) == container.started
     assert {"all": True, "filters": {"label": "org.ai-beast.root=/opt/beast"}} == api.asked[0][2]
 
@@ -113,8 +115,12 @@ def test_a_version_is_compared_by_its_numbers(text, expected, engine):
 
 
 def test_an_image_is_here_or_not(engine):
-    assert engine(inspect_image={})[0].has_image("x:1")
-    assert not engine(inspect_image=ImageNotFound("no"))[0].has_image("x:1")
+    here, gone = {"Id": "sha256:1"}, ImageNotFound("no")
+
+    assert "sha256:1" == engine(inspect_image=here)[0].image_id("x:1")
+    assert engine(inspect_image=here)[0].has_image("x:1")
+    assert engine(inspect_image=gone)[0].image_id("x:1") is None
+    assert not engine(inspect_image=gone)[0].has_image("x:1")
 
 
 def test_images_without_a_name_are_none_of_ours(engine):

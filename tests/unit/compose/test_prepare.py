@@ -8,8 +8,8 @@ import stamina
 import yaml
 
 from beast_ops.cards import Services
-from beast_ops.compose import gpu, image, prepare
-from beast_ops.errors import BeastError, CommandError
+from beast_ops.compose import gpu, identity, image, prepare
+from beast_ops.errors import BeastError, CommandError, ConflictError
 from beast_ops.place import Place
 from beast_ops.testing import a_service
 
@@ -21,9 +21,17 @@ class Engine:
     images: frozenset = frozenset()
     number: tuple = (26, 1, 5)
     count: int = 4
+    running: tuple = ()
 
     def has_image(self, reference):
         return reference in self.images
+
+    def image_id(self, reference):
+        return f"sha256:{reference}"
+
+    def containers(self, root):
+        assert root
+        return list(self.running)
 
     def version(self):
         return self.number
@@ -241,6 +249,28 @@ def test_compose_judges_all_files_before_any_service_judges_its_own(landed):
 
     assert {"services": {"eye": {"cpus": 1}}} == judge.overlay
     assert ["pull", "judge", "run"] == steps
+
+
+def test_what_the_names_of_images_stand_for_is_kept_once_all_is_judged(landed, tmp_path):
+    with pytest.raises(CommandError):
+        landed[1]("nonsense")
+    assert {} == identity.kept(tmp_path / "releases/1-a")
+
+    landed[1]()
+    assert {"eye": "sha256:made/eye:1"} == identity.kept(tmp_path / "releases/1-a")
+
+
+def test_a_moved_name_of_an_image_is_refused_before_anything_is_judged(landed, monkeypatch):
+    steps, run = landed
+
+    def refuse(*_):
+        raise ConflictError("moved")
+
+    monkeypatch.setattr(identity, "refuse_replaced", refuse)
+    with pytest.raises(ConflictError):
+        run()
+
+    assert ["pull"] == steps
 
 
 def test_what_compose_refuses_is_not_judged_any_further(landed):

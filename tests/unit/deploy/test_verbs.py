@@ -169,3 +169,19 @@ def test_an_inventory_that_is_nowhere_is_refused(place, played, act):
         act(place, DeployOptions("nowhere"))
 
     assert not played[1:]
+
+
+@pytest.mark.parametrize("verb", [deploy, plan])
+def test_what_is_acknowledged_goes_along(verb, place, played):
+    verb(place, DeployOptions())
+    verb(place, DeployOptions(acknowledge="0.2.0"))
+
+    wished = [playbook.variables for playbook, _ in played[1:]]
+    assert [{}, {"upgrade_wish": {"acknowledged": "0.2.0"}}] == wished
+
+
+def test_an_upgrade_says_it_at_every_step():
+    options = DeployOptions(acknowledge="0.2.0")
+
+    assert {"upgrade_wish": {"look": True, "acknowledged": "0.2.0"}} == options.wish(look=True)
+    assert {"upgrade_wish": {"look": True}} == DeployOptions().wish(look=True)

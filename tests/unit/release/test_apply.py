@@ -12,7 +12,7 @@ from beast_ops.lease import lease
 from beast_ops.release import apply as applying
 from beast_ops.release.apply import apply, last_proven
 from beast_ops.release.land import land, make_current
-from beast_ops.release.observe import current_release
+from beast_ops.release.observe import current_release, observe, read_record
 
 pytestmark = pytest.mark.usefixtures("runs")
 
@@ -344,3 +344,14 @@ def test_a_release_that_opens_an_undeclared_port_is_taken_back(place, ship, fake
 
     assert "rolled back" == next(receipts.read_all(place.receipts)).outcome
     assert "; one\n" == (place.current / "supervisord.conf").read_text()
+
+
+def test_who_made_a_release_and_what_was_acknowledged_is_on_record(place, ship, fake):
+    done = apply(place, ship(made="0.7.0", acknowledged=("0.6.0",)), fake.hands)
+
+    assert "0.7.0" == observe(place).made
+    assert "0.7.0" == read_record(place, done.release).made
+    assert {"acknowledged": ["0.6.0"]} == next(receipts.read_all(place.receipts)).details
+
+    apply(place, ship("two", made="0.7.0"), fake.hands)
+    assert {} == next(receipts.read_all(place.receipts)).details

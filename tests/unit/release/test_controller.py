@@ -8,12 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from beast_ops.errors import BeastError, CardError, CommandError, SettingsError, UsageError
+from beast_ops import __version__
+from beast_ops.errors import (
+    BeastError,
+    CardError,
+    CommandError,
+    ConflictError,
+    SettingsError,
+    UsageError,
+)
 from beast_ops.release import remote
 from beast_ops.release.controller import Site, draft, plan
+from beast_ops.release.images import Wish
 from beast_ops.release.land import Shipment
 from beast_ops.release.observe import Observed
 from beast_ops.release.remote import host_command, read_answer
+from beast_ops.upgrade import breaking
+from beast_ops.upgrade.breaking import Change
 
 SITE = Site("beast", "embedded", "/r", boot=False)
 CARD = {
@@ -357,3 +368,16 @@ def test_what_is_a_domain_is_taken(domain):
     site = dataclasses.replace(COMPOSED, domain=domain)
 
     assert domain == made(cards=[KEEPS], site=site).release.services.domain
+
+
+def test_what_a_version_changed_is_acknowledged_or_refused(monkeypatch):
+    monkeypatch.setattr(breaking, "CHANGES", (Change(__version__, "it moved", "look"),))
+    seen = {**settled(made()), "made": "0.0.1"}
+    with pytest.raises(ConflictError, match="it moved"):
+        made(seen)
+
+    wish = Wish(acknowledged=__version__)
+    shipment = plan(draft([CARD], SITE, "v" * 12, seen), FILES, seen, wish).as_dict()["shipment"]
+
+    assert (__version__, [__version__]) == (shipment["made"], shipment["acknowledged"])
+    assert [] == made({**seen, "made": __version__}).as_dict()["shipment"]["acknowledged"]
