@@ -76,11 +76,13 @@ def read_order(job: Job, data: Path) -> Order:
     folder = str(job.payload["folder"])
     inside = os.path.realpath(folder)
     found = find([folder], exclude=installation_of(data), inside=True)
+    # Not validated: the limits of a manifest are for those who send one.
     documents = tuple(
-        DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
+        DocumentEntry.model_construct(
+            source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns
+        )
         for each in found.documents
     )
-    # Not validated: the limits of a manifest are for those who send one.
     manifest = Manifest.model_construct(
         collection=str(job.payload["collection"]),
         documents=documents,

@@ -151,9 +151,10 @@ class Ingestion:
         return known, plan
 
     def _below(self) -> Sequence[str]:
-        """Return what is known below the folders, as far as it may leave."""
+        """Return what is known below the folders, and is gone, as far as it may leave."""
         manifest = self._order.manifest
         kept = {*manifest.kept, *(source for source, _ in self._order.problems)}
+        kept.update(each.source for each in manifest.documents)
         below: list[str] = []
         for folder in manifest.folders:
             there = [
