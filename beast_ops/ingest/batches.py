@@ -3,13 +3,14 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beast_ops.errors import DocumentError
 
 from .chunk import Chunk, chunk
 from .embedding import Embedded
+from .likeness import signature
 from .parse import Document
 from .settings import WorkerSettings
 from .sources import shown
@@ -80,8 +81,11 @@ class Batches:
                 if len(self._points) == settings.batch:
                     self.flush()
                 self._points.append((source, Point(each.id, payload)))
+        known = replace(
+            read.known, signature=signature(section.text for section in read.document.sections)
+        )
         stale = tuple(ident for ident in read.old if ident not in digests)
-        self._finished.append(Finished(read.known, digests, stale, read.in_doubt, read.seconds))
+        self._finished.append(Finished(known, digests, stale, read.in_doubt, read.seconds))
         if len(self._points) == settings.batch:
             self.flush()
 

@@ -95,7 +95,7 @@ class Members:
         with self._database.writing() as table:
             for forget in say.FORGET:
                 table.execute(forget, there)
-            for copy in (say.COPY, say.COPY_DOUBT):
+            for copy in say.COPY:
                 table.execute(copy, rows)
             table.execute(say.TOLD, there)
 

@@ -7,6 +7,8 @@ its row is final. What stands there after a crash has chunks that no row names.
 The vector store answers before its files are on the disk, which takes it some seconds; so
 `fresh` holds what was settled last, and after a power cut this is in doubt again.
 
+`likeness` holds by what documents are compared with each other (`likeness.py`).
+
 `members` are the collections of one alias that are kept in step; the alias alone says which of
 them is in force. `outbox` holds what the others have still to be told of, and how late: the
 number of a source grows whenever it changes again.
@@ -15,6 +17,7 @@ number of a source grows whenever it changes again.
 from pathlib import Path
 
 from sqlalchemy import (
+    BLOB,
     INTEGER,
     REAL,
     TEXT,
@@ -53,6 +56,7 @@ DOCUMENTS = _by_source(
     Column("count", INTEGER, nullable=False),
     Column("recipe", TEXT, nullable=False),
     Column("job", TEXT, nullable=False),
+    Index("documents_by_content", "collection", "sha256"),
 )
 PENDING = _by_source("pending")
 FRESH = _by_source(
@@ -68,6 +72,7 @@ RECIPES = Table(
     Column("recipe", TEXT),
     sqlite_strict=True,
 )
+LIKENESS = _by_source("likeness", Column("signature", BLOB, nullable=False))
 MEMBERS = Table(
     "members",
     METADATA,

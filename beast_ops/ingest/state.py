@@ -34,6 +34,7 @@ class Known:
         job: The job that stored it last.
         count: How many chunks it has.
         current: Whether it was cut as documents are cut now.
+        signature: By what it is compared with others, for `settle`; empty if it is too short.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Known:
     job: str
     count: int = 0
     current: bool = True
+    signature: bytes = b""
 
     def same_file(self, entry: DocumentEntry) -> bool:
         """Return whether *entry* looks like the file this was read from, and nothing is to do."""
@@ -124,6 +126,7 @@ class DocumentState:
 
     def settle(self, collection: str, documents: Iterable[tuple[Known, Mapping[str, str]]]) -> None:
         """Note that *documents* are stored as exactly these chunks, each with its digest."""
+        documents = list(documents)
         rows = [
             {
                 "collection": collection,
@@ -143,6 +146,7 @@ class DocumentState:
         with self._database.writing() as table:
             self._freshen(table, collection, sources)
             table.execute(say.SETTLE, rows)
+            table.execute(say.COMPARE, [_compared(collection, known) for known, _ in documents])
             named = [_of(collection, source) for source in sources]
             for settle in (say.SETTLED, say.TELL):
                 table.execute(settle, named)
@@ -168,6 +172,17 @@ class DocumentState:
         with self._database.writing() as table:
             for clear in say.CLEAR:
                 table.execute(clear, {"in_collection": collection})
+
+    def equals(self, collection: str) -> list[tuple[str, int, str]]:
+        """Return hash, size in bytes and source of documents whose content others have, too."""
+        with self._database.reading() as table:
+            return [tuple(row) for row in table.execute(say.EQUALS, {"in_collection": collection})]
+
+    def signatures(self, collection: str) -> dict[str, bytes]:
+        """Return by what documents of *collection* are compared, by source."""
+        with self._database.reading() as table:
+            rows = table.execute(say.SIGNATURES, {"in_collection": collection})
+            return {row.source: row.signature for row in rows}
 
     def count(self, collection: str) -> int:
         """Return how many documents *collection* has."""
@@ -197,6 +212,10 @@ class DocumentState:
     def __exit__(self, *failure: object) -> None:
         """Close the file."""
         self.close()
+
+
+def _compared(collection: str, known: Known) -> dict[str, object]:
+    return {"collection": collection, "source": known.source, "signature": known.signature}
 
 
 def _of(collection: str, source: str) -> dict[str, str]:

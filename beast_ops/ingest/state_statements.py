@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from .schema import DOCUMENTS, FRESH, MEMBERS, OUTBOX, PENDING, RECIPES
+from .schema import DOCUMENTS, FRESH, LIKENESS, MEMBERS, OUTBOX, PENDING, RECIPES
 
 _of = DOCUMENTS.c
 _collection: BindParameter[str] = bindparam("in_collection")
@@ -83,13 +83,14 @@ SETTLE = _put(
     DOCUMENTS, "collection", "source", "size", "mtime_ns", "sha256", "chunks", "count", "job"
 ).values(recipe=_recipe)
 SETTLED = _remove(PENDING)
+COMPARE = _put(LIKENESS, "collection", "source", "signature")
 TOUCH = (
     update(DOCUMENTS)
     .where(_of.collection == _collection, _of.source == _source)
     .values(size=bindparam("size"), mtime_ns=bindparam("mtime_ns"))
 )
-FORGET = tuple(_remove(table) for table in (DOCUMENTS, PENDING))
-CLEAR = tuple(_clear(table) for table in (DOCUMENTS, PENDING, FRESH, OUTBOX, MEMBERS))
+FORGET = tuple(_remove(table) for table in (DOCUMENTS, PENDING, LIKENESS))
+CLEAR = tuple(_clear(table) for table in (DOCUMENTS, PENDING, FRESH, LIKENESS, OUTBOX, MEMBERS))
 
 FRESHEN = _put(FRESH, "collection", "source", "boot", "at")
 ON_DISK = delete(FRESH).where(FRESH.c.at < bindparam("before"), FRESH.c.boot == _boot)
@@ -134,20 +135,33 @@ BEHIND = (
 )
 _told = (OUTBOX.c.collection == _collection, OUTBOX.c.source == _source)
 TOLD = delete(OUTBOX).where(*_told, OUTBOX.c.number == bindparam("number"))
-_known = [each.name for each in DOCUMENTS.columns]
-COPY = (
-    insert(DOCUMENTS)
-    .prefix_with("OR REPLACE")
-    .from_select(
-        _known,
-        select(_to, *(each for each in DOCUMENTS.columns if each.name != "collection")).where(
-            _of.collection == _collection, _of.source == _source
-        ),
+
+
+def _copy(table: Table) -> Insert:
+    """Return what copies the row of a source to another collection."""
+    mine = (table.c.collection == _collection, table.c.source == _source)
+    others = (each for each in table.columns if each.name != "collection")
+    return (
+        insert(table)
+        .prefix_with("OR REPLACE")
+        .from_select([each.name for each in table.columns], select(_to, *others).where(*mine))
     )
+
+
+COPY = tuple(_copy(table) for table in (DOCUMENTS, PENDING, LIKENESS))
+
+_twin = DOCUMENTS.alias()
+_shared = (
+    select(1)
+    .where(_twin.c.collection == _of.collection, _twin.c.sha256 == _of.sha256)
+    .where(_twin.c.source != _of.source)
+    .exists()
 )
-COPY_DOUBT = _add(PENDING).from_select(
-    ["collection", "source"],
-    select(_to, PENDING.c.source).where(
-        PENDING.c.collection == _collection, PENDING.c.source == _source
-    ),
+EQUALS = (
+    select(_of.sha256, _of.size, _of.source)
+    .where(_of.collection == _collection, _shared)
+    .order_by(_of.sha256, _of.source)
+)
+SIGNATURES = select(LIKENESS.c.source, LIKENESS.c.signature).where(
+    LIKENESS.c.collection == _collection
 )

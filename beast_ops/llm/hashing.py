@@ -62,14 +62,30 @@ class HashEmbedder:
         """Do nothing: nothing was opened."""
 
 
+def word_hashes(text: bytes) -> "NDArray[np.uint64]":
+    """Return the hash of each word of *text*, which is in lower case, in order."""
+    import numpy as np
+
+    data = np.frombuffer(text + b"\n", np.uint8)
+    starts, ends = _words(data)
+    return _hashes(data, starts, ends)
+
+
+def _words(data: "NDArray[np.uint8]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """Return where words begin and end; the last byte of *data* belongs to none."""
+    import numpy as np
+
+    inside = np.take(_word_bytes(), data)
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
+    return edges[::2], edges[1::2]
+
+
 def _embed(blocks: Sequence[bytes], dimension: int) -> Vectors:
     """Return the vectors of *blocks*, all words of all of them at once."""
     import numpy as np
 
     data = np.frombuffer(b"\n".join(blocks) + b"\n", np.uint8)
-    inside = np.take(_word_bytes(), data)
-    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
-    starts, ends = edges[::2], edges[1::2]
+    starts, ends = _words(data)
     lengths = np.fromiter(map(len, blocks), np.int64, len(blocks)) + 1
     row = np.searchsorted(np.cumsum(lengths), starts, side="right")
     hashes = _hashes(data, starts, ends)

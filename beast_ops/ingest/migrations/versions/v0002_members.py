@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Collections of one alias that are kept in step, and what they have still to be told of."""
+"""Collections of one alias that are kept in step, and what makes documents comparable."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,19 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make both tables, where they are missing."""
+    """Make what is missing."""
+    op.create_index(
+        "documents_by_content", "documents", ["collection", "sha256"], if_not_exists=True
+    )
+    op.create_table(
+        "likeness",
+        sa.Column("collection", sa.TEXT, primary_key=True),
+        sa.Column("source", sa.TEXT, primary_key=True),
+        sa.Column("signature", sa.BLOB, nullable=False),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+        if_not_exists=True,
+    )
     op.create_table(
         "members",
         sa.Column("collection", sa.TEXT, primary_key=True),
