@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Print how golden questions were answered."""
 
-from typing import TYPE_CHECKING
-
 from beast_ops.errors import UsageError
 from beast_ops.place import Place
 
 from .output import emit, line
-
-if TYPE_CHECKING:
-    from beast_ops.search.model import Mode
 
 
 def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool) -> int:
@@ -22,8 +17,9 @@ def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool)
     from beast_ops.evals.client import chosen
     from beast_ops.evals.judge import judge
     from beast_ops.evals.show import told
+    from beast_ops.search.model import mode_of
 
-    way, most = _mode(mode), _share(gate)
+    way, most = mode_of(mode), _share(gate)
     judged = []
     for name in chosen(place, collection):
         judged.append(judge(place, name, way, most))
@@ -32,15 +28,6 @@ def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool)
     if json:
         emit({"evaluations": [each.as_dict() for each in judged]})
     return 1 if any(each.failures for each in judged) else 0
-
-
-def _mode(text: str) -> "Mode":
-    from beast_ops.search.model import MODES
-
-    for mode in MODES:
-        if mode == text:
-            return mode
-    raise UsageError("no such mode", subject=f"--mode {text}", hint=f"Known: {', '.join(MODES)}.")
 
 
 def _share(text: str) -> float | None:
