@@ -18,7 +18,14 @@ from beast_ops.knowledge import DENSE, SPARSE
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-INDEXED = ("path", "source", "type")  # what searches filter by; without, a filter reads every point
+# What searches filter by, and how; without an index a filter reads every point.
+INDEXED = {
+    "path": "keyword",
+    "source": "keyword",
+    "type": "keyword",
+    "tags": "keyword",
+    "modified": "datetime",
+}
 SECONDS = 60
 PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it
 BODY_BYTES = 16 << 20  # half of what a Qdrant server takes at once
@@ -160,6 +167,12 @@ class PointStore:
             condition["must_not"] = [{"has_id": list(but)}]
         self._send("POST", f"/collections/{collection}/points/delete", {"filter": condition})
 
+    def tell_of(self, collection: str, source: str, payload: Mapping[str, Any]) -> None:
+        """Set *payload* with all points of *source*, which keep all else; raises as `make` does."""
+        condition = {"must": [{"key": "source", "match": {"value": source}}]}
+        body = {"payload": dict(payload), "filter": condition}
+        self._send("POST", f"/collections/{collection}/points/payload", body)
+
     def _send(self, method: str, path: str, body: Mapping[str, Any]) -> None:
         """Send one request, again while the store is away.
 
@@ -226,9 +239,9 @@ def _make(client: "QdrantClient", name: str, collection: str, space: Space) -> N
                 sparse_vectors_config={SPARSE: sparse} if space.language else None,
                 metadata=space.as_dict(),
             )
-        for field in INDEXED:
+        for field, kind in INDEXED.items():
             client.create_payload_index(
-                collection, field, models.PayloadSchemaType.KEYWORD, wait=True
+                collection, field, models.PayloadSchemaType(kind), wait=True
             )
         alias = models.CreateAlias(collection_name=collection, alias_name=name)
         client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
