@@ -130,3 +130,27 @@ def test_a_whole_passage_or_what_is_left_out_of_it(find, vectors):
     assert whole.left_out == 0
     assert cut.left_out == len(long) - len(cut.text.strip("…")) > 900
     assert cut.as_dict()["left_out"] == cut.left_out
+
+
+def test_of_two_that_tie_the_one_found_by_words_comes_first_each_time(find, vectors):
+    url, key = vectors
+    first = {
+        "alone": (
+            Passage("Owls hunt.", "/words.md"),
+            Passage("Night birds.", "/meaning.md", dense=(1, 0, 0)),
+        ),
+        "swapped": (
+            Passage("Owls hunt by ear and by eye.", "/meaning.md", dense=(1, 0, 0)),
+            Passage("Owls owls owls.", "/words.md", dense=(0.9, 0.1, 0)),
+        ),
+    }
+    answers = {name: set() for name in first}
+    with http.client(url, headers={"api-key": key.read_text().strip()}) as client:
+        for name, passages in first.items():
+            for n in range(8):  # chance differs from collection to collection
+                fill(client, f"tie-{name}-{n}", passages)
+                found = find("owls", f"tie-{name}-{n}", (1.0, 0.0, 0.0))
+                answers[name].add(tuple(paths(found)))
+
+    assert answers["alone"] == {("/words.md", "/meaning.md")}
+    assert len(answers["swapped"]) == 1
