@@ -30,6 +30,23 @@ def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool)
     return 1 if any(each.failures for each in judged) else 0
 
 
+def draft(place: Place, collection: str, count: int, model: str, *, json: bool) -> None:
+    """Print drafts of golden questions, each as soon as it is there.
+
+    Raises:
+        BeastError: Whatever drafting runs into.
+    """
+    from beast_ops.evals.questions import FOLDER, file_of
+    from beast_ops.evals.suggest import as_yaml, suggest
+
+    found = suggest(place, collection, count, model)
+    if json:
+        emit({"questions": [each.model_dump(mode="json") for each in found]})
+        return
+    for each in as_yaml(found, file_of(place.root / FOLDER, collection)):
+        line(each)
+
+
 def _share(text: str) -> float | None:
     if not text:
         return None

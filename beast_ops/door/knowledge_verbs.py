@@ -19,18 +19,30 @@ _JSON = "print one JSON document, for machines"
         "collection": "which; all that have golden questions when left out",
         "mode": "how to search: hybrid, dense or lexical",
         "gate": "fail if a figure fell by more than this since the last time, such as 0.02",
+        "suggest": "ask nothing; have so many questions drafted by a model, and print them",
+        "model": "which model drafts; the first that can when left out",
         "json": _JSON,
     },
     interrupted="Nothing was changed. Run the same command again.",
 )
 def eval_(
-    _context: Any, *, collection: str = "", mode: str = "hybrid", gate: str = "", json: bool = False
+    _context: Any,
+    *,
+    collection: str = "",
+    mode: str = "hybrid",
+    gate: str = "",
+    suggest: int = 0,
+    model: str = "",
+    json: bool = False,
 ) -> int:
     """Ask the golden questions of a collection, and say how many are answered."""
     from beast_ops.place import installation
 
-    from .evaluations import evaluate
+    from .evaluations import draft, evaluate
 
+    if suggest:
+        draft(installation(), collection or COLLECTION, suggest, model, json=json)
+        return 0
     return evaluate(installation(), collection, mode, gate, json=json)
 
 
