@@ -208,35 +208,6 @@ def ingest(
     return read(_place(), path, IngestOptions(collection, prune, prune_empty), json=json)
 
 
-@verb(
-    './beast search "how do I cancel a running job" --type pdf',
-    joined="query",
-    help={
-        "query": "words or a question",
-        "collection": "where to look",
-        "limit": "how many passages at most",
-        "source": "only from this file, folder or glob",
-        "type": "only documents of this type, such as pdf",
-        "json": _JSON,
-    },
-)
-def search(
-    _context: Any,
-    query: str,
-    *,
-    collection: str = COLLECTION,
-    limit: int = 10,
-    source: str = "",
-    type: str = "",  # noqa: A002 - the option is called --type
-    json: bool = False,
-) -> None:
-    """Find the passages that answer a question."""
-    from beast_ops.door.documents import search as find
-    from beast_ops.search.model import SearchOptions
-
-    find(_place(), query, SearchOptions(collection, limit, source or None, type or None), json=json)
-
-
 @verb("./beast down", there=True)
 def down(_context: Any) -> None:
     """End all processes; deploy or start brings them back."""

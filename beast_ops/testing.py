@@ -216,6 +216,8 @@ class Passage:
     type: str = "md"
     dense: tuple[float, ...] | None = None
     page: int | None = None
+    modified: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> None:
@@ -268,6 +270,8 @@ def _payload(passage: Passage) -> dict[str, Any]:
         "title": "",
         "heading": ["Top"],
         "page": passage.page,
+        "modified": passage.modified,
+        "tags": list(passage.tags),
     }
 
 

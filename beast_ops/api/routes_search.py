@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from beast_ops.errors import UsageError
 from beast_ops.knowledge import COLLECTION
-from beast_ops.search.model import LIMIT, LIMIT_MOST, Mode, SearchOptions, clean
+from beast_ops.search.model import GROUP_MOST, LIMIT, LIMIT_MOST, Mode, SearchOptions, clean, day
 
 from .body import Body
 from .house import InHouse, documents
@@ -28,6 +28,17 @@ def _searchable(query: str) -> str:
         raise ValueError(wrong.paragraph()) from wrong
 
 
+def _day(text: str) -> str:
+    try:
+        day(text, "day")
+    except UsageError as wrong:
+        raise ValueError(wrong.paragraph()) from wrong
+    return text
+
+
+Day = Annotated[str, AfterValidator(_day)]
+
+
 class SearchBody(Body):
     """A question and where to look for its answer."""
 
@@ -40,6 +51,23 @@ class SearchBody(Body):
     type: Filter | None = Field(default=None, description="Such as pdf or md", examples=["pdf"])
     mode: Mode = Field(default="hybrid", description="By meaning and words, or by one alone")
     whole: bool = Field(default=False, description="Whole passages instead of 500 characters")
+    tag: Filter | None = None
+    after: Day | None = Field(default=None, description="Changed on this day (UTC) or later")
+    before: Day | None = Field(default=None, description="Changed before this day (UTC)")
+    explain: bool = Field(default=False, description="Say rank and score of each way")
+    group: Annotated[int, Field(ge=0, le=GROUP_MOST)] = Field(
+        default=0, description="Passages of one document at most; limit counts documents then"
+    )
+    mmr: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Avoid likeness: 1 counts relevance alone, 0 variety alone"
+    )
+
+
+class RankModel(BaseModel):
+    """Where one way of searching alone had a passage; scores compare only within one way."""
+
+    rank: int
+    score: float
 
 
 class HitModel(BaseModel):
@@ -50,15 +78,20 @@ class HitModel(BaseModel):
     text: str = Field(description="At most 500 characters around the words of the query")
     chunk: str
     left_out: int | None = Field(default=None, description="Characters that text does not show")
+    ranks: dict[str, RankModel | None] | None = Field(
+        default=None, description="By way; null where the passage was not among its candidates"
+    )
     path: str | None = None
     type: str | None = None
     title: str | None = None
     heading: list[str] | None = None
     page: int | None = None
+    modified: str | None = None
+    tags: list[str] | None = None
 
 
 class AnswerModel(BaseModel):
-    """What was found; `note` says why words alone were searched for, if so."""
+    """What was found; `note` says why it is less than was asked for, if so."""
 
     query: str
     collection: str
@@ -91,6 +124,8 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
 
     Control characters in the query count as spaces; an empty query, or one of more than 8000
     characters, is refused; one of nothing but stop words finds nothing.
+    In a query, "these words" must stand in the passage as they are, -word must not, and type:pdf,
+    tag:, source:, after: and before: filter.
     """
     options = SearchOptions(**body.model_dump(exclude={"query"}))
     answer = await house.searcher.search(body.query, options)

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Print how golden questions were answered."""
 
-from typing import TYPE_CHECKING
-
 from beast_ops.errors import UsageError
 from beast_ops.place import Place
 
 from .output import emit, line
-
-if TYPE_CHECKING:
-    from beast_ops.search.model import Mode
 
 
 def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool) -> int:
@@ -22,8 +17,9 @@ def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool)
     from beast_ops.evals.client import chosen
     from beast_ops.evals.judge import judge
     from beast_ops.evals.show import told
+    from beast_ops.search.model import mode_of
 
-    way, most = _mode(mode), share(gate)
+    way, most = mode_of(mode), share(gate)
     judged = []
     for name in chosen(place, collection):
         judged.append(judge(place, name, way, most))
@@ -34,13 +30,21 @@ def evaluate(place: Place, collection: str, mode: str, gate: str, *, json: bool)
     return 1 if any(each.failures for each in judged) else 0
 
 
-def _mode(text: str) -> "Mode":
-    from beast_ops.search.model import MODES
+def draft(place: Place, collection: str, count: int, model: str, *, json: bool) -> None:
+    """Print drafts of golden questions, each as soon as it is there.
 
-    for mode in MODES:
-        if mode == text:
-            return mode
-    raise UsageError("no such mode", subject=f"--mode {text}", hint=f"Known: {', '.join(MODES)}.")
+    Raises:
+        BeastError: Whatever drafting runs into.
+    """
+    from beast_ops.evals.questions import FOLDER, file_of
+    from beast_ops.evals.suggest import as_yaml, suggest
+
+    found = suggest(place, collection, count, model)
+    if json:
+        emit({"questions": [each.model_dump(mode="json") for each in found]})
+        return
+    for each in as_yaml(found, file_of(place.root / FOLDER, collection)):
+        line(each)
 
 
 def share(text: str) -> float | None:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs that measure what is known."""
+"""The verbs that ask what is known, and measure the answers."""
 
 from typing import Any
 
+from beast_ops.knowledge import COLLECTION
+
 from .verb import verb
+
+_JSON = "print one JSON document, for machines"
 
 
 @verb(
@@ -15,18 +19,30 @@ from .verb import verb
         "collection": "which; all that have golden questions when left out",
         "mode": "how to search: hybrid, dense or lexical",
         "gate": "fail if a figure fell by more than this since the last time, such as 0.02",
-        "json": "print one JSON document, for machines",
+        "suggest": "ask nothing; have so many questions drafted by a model, and print them",
+        "model": "which model drafts; the first that can when left out",
+        "json": _JSON,
     },
     interrupted="Nothing was changed. Run the same command again.",
 )
 def eval_(
-    _context: Any, *, collection: str = "", mode: str = "hybrid", gate: str = "", json: bool = False
+    _context: Any,
+    *,
+    collection: str = "",
+    mode: str = "hybrid",
+    gate: str = "",
+    suggest: int = 0,
+    model: str = "",
+    json: bool = False,
 ) -> int:
     """Ask the golden questions of a collection, and say how many are answered."""
     from beast_ops.place import installation
 
-    from .evaluations import evaluate
+    from .evaluations import draft, evaluate
 
+    if suggest:
+        draft(installation(), collection or COLLECTION, suggest, model, json=json)
+        return 0
     return evaluate(installation(), collection, mode, gate, json=json)
 
 
@@ -68,3 +84,64 @@ def reembed(  # noqa: PLR0913 - each is an option of the verb
 
     options = ReembedOptions(model, embedder, share(gate), keep)
     act(installation(), collection, options, act_of(switch=switch, back=back, drop=drop), json=json)
+
+
+@verb(
+    "./beast search 'how do I rotate \"the master key\" -draft type:pdf'",
+    joined="query",
+    help={
+        "query": "words or a question",
+        "collection": "where to look",
+        "limit": "how many passages at most",
+        "source": "only from this file, folder or glob",
+        "type": "only documents of this type, such as pdf",
+        "tag": "only documents with this tag",
+        "after": "only documents changed on this day, such as 2026-01-31, or later",
+        "before": "only documents changed before this day",
+        "mode": "how to search: hybrid, dense (by meaning) or lexical (by words)",
+        "group": "so many passages of one document at most; --limit counts documents then",
+        "diverse": "prefer passages that are unlike each other",
+        "whole": "print whole passages",
+        "explain": "say which rank a passage has by meaning, and by words",
+        "json": _JSON,
+    },
+)
+def search(  # noqa: PLR0913 - each is an option of the verb
+    _context: Any,
+    query: str,
+    *,
+    collection: str = COLLECTION,
+    limit: int = 10,
+    source: str = "",
+    type: str = "",  # noqa: A002 - the option is called --type
+    tag: str = "",
+    after: str = "",
+    before: str = "",
+    mode: str = "hybrid",
+    group: int = 0,
+    diverse: bool = False,
+    whole: bool = False,
+    explain: bool = False,
+    json: bool = False,
+) -> None:
+    """Find the passages that answer a question; "in quotes", -not and type:pdf mean more."""
+    from beast_ops.place import installation
+    from beast_ops.search.model import MMR, SearchOptions, mode_of
+
+    from .documents import search as find
+
+    options = SearchOptions(
+        collection=collection,
+        limit=limit,
+        source=source or None,
+        type=type or None,
+        tag=tag or None,
+        after=after or None,
+        before=before or None,
+        mode=mode_of(mode),
+        group=group,
+        mmr=MMR if diverse else None,
+        whole=whole,
+        explain=explain,
+    )
+    find(installation(), query, options, json=json)

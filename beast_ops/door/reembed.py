@@ -22,6 +22,7 @@ def reembed(
     """Fill and switch, or do *act* alone, and print what came of it.
 
     Raises:
+        UsageError: If no model is named where one is needed.
         BeastError: Whatever it runs into.
     """
     from beast_ops.ingest import reembed_client

@@ -37,6 +37,12 @@ class Side:
         return next(found, None)
 
 
+def key_of(service: Service, secrets: Path) -> Path | None:
+    """Return the file below *secrets* with the key that reads from *service*, if it wants one."""
+    name = next((each for each in KEY_FILES if each in service.secrets), None)
+    return secrets / service.name / name if name else None
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Asks in the environment of the stack, whose interpreter is *python*."""
@@ -55,12 +61,12 @@ class Asker:
         store = side.find("vectors")
         if store is None:
             raise MissingError("there is no vector store")
-        key = next((each for each in KEY_FILES if each in store.secrets), None)
+        key = key_of(store, side.secrets)
         order = {
             "collection": name,
             "questions": file_of(folder, name).read_text(encoding="utf-8"),
             "url": store.address,
-            "key_file": str(side.secrets / store.name / key) if key else None,
+            "key_file": str(key) if key else None,
             "models_url": models_url,
         }
         words = [str(self.python), "-I", "-m", "beast_ops.evals", json.dumps(order)]

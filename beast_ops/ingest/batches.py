@@ -4,6 +4,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from beast_ops.errors import DocumentError
@@ -69,6 +70,7 @@ class Batches:
         source, settings = read.known.source, self._settings
         chunks = chunk(read.document, source, settings.chunk_characters, settings.chunk_overlap)
         digests: dict[str, str] = {}
+        dated = {"modified": modified(read.known.mtime_ns)}
         for each in chunks:
             payload = _payload(each, read.document, source)
             try:
@@ -80,12 +82,14 @@ class Batches:
                 # The last chunk stays back, so that the document ends with its own batch.
                 if len(self._points) == settings.batch:
                     self.flush()
-                self._points.append((source, Point(each.id, payload)))
+                self._points.append((source, Point(each.id, {**payload, **dated})))
         known = replace(
             read.known, signature=signature(section.text for section in read.document.sections)
         )
         stale = tuple(ident for ident in read.old if ident not in digests)
-        self._finished.append(Finished(known, digests, stale, read.in_doubt, read.seconds))
+        kept = any(read.old.get(ident) == digest for ident, digest in digests.items())
+        news = dated if kept else None
+        self._finished.append(Finished(known, digests, stale, read.in_doubt, read.seconds, news))
         if len(self._points) == settings.batch:
             self.flush()
 
@@ -127,6 +131,17 @@ def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:
         "page": each.page,
         "position": each.position,
     }
+
+
+def modified(mtime_ns: int) -> str | None:
+    """Return when a file was last changed, as RFC 3339 in UTC; nothing if no calendar knows.
+
+    It is no part of a chunk's digest: a date alone is no reason to make its vectors again.
+    """
+    try:
+        return datetime.fromtimestamp(mtime_ns // 10**9, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _digest(payload: Mapping[str, Any]) -> str:

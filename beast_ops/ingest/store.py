@@ -18,7 +18,14 @@ from beast_ops.knowledge import DENSE, SPARSE
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-INDEXED = ("path", "source", "type")  # what searches filter by; without, a filter reads every point
+# What searches filter by, and how; without an index a filter reads every point.
+INDEXED = {
+    "path": "keyword",
+    "source": "keyword",
+    "type": "keyword",
+    "tags": "keyword",
+    "modified": "datetime",
+}
 SECONDS = 60
 PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it
 BODY_BYTES = 16 << 20  # half of what a Qdrant server takes at once
@@ -170,6 +177,12 @@ class PointStore:
             condition["must_not"] = [{"has_id": list(but)}]
         self.call("POST", f"/collections/{collection}/points/delete", {"filter": condition})
 
+    def tell_of(self, collection: str, source: str, payload: Mapping[str, Any]) -> None:
+        """Set *payload* with all points of *source*, which keep all else; raises as `make` does."""
+        condition = {"must": [{"key": "source", "match": {"value": source}}]}
+        body = {"payload": dict(payload), "filter": condition}
+        self.call("POST", f"/collections/{collection}/points/payload", body)
+
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request, again while the store is away; return its result.
 
@@ -236,9 +249,9 @@ def _make(client: "QdrantClient", name: str, collection: str, space: Space) -> N
                 sparse_vectors_config={SPARSE: sparse} if space.language else None,
                 metadata=space.as_dict(),
             )
-        for field in INDEXED:
+        for field, kind in INDEXED.items():
             client.create_payload_index(
-                collection, field, models.PayloadSchemaType.KEYWORD, wait=True
+                collection, field, models.PayloadSchemaType(kind), wait=True
             )
         if name:
             alias = models.CreateAlias(collection_name=collection, alias_name=name)

@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from .state import DocumentState, Known
 from .store import Point, PointStore
@@ -27,6 +27,7 @@ class Finished:
         stale: Chunks it had and has no longer.
         in_doubt: Whether chunks may be stored that nobody knows.
         seconds: How long it took to read.
+        news: What else is to be known with chunks that stay as they are, if some do.
     """
 
     known: Known
@@ -34,6 +35,7 @@ class Finished:
     stale: tuple[str, ...]
     in_doubt: bool
     seconds: float
+    news: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Writer:
         for each in batch.finished:
             if each.in_doubt:
                 self._store.delete_of(self._collection, [each.known.source], but=tuple(each.chunks))
+            if each.news:
+                self._store.tell_of(self._collection, each.known.source, each.news)
         self._state.settle(self._collection, [(each.known, each.chunks) for each in batch.finished])
         for each in batch.finished:
             self._done(each)

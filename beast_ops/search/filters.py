@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn wishes about source and type into a filter of the vector store.
+"""Turn wishes about source, type, tag and date into a filter of the vector store.
 
 The store compares whole values and beginnings; what a glob says beyond its fixed beginning is
 judged here, on what came back.
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .model import SearchOptions
+from .model import SearchOptions, day
 
+MODIFIED = "modified"
 _WILD = re.compile(r"[*?\[]")
 _SCHEME = "file://"
 
@@ -21,6 +22,12 @@ def condition(options: SearchOptions) -> dict[str, Any] | None:
     must: list[dict[str, Any]] = []
     if options.type is not None:
         must.append(_equal("type", options.type))
+    if options.tag is not None:
+        must.append(_equal("tags", options.tag))
+    bounds = {"gte": options.after, "lt": options.before}
+    days = {way: day(said, way) for way, said in bounds.items() if said is not None}
+    if days:
+        must.append({"key": MODIFIED, "range": days})
     if options.source is not None:
         must.extend(_source(options.source))
     return {"must": must} if must else None

@@ -7,17 +7,20 @@ from typing import Any
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, ConflictError, MissingError
 from beast_ops.ingest.sparse import LANGUAGE, Bm25Encoder
+from beast_ops.knowledge import DENSE, SPARSE
 
-from .filters import condition, fits, wild
+from .choose import candidates, choose
+from .filters import condition
 from .model import Answer, Hit, Mode, SearchOptions, clean
+from .query import parse
 from .snippet import left_out, snippet
 from .store import Found, Shape, Store, Wanted
 
+Sides = Mapping[str, Mapping[str, Mapping[str, Any]]]  # rank and score by way and point
 Embed = Callable[[Mapping[str, Any], str], Awaitable[Sequence[float]]]
 
-WIDE = 20  # times as many candidates when a glob drops some of them afterwards
-WIDE_MOST = 1000
-_PLACE = ("path", "type", "title", "heading", "page")
+_PLACE = ("path", "type", "title", "heading", "page", "modified", "tags")
+_SHORT = "only the best {} candidates were looked through, there may be more"
 
 
 class Searcher:
@@ -48,19 +51,38 @@ class Searcher:
     async def _search(self, query: str, options: SearchOptions) -> Answer:
         begun = self._clock.monotonic()
         text = clean(query)
+        asked, options = parse(text, options)
         shape = await self._store.shape(options.collection)
         _refuse_without(shape, options.mode)
-        dense, note = await self._dense(shape, text, options.mode)
-        sparse = _sparse(shape, text) if options.mode != "dense" else None
+        dense, note = await self._dense(shape, asked.text, options.mode)
+        sparse = _sparse(shape, asked.text) if options.mode != "dense" else None
         hits: tuple[Hit, ...] = ()
         if dense is not None or sparse is not None:
-            limit = min(WIDE_MOST, options.limit * WIDE) if wild(options) else options.limit
-            wanted = Wanted(dense, sparse, condition(options), limit)
+            limit = candidates(options, asked)
+            vectors = () if options.mmr is None else (DENSE if shape.dense else SPARSE,)
+            wanted = Wanted(dense, sparse, condition(options), limit, vectors)
             found = await self._store.query(shape.physical, wanted)
-            fitting = [point for point in found if fits(options, point.payload)]
-            hits = tuple(_hit(point, text, options) for point in fitting[: options.limit])
+            chosen = choose(found, asked, options)
+            sides = await self._sides(wanted, options, shape)
+            hits = tuple(_hit(point, asked.text, options, sides) for point in chosen)
+            brought = len({hit.source for hit in hits}) if options.group else len(hits)
+            if len(found) == limit > options.limit > brought:
+                note = f"{note}; {_SHORT.format(limit)}".removeprefix("; ")
         took = (self._clock.monotonic() - begun) * 1000
         return Answer(text, options.collection, _mode(dense, sparse), hits, took, note)
+
+    async def _sides(self, wanted: Wanted, options: SearchOptions, shape: Shape) -> Sides:
+        """Return rank and score of each point, by the way it was found, if that is asked for."""
+        if not options.explain:
+            return {}
+        found = {}
+        for way, alone in wanted.sides().items():
+            points = await self._store.query(shape.physical, alone)
+            found[way] = {
+                point.id: {"rank": rank, "score": point.score}
+                for rank, point in enumerate(points, start=1)
+            }
+        return found
 
     async def _dense(
         self, shape: Shape, text: str, mode: Mode
@@ -103,7 +125,7 @@ def _sparse(shape: Shape, text: str) -> tuple[Sequence[int], Sequence[float]] | 
     return found if found[0] else None
 
 
-def _hit(point: Found, query: str, options: SearchOptions) -> Hit:
+def _hit(point: Found, query: str, options: SearchOptions, sides: Sides) -> Hit:
     payload = point.payload
     text = str(payload.get("text", ""))
     shown = text if options.whole else snippet(text, query)
@@ -115,4 +137,5 @@ def _hit(point: Found, query: str, options: SearchOptions) -> Hit:
         text=shown,
         place=place,
         left_out=left_out(text, shown),
+        ranks={way: known.get(point.id) for way, known in sides.items()} if sides else None,
     )

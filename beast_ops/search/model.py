@@ -3,7 +3,9 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from beast_ops.errors import UsageError
@@ -12,12 +14,15 @@ from beast_ops.knowledge import COLLECTION
 QUERY_CHARACTERS = 8000  # more is a document, not a question; bounds the work of one request
 LIMIT = 10
 LIMIT_MOST = 100
+GROUP_MOST = 10
+MMR = 0.7  # relevance first: Carbonell and Goldstein, 1998, where it is lambda
 
 Mode = Literal["hybrid", "dense", "lexical"]
 MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
 
 # C0 and C1 controls, DEL, and what reorders or hides text on a screen.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -34,6 +39,13 @@ class SearchOptions:
         mode: `dense` goes by meaning alone, `lexical` by words alone, `hybrid` by both where the
             collection has both.
         whole: Whether to bring whole passages instead of the part around the words.
+        tag: Only documents with this tag.
+        after: Only documents last changed on this day (2026-01-31, in UTC) or later.
+        before: Only documents last changed before this day.
+        explain: Whether to say which rank each hit had by meaning, and by words.
+        group: How many passages of one document at most, and together; `limit` counts documents
+            then. Anything goes if 0.
+        mmr: If set, how much relevance counts against variety, 0 to 1; see `choose.diverse`.
     """
 
     collection: str = COLLECTION
@@ -42,13 +54,20 @@ class SearchOptions:
     type: str | None = None
     mode: Mode = "hybrid"
     whole: bool = False
+    tag: str | None = None
+    after: str | None = None
+    before: str | None = None
+    explain: bool = False
+    group: int = 0
+    mmr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One passage: its score (only comparable within one answer) and where it stands.
 
-    `left_out` is how many characters of the passage `text` does not show.
+    `left_out` is how many characters of the passage `text` does not show. `ranks` says rank and
+    score of each way of searching, if that was asked for.
     """
 
     score: float
@@ -57,6 +76,7 @@ class Hit:
     text: str
     place: Mapping[str, Any] = field(default_factory=dict)
     left_out: int = 0
+    ranks: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the hit as the JSON contract has it; `place` adds path, title, page and so on."""
@@ -67,7 +87,8 @@ class Hit:
             "chunk": self.chunk,
         }
         cut = {"left_out": self.left_out} if self.left_out else {}
-        return {**contract, **cut, **self.place}
+        ranks = {} if self.ranks is None else {"ranks": dict(self.ranks)}
+        return {**contract, **cut, **ranks, **self.place}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +101,7 @@ class Answer:
         mode: `hybrid`, `dense` or `lexical`.
         hits: The passages, best first.
         took_ms: How long it took in the API, in milliseconds.
-        note: Why it was not hybrid, if there is more to say.
+        note: Why it was not hybrid, or what was not looked through, if there is more to say.
     """
 
     query: str
@@ -120,3 +141,32 @@ def clean(query: str) -> str:
     if not text:
         raise UsageError("the query is empty", hint="Write what you are looking for.")
     return text
+
+
+def mode_of(text: str) -> Mode:
+    """Return the mode called *text*.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    for mode in MODES:
+        if mode == text:
+            return mode
+    raise UsageError("no such mode", subject=text[:40], hint=f"Known: {', '.join(MODES)}.")
+
+
+def day(text: str, name: str) -> str:
+    """Return the moment at which the day *text* begins, as RFC 3339 in UTC.
+
+    Raises:
+        UsageError: If it is no day.
+    """
+    found = None
+    if _DAY.fullmatch(text):
+        with suppress(ValueError):  # the 31st of February
+            found = date.fromisoformat(text)
+    if found is None:
+        raise UsageError(
+            "not a day", subject=f"{name}: {text[:40]}", hint="Write it like 2026-01-31."
+        )
+    return f"{found.isoformat()}T00:00:00Z"

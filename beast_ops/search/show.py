@@ -47,8 +47,14 @@ def _block(rank: int, hit: Mapping[str, Any], width: int, *, bold: bool) -> str:
         initial_indent=_INDENT,
         subsequent_indent=_INDENT,
     )
-    lines = [head, f"{_INDENT}{where}" if where else "", body]
+    ranks = "; ".join(_rank(way, said) for way, said in (hit.get("ranks") or {}).items())
+    lines = [head, *(f"{_INDENT}{each}" if each else "" for each in (where, ranks)), body]
     return "\n".join(line for line in lines if line)
+
+
+def _rank(way: str, said: Mapping[str, Any] | None) -> str:
+    name = {"dense": "by meaning", "lexical": "by words"}.get(way, way)
+    return f"{name} {said['rank']}. ({said['score']:.4f})" if said else f"{name} not found"
 
 
 def _where(hit: Mapping[str, Any]) -> str:

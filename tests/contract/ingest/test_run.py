@@ -407,3 +407,23 @@ def test_uploads_of_jobs_nobody_knows_are_cleared_away(bench):
 
     assert not stray.exists()
     assert (one.around.data / "uploads" / held).exists()
+
+
+def test_every_passage_knows_when_its_file_was_changed_also_those_that_stay_as_they_were(bench):
+    one = bench()
+    one.write(a_md=LONG, b_md="Stays.")
+    one.times = dict.fromkeys(one.times, 1_767_225_599 * 10**9)
+    one.ingest()
+    assert {"2025-12-31T23:59:59+00:00"} == dates(one)
+    one.write(a_md=LONG + "\n\nA last word.")
+    one.times["/docs/a.md"] = 1_767_225_600 * 10**9
+
+    one.ingest()
+
+    assert {"2026-01-01T00:00:00+00:00"} == dates(one, "/docs/a.md")
+    assert {"2025-12-31T23:59:59+00:00"} == dates(one, "/docs/b.md")
+
+
+def dates(one, path=None):
+    payloads = [point["payload"] for point in one.points().values()]
+    return {each["modified"] for each in payloads if path in {None, each["path"]}}

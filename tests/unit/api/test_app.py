@@ -67,6 +67,28 @@ def test_search_is_filtered(client):
     ]
 
 
+def test_search_takes_every_way_and_explains_itself(client):
+    body = {
+        "query": '"sleep most" -dogs type:pdf', "explain": True, "group": 1, "mmr": 0.7,
+        "mode": "lexical", "whole": True, "before": "2126-01-31",
+    }  # fmt: skip
+
+    assert client.post("/search", json=body).json()["hits"] == []  # it has no date
+
+    del body["before"]
+    (hit,) = client.post("/search", json=body).json()["hits"]
+    assert hit["path"] == "/docs/sub/cats.pdf"
+    assert hit["ranks"]["lexical"]["rank"] == 1
+
+
+@pytest.mark.parametrize("query", ["-draft", "x after:soon", "x type:pdf type:md", "x -type:pdf"])
+def test_a_query_that_makes_no_sense_is_refused(client, query):
+    answer = client.post("/search", json={"query": query})
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["hint"]
+
+
 BAD = [
     ({"query": ""}, "empty"),
     ({"query": " \x00\n"}, "empty"),
@@ -84,6 +106,11 @@ BAD = [
     ({"query": "x", "source": ""}, "source"),
     ({"query": "x", "type": "p" * 5000}, "type"),
     ({"query": "x", "lmit": 3}, "lmit"),
+    ({"query": "x", "mode": "both"}, "mode"),
+    ({"query": "x", "after": "yesterday"}, "after"),
+    ({"query": "x", "before": "2026-02-30"}, "before"),
+    ({"query": "x", "group": 11}, "group"),
+    ({"query": "x", "mmr": 1.5}, "mmr"),
 ]
 
 

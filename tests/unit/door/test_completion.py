@@ -20,7 +20,7 @@ def verbs():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["re"], ["remove", "render", "restart", "restore"]),
+        (["re"], ["reembed", "remove", "render", "restart", "restore"]),
         (["logs", "--f"], ["--follow"]),
         (["--ver"], ["--version"]),
         (["he"], ["health", "help"]),

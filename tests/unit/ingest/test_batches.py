@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beast_ops.ingest.batches import Batches, Read
+from beast_ops.ingest.batches import Batches, Read, modified
 from beast_ops.ingest.embedding import embedded
 from beast_ops.ingest.parse import Document, Section
 from beast_ops.ingest.settings import WorkerSettings
@@ -70,6 +70,32 @@ def test_what_did_not_change_is_not_stored_and_what_left_is_stale():
     kept, new = changed[0].finished[0].chunks
     assert [new] == [point.id for point in changed[0].points]
     assert {kept, *changed[0].finished[0].stale} == set(old)
+
+
+@pytest.mark.parametrize(
+    ("mtime_ns", "expected"),
+    [
+        (0, "1970-01-01T00:00:00+00:00"),
+        (1_767_225_600_999_999_999, "2026-01-01T00:00:00+00:00"),
+        (-1, "1969-12-31T23:59:59+00:00"),
+        (2**63 * 10**9, None),
+        (10**21, None),
+    ],
+)
+def test_a_date_is_one_of_the_calendar_or_none(mtime_ns, expected):
+    assert expected == modified(mtime_ns)
+
+
+def test_a_new_date_is_told_to_chunks_that_stay_and_alone_makes_none_anew():
+    first, _, _ = batches_of(read("a", "one", "two"))
+    old = dict(first[0].finished[0].chunks)
+
+    again, _, _ = batches_of(read("a", "one", "two", old=old))
+    changed, _, _ = batches_of(read("a", "six", "ten", old=old))
+
+    date = {"modified": "1970-01-01T00:00:00+00:00"}
+    assert [None, date, None] == [each[0].finished[0].news for each in (first, again, changed)]
+    assert date["modified"] == first[0].points[0].payload["modified"]
 
 
 def test_chunks_without_a_digest_are_written_anew():

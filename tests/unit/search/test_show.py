@@ -51,3 +51,12 @@ def test_on_a_terminal_it_is_as_wide_as_the_terminal(monkeypatch):
 def test_whether_it_is_a_terminal_is_asked_of_standard_output(capsys):
     assert capsys is not None  # which is then no terminal
     assert hits(answer(HIT)) == hits(answer(HIT), terminal=False)
+
+
+def test_ranks_are_told_in_words():
+    ranks = {"dense": {"rank": 3, "score": 0.81234}, "lexical": None}
+    hit = {"score": 0.5, "source": "s", "text": "the passage", "ranks": ranks}
+
+    shown = hits({"query": "q", "hits": [hit]}, terminal=False)
+
+    assert "by meaning 3. (0.8123); by words not found" in shown

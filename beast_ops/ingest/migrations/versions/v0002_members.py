@@ -13,15 +13,7 @@ def upgrade() -> None:
     op.create_index(
         "documents_by_content", "documents", ["collection", "sha256"], if_not_exists=True
     )
-    op.create_table(
-        "likeness",
-        sa.Column("collection", sa.TEXT, primary_key=True),
-        sa.Column("source", sa.TEXT, primary_key=True),
-        sa.Column("signature", sa.BLOB, nullable=False),
-        sqlite_strict=True,
-        sqlite_with_rowid=False,
-        if_not_exists=True,
-    )
+    _by_source("likeness", sa.Column("signature", sa.BLOB, nullable=False))
     op.create_table(
         "members",
         sa.Column("collection", sa.TEXT, primary_key=True),
@@ -31,13 +23,17 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index("members_by_alias", "members", ["alias"], if_not_exists=True)
+    _by_source("outbox", sa.Column("number", sa.INTEGER, nullable=False))
+    op.create_index("outbox_by_number", "outbox", ["collection", "number"], if_not_exists=True)
+
+
+def _by_source(name: str, column: "sa.Column[object]") -> None:
     op.create_table(
-        "outbox",
+        name,
         sa.Column("collection", sa.TEXT, primary_key=True),
         sa.Column("source", sa.TEXT, primary_key=True),
-        sa.Column("number", sa.INTEGER, nullable=False),
+        column,
         sqlite_strict=True,
         sqlite_with_rowid=False,
         if_not_exists=True,
     )
-    op.create_index("outbox_by_number", "outbox", ["collection", "number"], if_not_exists=True)
