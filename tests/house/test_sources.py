@@ -105,9 +105,8 @@ def test_functions_take_few_words(modules):
     found = {}
     for path, node in functions(modules):
         taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        verb = str(path) == "tasks.py" or str(path).endswith(
-            "_verbs.py"
-        )  # the words of a verb are its options
+        # The words of a verb are its options.
+        verb = str(path) == "tasks.py" or str(path).endswith("_verbs.py")
         # Ruff, which asks for the reason, does not count what is not used: Invoke's context.
         used = [each for each in taken if each.arg not in ("self", "cls") and each.arg[0] != "_"]
         if len(used) > 5 and not verb:
