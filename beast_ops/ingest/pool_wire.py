@@ -14,12 +14,11 @@ from typing import Any
 
 from beast_ops.errors import DocumentError
 
-from .parse.model import Document, Section
+from .parse.model import TEXT_BYTES, TOO_LARGE, Document, Section
 
 HEADER = struct.Struct("!Q")
 BLOCK_BYTES = 1 << 20
-REPLY_BYTES = 64 << 20
-TOO_LARGE = f"its text is larger than {REPLY_BYTES >> 20} MiB"
+REPLY_BYTES = TEXT_BYTES
 
 
 class LateError(Exception):

@@ -32,7 +32,7 @@ EMPTY = (
     "the folder is empty now, perhaps not mounted; its known documents ({}) are kept,"
     " unless you add --prune-empty"
 )
-RECIPE = "1"  # raise it when documents are read or cut otherwise, so that all are done anew
+RECIPE = "2"  # raise it when documents are read or cut otherwise, so that all are done anew
 
 
 def handler(around: Surroundings) -> "Run":

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.e2e import office
+from tests.e2e import office, samples
 
 MEGABYTE = 1_000_000
 
@@ -77,7 +77,7 @@ def good(folder: Path) -> Iterator[Expectation]:
         path = folder / f"good.{ending}"
         path.write_text(text.format(beacon(path.name)), encoding="utf-8")
         yield Expectation(path, ok=True, says=beacon(path.name))
-    for ending, content in {"pdf": office.pdf, "docx": office.docx}.items():
+    for ending, content in {"pdf": office.pdf, "docx": office.docx, **samples.MAKERS}.items():
         path = folder / f"good.{ending}"
         path.write_bytes(content([f"This is about {beacon(path.name)}."]))
         yield Expectation(path, ok=True, says=beacon(path.name))
@@ -97,6 +97,13 @@ def contents(folder: Path) -> Iterator[Expectation]:
         "text.docx": (b"Not a zip file at all.\n" * 9, ("zip", "word", "docx", "package")),
         "other-zip.docx": (office.other_zip(), ("zip", "word", "docx", "package")),
         "entities.docx": (office.docx_with_entities(), ()),
+        "entities.odt": (samples.with_entities(samples.odt([])), ("entities",)),
+        "entities.xlsx": (samples.with_entities(samples.xlsx([])), ("entities",)),
+        "truncated.pptx": (samples.pptx(["text"])[:-200], ("zip",)),
+        "other-zip.epub": (office.other_zip(), ("parts are missing",)),
+        "renamed.ods": (office.docx([]), ("parts are missing",)),
+        "old.doc": (b"\xd0\xcf\x11\xe0" + b"\0" * 600, ("save it as",)),
+        "locked.xlsx": (b"\xd0\xcf\x11\xe0" + b"\0" * 600, ("encrypted",)),
     }
     for name, (content, reasons) in rows.items():
         (folder / name).write_bytes(content)

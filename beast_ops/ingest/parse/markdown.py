@@ -7,6 +7,7 @@ from pathlib import Path
 
 from beast_ops.ingest.text import read_text
 
+from .formats import Parser
 from .model import Document
 from .outline import Mark, cut
 
@@ -25,7 +26,7 @@ _DECORATION = re.compile(r"[*_`]{1,3}|!?\[([^\]\n]{0,300})\]\([^)\n]{0,1000}\)")
 FRONT_CHARACTERS = 10_000
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the Markdown file at *path*; raises as `read_text` does."""
     text = read_text(path)
     front = _FRONT.match(text, 0, FRONT_CHARACTERS)
@@ -33,7 +34,7 @@ def read(path: Path, kind: str) -> Document:
     named = _TITLE.search(front[1]) if front else None
     first = next((mark.title for mark in marks if mark.level == 1), None)
     title = named[1].strip().strip("\"'") if named else first
-    return Document(kind, title or None, cut(text, marks))
+    return Document(parser.type, title or None, cut(text, marks))
 
 
 def headings(text: str, begin: int = 0) -> list[Mark]:

@@ -7,6 +7,7 @@ from typing import Any
 from beast_ops.errors import DocumentError
 from beast_ops.ingest.text import clean, read_text
 
+from .formats import Parser
 from .json import loads
 from .markdown import headings
 from .model import Document
@@ -15,7 +16,7 @@ from .outline import cut
 DAMAGED = "damaged notebook: its JSON cannot be read"
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the notebook at *path*.
 
     Raises:
@@ -29,7 +30,7 @@ def read(path: Path, kind: str) -> Document:
         raise DocumentError(DAMAGED) from wrong
     marks = headings(said)
     title = next((mark.title for mark in marks if mark.level == 1), None)
-    return Document(kind, title, cut(said, marks))
+    return Document(parser.type, title, cut(said, marks))
 
 
 def _source(cell: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from beast_ops.errors import DocumentError
 from beast_ops.ingest.text import clean
 
+from .formats import Parser
 from .model import Document, Section
 from .outline import Path as Outline
 
@@ -27,7 +28,7 @@ _HYPHENS = re.compile(
 _LINEARIZED = re.compile(rb"/Linearized[^>]{0,200}?/L\s{1,9}(\d{1,12})", re.DOTALL)
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the PDF file at *path*.
 
     Raises:
@@ -45,7 +46,7 @@ def read(path: Path, kind: str) -> Document:
         raise DocumentError(_reason(path, wrong)) from wrong
     if not any(section.text.strip() for section in sections):
         raise DocumentError("no text found (scanned pages?)")
-    return Document(kind, None if title.lower() in NO_TITLES else title, sections)
+    return Document(parser.type, None if title.lower() in NO_TITLES else title, sections)
 
 
 def _complete(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from beast_ops.ingest.text import read_text
 
+from .formats import Parser
 from .model import Document
 from .outline import Mark, cut
 
@@ -23,9 +24,9 @@ _QUOTED = re.compile(
 )
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the Python file at *path*; raises as `read_text` does."""
     text = read_text(path)
     marks = (Mark(found.start(), 1, found[1]) for found in _DEFINITION.finditer(text))
     docstring = _QUOTED.match(text)
-    return Document(kind, docstring[1] if docstring else None, cut(text, marks))
+    return Document(parser.type, docstring[1] if docstring else None, cut(text, marks))

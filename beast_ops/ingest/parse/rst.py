@@ -7,6 +7,7 @@ from pathlib import Path
 
 from beast_ops.ingest.text import read_text
 
+from .formats import Parser
 from .model import Document
 from .outline import Mark, cut
 
@@ -20,11 +21,11 @@ _HEADING = re.compile(
 _ROLES = re.compile(r":[\w:-]{1,40}:`([^`\n]{0,200})`|[`*]{1,2}([^`*\n]{0,200})[`*]{1,2}")
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the reStructuredText file at *path*; raises as `read_text` does."""
     text = read_text(path)
     marks = list(_marks(text))
-    return Document(kind, marks[0].title if marks else None, cut(text, marks))
+    return Document(parser.type, marks[0].title if marks else None, cut(text, marks))
 
 
 def _marks(text: str) -> Iterator[Mark]:
