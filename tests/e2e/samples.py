@@ -281,4 +281,39 @@ def epub(lines: Sequence[str]) -> bytes:
     )
 
 
+def eml(lines: Sequence[str]) -> bytes:
+    """Return a message: these lines as plain text and as HTML, and a PDF attached."""
+    from email.message import EmailMessage
+
+    message = EmailMessage()
+    message["From"] = "Ada Lovelace <ada@example.org>"
+    message["To"] = "Charles Bäbbage <charles@example.org>"
+    message["Subject"] = "The Title, größer"
+    message["Date"] = "Wed, 31 Jan 2024 12:00:00 +0000"
+    message.set_content("\n".join(lines), cte="quoted-printable")
+    message.add_alternative(f"<p>{'<p>'.join(map(escape, lines))}", subtype="html")
+    message.add_attachment(b"%PDF-", maintype="application", subtype="pdf", filename="plän.pdf")
+    message["Content-Language"] = "en-GB"
+    message.set_boundary("one")
+    message.get_payload(0).set_boundary("two")
+    return message.as_bytes()
+
+
+def mbox(lines: Sequence[str]) -> bytes:
+    """Return a mailbox of two messages, the first of these lines."""
+    envelope = b"From ada@example.org Wed Jan 31 12:00:00 2024\n"
+    second = b"Subject: Re: Title\n\n>From here on.\n\nFrom what I know.\n"
+    return envelope + eml(lines) + b"\n" + envelope + second
+
+
+def srt(lines: Sequence[str]) -> bytes:
+    """Return subtitles, a line every 40 seconds."""
+    times = (f"00:{second // 60:02}:{second % 60:02}" for second in range(0, 3600, 40))
+    return "\n".join(
+        f"{number}\n{time},000 --> {time},900\n<i>{line}</i>\n"
+        for number, (time, line) in enumerate(zip(times, lines, strict=False), 1)
+    ).encode()
+
+
 MAKERS = {"pptx": pptx, "xlsx": xlsx, "odt": odt, "ods": ods, "odp": odp, "epub": epub}
+MESSAGES = {"eml": eml, "mbox": mbox, "srt": srt}
