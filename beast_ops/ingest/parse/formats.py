@@ -14,11 +14,13 @@ class Parser:
         module: The file beside this one whose `read(path, type)` reads it.
         plain: Whether reading a small one needs nothing but our own linear-time Python, so that
             it may happen in the worker itself.
+        language: The programming language of source code, one of those in `languages.py`.
     """
 
     type: str
     module: str
     plain: bool = True
+    language: str | None = None
 
 
 TXT = Parser("txt", "text")
@@ -26,12 +28,31 @@ CODE = Parser("code", "text")
 
 # Source code that is kept as it is.
 _CODE = """
-.adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .conf .cpp .cs .css .cxx .dart .el .erl .ex
-.exs .f90 .fish .go .gradle .graphql .groovy .h .hcl .hh .hpp .hs .ini .ino .java .jl .js .jsx .kt
-.kts .less .lisp .lua .m .mjs .mk .ml .mli .nim .nix .pas .php .pl .pm .proto .ps1 .r .rb .rs .s
-.sass .scala .scm .scss .sh .sol .sql .sv .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue
-.xml .xsd .xsl .yaml .yml .zig .zsh
+.adb .ads .asm .awk .bat .cfg .clj .cmake .conf .css .el .erl .ex .exs .f90 .fish .gradle .graphql
+.groovy .hcl .hs .ini .jl .less .lisp .m .mk .ml .mli .nim .nix .pas .proto .ps1 .r .s .sass .scm
+.scss .sol .sv .tcl .tf .toml .v .vb .vhd .vim .vue .xml .xsd .xsl .yaml .yml .zig
 """
+# Source code that is cut at its functions.
+_LANGUAGES = {
+    "c": ".c .h",
+    "cpp": ".cc .cpp .cxx .hh .hpp .hxx .ino",
+    "csharp": ".cs",
+    "dart": ".dart",
+    "go": ".go",
+    "java": ".java",
+    "javascript": ".js .jsx .mjs .cjs",
+    "kotlin": ".kt .kts",
+    "lua": ".lua",
+    "perl": ".pl .pm",
+    "php": ".php",
+    "ruby": ".rb",
+    "rust": ".rs",
+    "scala": ".scala",
+    "shell": ".sh .bash .zsh .ksh",
+    "sql": ".sql",
+    "swift": ".swift",
+    "typescript": ".ts .tsx .mts .cts",
+}
 
 TABLE: Mapping[str, Parser] = {
     ".txt": TXT,
@@ -70,9 +91,14 @@ TABLE: Mapping[str, Parser] = {
     ".jsonl": Parser("json", "jsonl"),
     ".ndjson": Parser("json", "jsonl"),
     ".ipynb": Parser("code", "notebook"),
-    ".py": Parser("code", "python"),
-    ".pyi": Parser("code", "python"),
+    ".py": Parser("code", "python", language="python"),
+    ".pyi": Parser("code", "python", language="python"),
     **dict.fromkeys(_CODE.split(), CODE),
+    **{
+        suffix: Parser("code", "source", language=language)
+        for language, suffixes in _LANGUAGES.items()
+        for suffix in suffixes.split()
+    },
 }
 
 # Never documents: left out of folders, and refused by name when asked for.

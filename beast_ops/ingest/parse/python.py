@@ -10,9 +10,10 @@ from pathlib import Path
 from beast_ops.ingest.text import read_text
 
 from .formats import Parser
-from .model import Document
+from .model import About, Document
 from .outline import Mark, cut
 
+PYTHON = About(language="python")
 _DEFINITION = re.compile(
     r"^(?:@[^\n]*\n(?:[ \t)][^\n]*\n){0,40}){0,20}(?:async[ \t]+def|def|class)[ \t]+(\w{1,200})",
     re.MULTILINE,
@@ -29,4 +30,4 @@ def read(path: Path, parser: Parser) -> Document:
     text = read_text(path)
     marks = (Mark(found.start(), 1, found[1]) for found in _DEFINITION.finditer(text))
     docstring = _QUOTED.match(text)
-    return Document(parser.type, docstring[1] if docstring else None, cut(text, marks))
+    return Document(parser.type, docstring[1] if docstring else None, cut(text, marks), PYTHON)
