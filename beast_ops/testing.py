@@ -216,6 +216,7 @@ class Passage:
     type: str = "md"
     dense: tuple[float, ...] | None = None
     page: int | None = None
+    author: str | None = None
 
 
 def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> None:
@@ -268,6 +269,7 @@ def _payload(passage: Passage) -> dict[str, Any]:
         "title": "",
         "heading": ["Top"],
         "page": passage.page,
+        "author": passage.author,
     }
 
 

@@ -52,6 +52,10 @@ class HitModel(BaseModel):
     title: str | None = None
     heading: list[str] | None = None
     page: int | None = None
+    author: str | None = None
+    created: str | None = Field(default=None, description="A day or a time, ISO 8601")
+    modified: str | None = Field(default=None, description="Likewise")
+    language: str | None = Field(default=None, description="A language tag, or that of a program")
 
 
 class AnswerModel(BaseModel):

@@ -3,7 +3,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from beast_ops.errors import DocumentError
@@ -142,6 +142,7 @@ def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:
         "heading": list(each.heading),
         "page": each.page,
         "position": each.position,
+        **{name: said for name, said in asdict(document.about).items() if said},
     }
 
 

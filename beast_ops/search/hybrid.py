@@ -11,13 +11,12 @@ from beast_ops.ingest.sparse import LANGUAGE, Bm25Encoder
 from .filters import condition, fits, wild
 from .model import Answer, Hit, SearchOptions, clean
 from .snippet import snippet
-from .store import Found, Shape, Store, Wanted
+from .store import PLACE, Found, Shape, Store, Wanted
 
 Embed = Callable[[Mapping[str, Any], str], Awaitable[Sequence[float]]]
 
 WIDE = 20  # times as many candidates when a glob drops some of them afterwards
 WIDE_MOST = 1000
-_PLACE = ("path", "type", "title", "heading", "page")
 
 
 class Searcher:
@@ -76,7 +75,7 @@ def _sparse(shape: Shape, text: str) -> tuple[Sequence[int], Sequence[float]] | 
 
 def _hit(point: Found, query: str) -> Hit:
     payload = point.payload
-    place = {name: payload[name] for name in _PLACE if payload.get(name) not in (None, "", [])}
+    place = {name: payload[name] for name in PLACE if payload.get(name) not in (None, "", [])}
     return Hit(
         score=point.score,
         chunk=point.id,

@@ -26,7 +26,8 @@ FRESH_SECONDS = 5.0
 SECONDS = 10
 RRF_K = 60  # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion", SIGIR 2009
 NO_STORE = "See: ./beast status; start it with: ./beast deploy"
-PAYLOAD = ("text", "source", "path", "type", "title", "heading", "page")
+PLACE = ("path", "type", "title", "heading", "page", "author", "created", "modified", "language")
+PAYLOAD = ("text", "source", *PLACE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,13 +50,13 @@ def pdf_of_images() -> bytes:
     out = io.BytesIO()
     canvas = Canvas(out, invariant=1)
     for shade in (64, 192):
-        canvas.drawImage(ImageReader(_picture(shade)), 72, 400, 200, 200)
+        canvas.drawImage(ImageReader(picture(shade)), 72, 400, 200, 200)
         canvas.showPage()
     canvas.save()
     return out.getvalue()
 
 
-def _picture(shade: int) -> io.BytesIO:
+def picture(shade: int) -> io.BytesIO:
     """Return a grey PNG picture of 8 by 8 points."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:

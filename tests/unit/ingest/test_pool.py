@@ -17,10 +17,12 @@ from beast_ops.ingest import pool as pools
 from beast_ops.ingest import pool_child, pool_reader
 from beast_ops.ingest import pool_wire as wire
 from beast_ops.ingest.parse import Document, Section
+from beast_ops.ingest.parse.model import About
 from beast_ops.ingest.pool import ParserPool
 from tests.e2e import office
 
 SECONDS = 20
+MADE = "2000-01-01T00:00:00Z"  # as the PDFs of the tests say
 
 # What the processes do with documents of these names, instead of reading them.
 HOOK = """
@@ -99,7 +101,7 @@ def test_documents_of_all_formats_come_back_with_their_keys(tmp_path):
     assert [
         Document("txt", None, (Section((), "plain"),)),
         Document("html", None, (Section(("page",), "page"),)),
-        Document("pdf", None, (Section((), "paper", 1),)),
+        Document("pdf", None, (Section((), "paper", 1),), About(None, MADE, MADE)),
     ] == [found[name] for name in names[:3]]
     for name in names[3:]:
         assert isinstance(found[name], DocumentError)
@@ -300,6 +302,8 @@ def test_nonsense_from_a_process_is_the_end_of_it(pipe, frame):
         {"sections": 1},
         {"sections": [], "title": None},
         {"sections": [[1]], "title": "", "type": ""},
+        {"sections": [], "title": "", "type": "", "note": None, "about": []},
+        {"sections": [], "title": "", "type": "", "note": None, "about": {"size": 1}},
     ],
 )
 def test_a_message_without_a_document_is_nonsense(message):
@@ -308,9 +312,8 @@ def test_a_message_without_a_document_is_nonsense(message):
 
 
 def test_a_document_survives_the_pipe():
-    document = Document(
-        "pdf", "T", (Section(("a", "b"), "text\u2028\U0001f418", 7), Section((), "x"))
-    )
+    sections = (Section(("a", "b"), "text\u2028\U0001f418", 7), Section((), "x"))
+    document = Document("pdf", "T", sections, About("Ada", None, "2024", "en"), "a note")
 
     assert document == wire.as_document(json.loads(wire.pack(wire.as_message(document))[8:]))
 
@@ -332,7 +335,18 @@ def test_a_deadline_that_passed_is_late(pipe):
 @pytest.mark.parametrize(
     ("content", "name", "answer", "last"),
     [
-        (b"text", "a.txt", {"type": "txt", "title": None, "sections": [[[], "text", None]]}, False),
+        (
+            b"text",
+            "a.txt",
+            {
+                "type": "txt",
+                "title": None,
+                "sections": [[[], "text", None]],
+                "about": dict.fromkeys(("author", "created", "modified", "language")),
+                "note": None,
+            },
+            False,
+        ),
         (b"", "a.txt", {"error": "empty"}, False),
     ],
 )
