@@ -22,6 +22,7 @@ RATIO_BYTES = 10 << 20  # below this nothing is a bomb
 ENTRIES = 10_000
 OLE = b"\xd0\xcf\x11\xe0"  # the old formats of Office, and the wrapping of encrypted documents
 PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # ISO/IEC 21320-1: no others in documents
+NO_MEMORY = ("memory", "unknown error")  # the latter where there was none left to say it
 MARK_BYTES = 32  # longer than what the patterns below look for
 _ENTITY = re.compile(rb"<!ENTITY|<\x00!\x00E\x00|\x00<\x00!\x00E")
 _DECLARATIONS = re.compile(rb"<!(?:DOCTYPE|ENTITY)|<\x00!\x00[DE]\x00|\x00<\x00!\x00[DE]")
@@ -119,7 +120,7 @@ class Package:
         try:
             yield
         except etree.XMLSyntaxError as wrong:
-            if "memory" in str(wrong).lower():
+            if any(mark in str(wrong).lower() for mark in NO_MEMORY):
                 raise MemoryError from wrong
             raise self.damaged("its XML cannot be read") from wrong
         except (zipfile.BadZipFile, zipfile.zlib.error, EOFError, ValueError) as wrong:  # type: ignore[attr-defined] # not in the types

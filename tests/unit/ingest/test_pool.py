@@ -40,6 +40,8 @@ def parse(path, name):
     if what == "print": print("noise"); sys.stdout.flush(); os.write(1, b"more noise")
     if what == "stdin": assert sys.stdin.read() == ""
     if what == "bloat": return [bytearray(1 << 20) for _ in range(4000)]
+    if what == "grow": globals()["held"] = bytearray(b"x") * (200 << 20)
+    if what == "exhaust": held = bytearray(b"x") * (200 << 20); os.kill(os.getpid(), signal.SIGSEGV)
     if what == "write": open(os.environ["HOME_OF_TEST"] + "/written", "w").write("x" * 9999)
     if what == "large": return Document("txt", None, (Section((), "x" * (65 << 20)),))
     if what == "pid": return Document("txt", None, (Section((), str(os.getpid())),))
@@ -163,6 +165,22 @@ def test_a_process_is_used_again_and_replaced_after_a_while(hooked, monkeypatch)
     assert len(set(pids[:3])) == 1
     assert len(set(pids[3:])) == 1
     assert pids[0] != pids[4]
+
+
+def test_a_process_that_needed_much_is_replaced_for_the_next_document(hooked):
+    with ParserPool(1, SECONDS, 300) as pool:
+        names = ["pid", "good", "pid", "grow", "pid"]
+        pids = [texts(pool.map([hooked(name)]))[name] for name in names]
+
+    assert pids[0] == pids[2] != pids[4]
+    assert "text" == pids[1] == pids[3]
+
+
+def test_a_crash_with_much_memory_in_use_is_a_lack_of_it(hooked):
+    with ParserPool(1, SECONDS, 300) as pool:
+        found = texts(pool.map([hooked("exhaust")]))
+
+    assert {"exhaust": "reading it needed more than 300 MiB"} == found
 
 
 def test_processes_end_with_the_pool_even_while_they_work(hooked):
@@ -354,7 +372,7 @@ def test_a_process_answers_each_question(tmp_path, content, name, answer, last):
     (tmp_path / "0").write_bytes(content)
     question = {"path": os.fsencode(tmp_path / "0").hex(), "name": name.encode().hex()}
 
-    frame, over = pool_child._answer(question)
+    frame, over = pool_child._answer(question, 1024)
 
     assert (answer, last) == (json.loads(frame[8:]), over)
 
@@ -365,6 +383,6 @@ def test_a_process_that_ran_out_of_memory_says_so_and_ends(monkeypatch):
 
     monkeypatch.setattr(pool_child, "parse", parse)
 
-    frame, over = pool_child._answer({"path": "", "name": ""})
+    frame, over = pool_child._answer({"path": "", "name": ""}, 1024)
 
     assert ({"memory": True}, True) == (json.loads(frame[8:]), over)
