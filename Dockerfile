@@ -27,7 +27,7 @@ RUN python -m venv --without-pip /venv \
  && find /venv -exec touch --no-dereference --date=@${SOURCE_DATE_EPOCH} {} +
 # Compile what a start imports: the root is read-only then, so nobody could keep it.
 ENV PYTHONDONTWRITEBYTECODE=
-RUN /venv/bin/python -c "import alembic.command, charset_normalizer, docx, fastapi, httptools, httpx, orjson, \
+RUN /venv/bin/python -c "import alembic.command, charset_normalizer, docx, fastapi, httptools, httpx, lxml.etree, orjson, \
 prometheus_client, pydantic, pypdfium2, qdrant_client, qdrant_edge, selectolax.lexbor, \
 sqlite3, stamina, uvicorn, uvloop, yaml, fastapi.openapi.utils, uvicorn.protocols.http.httptools_impl"
 

@@ -218,6 +218,7 @@ class Passage:
     page: int | None = None
     modified: str | None = None
     tags: tuple[str, ...] = ()
+    author: str | None = None
 
 
 def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> None:
@@ -272,6 +273,7 @@ def _payload(passage: Passage) -> dict[str, Any]:
         "page": passage.page,
         "modified": passage.modified,
         "tags": list(passage.tags),
+        "author": passage.author,
     }
 
 

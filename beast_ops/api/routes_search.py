@@ -88,6 +88,10 @@ class HitModel(BaseModel):
     page: int | None = None
     modified: str | None = None
     tags: list[str] | None = None
+    author: str | None = None
+    created: str | None = Field(default=None, description="A day or a time, ISO 8601")
+    revised: str | None = Field(default=None, description="Likewise, as the document says itself")
+    language: str | None = Field(default=None, description="A language tag, or that of a program")
 
 
 class AnswerModel(BaseModel):

@@ -3,7 +3,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,6 +130,7 @@ def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:
         "heading": list(each.heading),
         "page": each.page,
         "position": each.position,
+        **{name: said for name, said in asdict(document.about).items() if said},
     }
 
 

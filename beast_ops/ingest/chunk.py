@@ -16,7 +16,7 @@ from .parse.model import Document
 
 CHARACTERS = 1200
 OVERLAP = 200
-RECORDS = frozenset({"csv", "json"})
+RECORDS = frozenset({"csv", "json", "xlsx", "ods"})
 RECORDS_SHARE = 4  # chunks of records are a fourth: a record is found among few, lost among many
 NAMESPACE = UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562, Appendix A: names are URLs
 

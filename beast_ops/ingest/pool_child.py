@@ -18,6 +18,7 @@ from . import pool_wire as wire
 from .parse import parse
 
 MEBIBYTE = 1 << 20
+SPENT_SHARE = 0.5  # of the memory; with all readers loaded a process has some 60 MiB
 PR_SET_DUMPABLE = 4  # prctl(2); a core that goes to a pipe heeds no limit
 
 
@@ -33,7 +34,7 @@ def main(argv: list[str]) -> None:
     _limit(megabytes)
     try:
         while True:
-            reply, last = _answer(wire.receive(questions))
+            reply, last = _answer(wire.receive(questions), megabytes)
             wire.send(answers, reply)
             if last:
                 return
@@ -55,21 +56,38 @@ def _limit(megabytes: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _answer(question: dict[str, Any]) -> tuple[bytes, bool]:
+def _answer(question: dict[str, Any], megabytes: int) -> tuple[bytes, bool]:
     """Return the frame of the answer, and whether this process should end after it."""
     try:
-        return _read(question), False
+        message = _read(question)
+        spent = _is_spent(megabytes)
+        return wire.pack({**message, "spent": True} if spent else message), spent
     except DocumentError as unreadable:
-        return wire.pack({"error": str(unreadable)}), False
+        spent = _is_spent(megabytes)
+        error = {"error": str(unreadable)}
+        return wire.pack({**error, "spent": True} if spent else error), spent
     except MemoryError:
         pass  # first let go of the traceback, which holds all that was read
     return wire.pack({"memory": True}), True
 
 
-def _read(question: dict[str, Any]) -> bytes:
+def _is_spent(megabytes: int) -> bool:
+    """Return whether so much is used that the next document might find too little left.
+
+    What a process once had comes back in pieces, if at all. Its largest size so far would not
+    do: a process inherits that of the one that started it.
+    """
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[0])
+    except OSError:
+        return False  # not on Linux
+    return pages * resource.getpagesize() > megabytes * MEBIBYTE * SPENT_SHARE
+
+
+def _read(question: dict[str, Any]) -> dict[str, Any]:
     path = Path(os.fsdecode(bytes.fromhex(question["path"])))
     name = os.fsdecode(bytes.fromhex(question["name"]))
-    return wire.pack(wire.as_message(parse(path, name)))
+    return wire.as_message(parse(path, name))
 
 
 if __name__ == "__main__":

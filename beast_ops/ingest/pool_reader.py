@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,8 @@ class Reader:
             deadline = time.monotonic() + self._limits.seconds
             answer = wire.receive(process.stdout.fileno(), deadline)
             self._count += 1
+            if "spent" in answer:
+                self.end()
             if "sections" in answer:
                 return wire.as_document(answer)
         except wire.LateError as late:
@@ -87,7 +90,8 @@ class Reader:
 
     def _crash(self, process: "subprocess.Popen[bytes]") -> Exception:
         """Return what the end of *process* says about the document."""
-        process.kill()  # it may have closed the pipe and gone on
+        with suppress(ProcessLookupError):  # `kill` of Popen would lose what memory it had
+            os.kill(process.pid, signal.SIGKILL)  # it may have closed the pipe and gone on
         code, kibibytes = _reaped(process)
         self.end()
         near = self._limits.megabytes * 1024 // 2  # libraries in C crash when they get no memory

@@ -10,16 +10,16 @@ import select
 import struct
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from beast_ops.errors import DocumentError
 
-from .parse.model import Document, Section
+from .parse.model import TEXT_BYTES, TOO_LARGE, About, Document, Section
 
 HEADER = struct.Struct("!Q")
 BLOCK_BYTES = 1 << 20
-REPLY_BYTES = 64 << 20
-TOO_LARGE = f"its text is larger than {REPLY_BYTES >> 20} MiB"
+REPLY_BYTES = TEXT_BYTES
 
 
 class LateError(Exception):
@@ -112,7 +112,13 @@ def as_message(document: Document) -> dict[str, Any]:
     if sum(len(each.text) for each in document.sections) > REPLY_BYTES:
         raise DocumentError(TOO_LARGE)  # before a copy is made, for which memory may not last
     sections = [(each.heading, each.text, each.page) for each in document.sections]
-    return {"type": document.type, "title": document.title, "sections": sections}
+    return {
+        "type": document.type,
+        "title": document.title,
+        "sections": sections,
+        "about": asdict(document.about),
+        "note": document.note,
+    }
 
 
 def as_document(message: Mapping[str, Any]) -> Document:
@@ -126,7 +132,12 @@ def as_document(message: Mapping[str, Any]) -> Document:
             Section(tuple(map(str, heading)), str(text), None if page is None else int(page))
             for heading, text, page in message["sections"]
         )
-        title = message["title"]
-        return Document(str(message["type"]), None if title is None else str(title), sections)
-    except (KeyError, TypeError, ValueError) as nonsense:
+        about = About(**{name: _text(value) for name, value in message["about"].items()})
+        title, note = _text(message["title"]), _text(message["note"])
+        return Document(str(message["type"]), title, sections, about, note)
+    except (AttributeError, KeyError, TypeError, ValueError) as nonsense:
         raise EndedError from nonsense
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -36,7 +36,7 @@ EMPTY = (
     "the folder is empty now, perhaps not mounted; its known documents ({}) are kept,"
     " unless you add --prune-empty"
 )
-RECIPE = "1"  # raise it when documents are read or cut otherwise, so that all are done anew
+RECIPE = "2"  # raise it when documents are read or cut otherwise, so that all are done anew
 
 
 def handler(around: Surroundings) -> "Run":
@@ -111,6 +111,7 @@ class Ingestion:
         seen = len(order.manifest.documents) + len(order.problems)
         self._tally = Tally(order.manifest.collection, seen)
         self._collection = ""
+        self._notes: dict[str, str] = {}  # of documents that were read and wait to be stored
 
     def run(self) -> Mapping[str, Any]:
         """Do it and return what it came to."""
@@ -189,6 +190,8 @@ class Ingestion:
                 if isinstance(document, DocumentError):
                     self._tally.failed(Line(source, 0, str(document), seconds))
                 else:
+                    if document.note:
+                        self._notes[source] = document.note
                     yield self._read(content, document, known, source in doubtful, seconds)
 
     def _read(
@@ -250,8 +253,11 @@ class Ingestion:
             raise
 
     def _stored(self, finished: Finished) -> None:
-        known = finished.known
-        self._tally.ingested(Line(known.source, len(finished.chunks), seconds=finished.seconds))
+        source = finished.known.source
+        note = self._notes.pop(source, None)
+        self._tally.ingested(
+            Line(source, len(finished.chunks), seconds=finished.seconds, note=note)
+        )
 
     def _refused(self, source: str, error: DocumentError) -> None:
         self._tally.failed(Line(source, 0, str(error)))

@@ -79,9 +79,12 @@ def sentence(event: Mapping[str, Any]) -> str:
 
 
 def summary(answer: Mapping[str, Any]) -> str:
-    """Return what an ingestion came to: a line per failure, then one for the whole."""
-    failed = [line for line in answer["results"] if not line["ok"]]
+    """Return what an ingestion came to: a line per failure and note, then one for the whole."""
+    results = answer["results"]
+    failed = [line for line in results if not line["ok"]]
     lines = [f"failed: {visible(line['path'])}: {line['error']}" for line in failed]
+    noted = [line for line in results if line.get("note")]
+    lines += [f"note: {visible(line['path'])}: {line['note']}" for line in noted]
     if len(lines) > FAILURES_SHOWN:
         more = len(lines) - FAILURES_SHOWN
         lines = [*lines[:FAILURES_SHOWN], f"and {more} more; all are in: ./beast ingest --json"]

@@ -15,22 +15,27 @@ SAY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What became of one document; `seconds` is the time it took to read it."""
+    """What became of one document; `seconds` is the time it took to read it.
+
+    `note` is what its owner should know although it was read.
+    """
 
     source: str
     chunks: int
     error: str | None = None
     seconds: float = 0.0
+    note: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line as the contract has it."""
-        return {
+        line = {
             "path": shown(self.source),
             "ok": self.error is None,
             "chunks": self.chunks,
             "error": self.error,
             "seconds": round(self.seconds, 3),
         }
+        return {**line, "note": self.note} if self.note else line
 
 
 class Tally:

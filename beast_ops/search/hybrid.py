@@ -14,12 +14,11 @@ from .filters import condition
 from .model import Answer, Hit, Mode, SearchOptions, clean
 from .query import parse
 from .snippet import left_out, snippet
-from .store import Found, Shape, Store, Wanted
+from .store import PLACE, Found, Shape, Store, Wanted
 
 Sides = Mapping[str, Mapping[str, Mapping[str, Any]]]  # rank and score by way and point
 Embed = Callable[[Mapping[str, Any], str], Awaitable[Sequence[float]]]
 
-_PLACE = ("path", "type", "title", "heading", "page", "modified", "tags")
 _SHORT = "only the best {} candidates were looked through, there may be more"
 
 
@@ -129,7 +128,7 @@ def _hit(point: Found, query: str, options: SearchOptions, sides: Sides) -> Hit:
     payload = point.payload
     text = str(payload.get("text", ""))
     shown = text if options.whole else snippet(text, query)
-    place = {name: payload[name] for name in _PLACE if payload.get(name) not in (None, "", [])}
+    place = {name: payload[name] for name in PLACE if payload.get(name) not in (None, "", [])}
     return Hit(
         score=point.score,
         chunk=point.id,

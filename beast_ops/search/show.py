@@ -11,6 +11,7 @@ from beast_ops.health.show import visible
 
 WIDTH_LEAST, WIDTH_MOST = 40, 100
 PLAIN_WIDTH = 100
+DAY_CHARACTERS = 10  # of a time in ISO 8601
 _INDENT = "    "
 
 
@@ -60,4 +61,6 @@ def _rank(way: str, said: Mapping[str, Any] | None) -> str:
 def _where(hit: Mapping[str, Any]) -> str:
     heading = " > ".join(visible(str(part)) for part in hit.get("heading") or ())
     page = f"page {hit['page']}" if hit.get("page") is not None else ""
-    return ", ".join(part for part in (heading, page) if part)
+    author = f"by {visible(str(hit['author']))}" if hit.get("author") else ""
+    day = visible(str(hit.get("created") or hit.get("modified") or ""))[:DAY_CHARACTERS]
+    return ", ".join(part for part in (heading, page, author, day) if part)

@@ -30,7 +30,11 @@ RRF_K = 60  # Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion", SIGIR 200
 # than one rank makes: among the first hundred, neighbours differ by 0.6 % and more.
 WEIGHTS = (0.999, 1.0)  # of meaning, and of words
 NO_STORE = "See: ./beast status; start it with: ./beast deploy"
-PAYLOAD = ("text", "source", "path", "type", "title", "heading", "page", "modified", "tags")
+PLACE = (
+    *("path", "type", "title", "heading", "page", "modified", "tags"),
+    *("author", "created", "revised", "language"),
+)
+PAYLOAD = ("text", "source", *PLACE)
 
 Vector = list[float] | tuple[Sequence[int], Sequence[float]] | None
 

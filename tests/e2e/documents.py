@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.e2e import office
+from tests.e2e import office, samples
 
 MEGABYTE = 1_000_000
 
@@ -77,7 +77,12 @@ def good(folder: Path) -> Iterator[Expectation]:
         path = folder / f"good.{ending}"
         path.write_text(text.format(beacon(path.name)), encoding="utf-8")
         yield Expectation(path, ok=True, says=beacon(path.name))
-    for ending, content in {"pdf": office.pdf, "docx": office.docx}.items():
+    for ending, content in {
+        "pdf": office.pdf,
+        "docx": office.docx,
+        **samples.MAKERS,
+        **samples.MESSAGES,
+    }.items():
         path = folder / f"good.{ending}"
         path.write_bytes(content([f"This is about {beacon(path.name)}."]))
         yield Expectation(path, ok=True, says=beacon(path.name))
@@ -97,6 +102,16 @@ def contents(folder: Path) -> Iterator[Expectation]:
         "text.docx": (b"Not a zip file at all.\n" * 9, ("zip", "word", "docx", "package")),
         "other-zip.docx": (office.other_zip(), ("zip", "word", "docx", "package")),
         "entities.docx": (office.docx_with_entities(), ()),
+        "entities.odt": (samples.with_entities(samples.odt([])), ("entities",)),
+        "entities.xlsx": (samples.with_entities(samples.xlsx([])), ("entities",)),
+        "truncated.pptx": (samples.pptx(["text"])[:-200], ("zip",)),
+        "other-zip.epub": (office.other_zip(), ("parts are missing",)),
+        "renamed.ods": (office.docx([]), ("parts are missing",)),
+        "no-headers.eml": (b"\n\nNo headers.\n", ("no headers",)),
+        "text.mbox": (b"Dear all,\n", ("not a mailbox",)),
+        "no-times.srt": (b"1\nHello.\n", ("no subtitles",)),
+        "old.doc": (b"\xd0\xcf\x11\xe0" + b"\0" * 600, ("save it as",)),
+        "locked.xlsx": (b"\xd0\xcf\x11\xe0" + b"\0" * 600, ("encrypted",)),
     }
     for name, (content, reasons) in rows.items():
         (folder / name).write_bytes(content)
@@ -202,6 +217,8 @@ def huge(folder: Path) -> Iterator[Expectation]:
         "one-line.txt": f"{beacon('oneline')} " + "words without a line end " * (MEGABYTE // 5),
         "one-word.txt": "x" * MEGABYTE,
         "nested.json": "[" * 100_000 + "]" * 100_000,
+        "one-line.mbox": f"From a Wed Jan 31 12:00:00 2024\nSubject: x\n\n{'word ' * MEGABYTE}",
+        "one-line.eml": f"Subject: {'word ' * MEGABYTE}",
         "field.csv": f'name,about\nfirst,"{beacon("field")} {"long " * (MEGABYTE // 5)}"\n',
         "nested.html": "<div>" * 100_000 + beacon("nested") + "</div>" * 100_000,
     }

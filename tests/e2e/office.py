@@ -50,13 +50,13 @@ def pdf_of_images() -> bytes:
     out = io.BytesIO()
     canvas = Canvas(out, invariant=1)
     for shade in (64, 192):
-        canvas.drawImage(ImageReader(_picture(shade)), 72, 400, 200, 200)
+        canvas.drawImage(ImageReader(picture(shade)), 72, 400, 200, 200)
         canvas.showPage()
     canvas.save()
     return out.getvalue()
 
 
-def _picture(shade: int) -> io.BytesIO:
+def picture(shade: int) -> io.BytesIO:
     """Return a grey PNG picture of 8 by 8 points."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -119,15 +119,22 @@ def docx_with_entities() -> bytes:
     return out.getvalue()
 
 
-def write_bomb(path: Path, unpacked: int = BOMB_BYTES) -> None:
-    """Write a valid Word document whose text unpacks to so many bytes, a thousandth on disk.
+def write_bomb(
+    path: Path,
+    unpacked: int = BOMB_BYTES,
+    *,
+    whole: bytes = b"",
+    part: str = "word/document.xml",
+) -> None:
+    """Write a valid document whose text unpacks to so many bytes, a thousandth on disk.
 
+    It is *whole*, or else a Word document, whose *part* holds `SPLIT` where the text is to go.
     One packed block is repeated instead of packing gigabytes: blocks that end with a full flush
     stand alone (RFC 1951; zlib manual, `Z_FULL_FLUSH`).
     """
-    with zipfile.ZipFile(io.BytesIO(docx([SPLIT.decode()]))) as old:
+    with zipfile.ZipFile(io.BytesIO(whole or docx([SPLIT.decode()]))) as old:
         parts = {name: old.read(name) for name in old.namelist()}
-    before, after = parts.pop("word/document.xml").split(SPLIT)
+    before, after = parts.pop(part).split(SPLIT)
     times = max(1, (unpacked - len(before) - len(after)) // BLOCK)
     block = (WORDS.encode() * (BLOCK // len(WORDS) + 1))[:BLOCK]
     packed = _pack(before) + _pack(block) * times + _pack(after, last=True)
@@ -135,7 +142,7 @@ def write_bomb(path: Path, unpacked: int = BOMB_BYTES) -> None:
     for _ in range(times):
         crc = zlib.crc32(block, crc)
     size = len(before) + times * BLOCK + len(after)
-    entry = ("word/document.xml", zlib.crc32(after, crc), size, packed)
+    entry = (part, zlib.crc32(after, crc), size, packed)
     rest = [(name, zlib.crc32(raw), len(raw), _pack(raw, last=True)) for name, raw in parts.items()]
     path.write_bytes(_zip([*rest, entry]))
 

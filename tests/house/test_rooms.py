@@ -86,8 +86,8 @@ GROUND = (
 )
 HEAVY = {
     *("ansible", "qdrant_client", "qdrant_edge", "fastapi", "uvicorn", "docker", "rich", "yaml"),
-    *("pypdfium2", "docx", "selectolax", "cryptography", "httpx", "pydantic", "numpy", "invoke"),
-    *("sqlalchemy", "alembic"),
+    *("pypdfium2", "docx", "lxml", "selectolax", "cryptography", "httpx", "pydantic", "numpy"),
+    *("sqlalchemy", "alembic", "invoke"),
 }
 CHEAP = {
     "beast_ops": HEAVY,

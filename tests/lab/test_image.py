@@ -20,7 +20,8 @@ LISTED = (
 REACHED = (
     "beast_ops.api.__main__, beast_ops.api.app, beast_ops.jobs.__main__, beast_ops.ingest.run, "
     "beast_ops.ingest.parse.formats, beast_ops.ingest.parse.docx, beast_ops.ingest.parse.pdf, "
-    "beast_ops.ingest.parse.html, beast_ops.search.hybrid, beast_ops.health.report, "
+    "beast_ops.ingest.parse.html, beast_ops.ingest.parse.package, "
+    "beast_ops.search.hybrid, beast_ops.health.report, "
     "beast_ops.health.probe, uvloop, httptools, lxml.etree, yaml"
 )
 HOST_ONLY = {"ansible-core", "bcrypt", "cryptography", "docker", "rich", "supervisor"}

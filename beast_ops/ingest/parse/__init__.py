@@ -7,7 +7,7 @@ from pathlib import Path
 
 from beast_ops.errors import DocumentError
 
-from .formats import FOREIGN, TABLE, Parser, parser_for, suffix_of
+from .formats import FOREIGN, LEGACY, TABLE, Parser, parser_for, suffix_of
 from .model import Document, Section, substantial
 
 __all__ = ["TABLE", "Document", "Parser", "Section", "parse", "parser_for"]
@@ -47,6 +47,8 @@ def _read(path: Path, name: str) -> Document:
         raise DocumentError("empty")
     if suffix_of(name) in FOREIGN:
         raise DocumentError(f"no reader for {suffix_of(name)} files")
+    if advice := LEGACY.get(suffix_of(name)):
+        raise DocumentError(f"no reader for {suffix_of(name)} files: {advice}")
     parser = parser_for(name)
-    document: Document = import_module(f".{parser.module}", __name__).read(path, parser.type)
+    document: Document = import_module(f".{parser.module}", __name__).read(path, parser)
     return substantial(document)

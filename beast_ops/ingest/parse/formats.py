@@ -14,11 +14,13 @@ class Parser:
         module: The file beside this one whose `read(path, type)` reads it.
         plain: Whether reading a small one needs nothing but our own linear-time Python, so that
             it may happen in the worker itself.
+        language: The programming language of source code, one of those in `languages.py`.
     """
 
     type: str
     module: str
     plain: bool = True
+    language: str | None = None
 
 
 TXT = Parser("txt", "text")
@@ -26,12 +28,31 @@ CODE = Parser("code", "text")
 
 # Source code that is kept as it is.
 _CODE = """
-.adb .ads .asm .awk .bash .bat .c .cc .cfg .clj .cmake .conf .cpp .cs .css .cxx .dart .el .erl .ex
-.exs .f90 .fish .go .gradle .graphql .groovy .h .hcl .hh .hpp .hs .ini .ino .java .jl .js .jsx .kt
-.kts .less .lisp .lua .m .mjs .mk .ml .mli .nim .nix .pas .php .pl .pm .proto .ps1 .r .rb .rs .s
-.sass .scala .scm .scss .sh .sol .sql .sv .swift .tcl .tf .toml .ts .tsx .v .vb .vhd .vim .vue
-.xml .xsd .xsl .yaml .yml .zig .zsh
+.adb .ads .asm .awk .bat .cfg .clj .cmake .conf .css .el .erl .ex .exs .f90 .fish .gradle .graphql
+.groovy .hcl .hs .ini .jl .less .lisp .m .mk .ml .mli .nim .nix .pas .proto .ps1 .r .s .sass .scm
+.scss .sol .sv .tcl .tf .toml .v .vb .vhd .vim .vue .xml .xsd .xsl .yaml .yml .zig
 """
+# Source code that is cut at its functions.
+_LANGUAGES = {
+    "c": ".c .h",
+    "cpp": ".cc .cpp .cxx .hh .hpp .hxx .ino",
+    "csharp": ".cs",
+    "dart": ".dart",
+    "go": ".go",
+    "java": ".java",
+    "javascript": ".js .jsx .mjs .cjs",
+    "kotlin": ".kt .kts",
+    "lua": ".lua",
+    "perl": ".pl .pm",
+    "php": ".php",
+    "ruby": ".rb",
+    "rust": ".rs",
+    "scala": ".scala",
+    "shell": ".sh .bash .zsh .ksh",
+    "sql": ".sql",
+    "swift": ".swift",
+    "typescript": ".ts .tsx .mts .cts",
+}
 
 TABLE: Mapping[str, Parser] = {
     ".txt": TXT,
@@ -50,15 +71,34 @@ TABLE: Mapping[str, Parser] = {
     ".pdf": Parser("pdf", "pdf", plain=False),
     ".docx": Parser("docx", "docx", plain=False),
     ".docm": Parser("docx", "docx", plain=False),
+    ".pptx": Parser("pptx", "pptx", plain=False),
+    ".pptm": Parser("pptx", "pptx", plain=False),
+    ".ppsx": Parser("pptx", "pptx", plain=False),
+    ".xlsx": Parser("xlsx", "xlsx", plain=False),
+    ".xlsm": Parser("xlsx", "xlsx", plain=False),
+    ".odt": Parser("odt", "odf", plain=False),
+    ".ott": Parser("odt", "odf", plain=False),
+    ".ods": Parser("ods", "odf", plain=False),
+    ".odp": Parser("odp", "odf", plain=False),
+    ".epub": Parser("epub", "epub", plain=False),
+    ".eml": Parser("mail", "mail", plain=False),
+    ".mbox": Parser("mail", "mbox", plain=False),
+    ".srt": Parser("subtitles", "subtitles"),
+    ".vtt": Parser("subtitles", "subtitles"),
     ".csv": Parser("csv", "table"),
     ".tsv": Parser("csv", "table"),
     ".json": Parser("json", "json"),
     ".jsonl": Parser("json", "jsonl"),
     ".ndjson": Parser("json", "jsonl"),
     ".ipynb": Parser("code", "notebook"),
-    ".py": Parser("code", "python"),
-    ".pyi": Parser("code", "python"),
+    ".py": Parser("code", "python", language="python"),
+    ".pyi": Parser("code", "python", language="python"),
     **dict.fromkeys(_CODE.split(), CODE),
+    **{
+        suffix: Parser("code", "source", language=language)
+        for language, suffixes in _LANGUAGES.items()
+        for suffix in suffixes.split()
+    },
 }
 
 # Never documents: left out of folders, and refused by name when asked for.
@@ -78,10 +118,8 @@ FOREIGN = frozenset(
         ".deb",
         ".dll",
         ".dmg",
-        ".doc",
         ".dylib",
         ".eot",
-        ".epub",
         ".exe",
         ".flac",
         ".gif",
@@ -106,9 +144,6 @@ FOREIGN = frozenset(
         ".npz",
         ".o",
         ".obj",
-        ".odp",
-        ".ods",
-        ".odt",
         ".ogg",
         ".onnx",
         ".opus",
@@ -118,8 +153,6 @@ FOREIGN = frozenset(
         ".pickle",
         ".pkl",
         ".png",
-        ".ppt",
-        ".pptx",
         ".psd",
         ".pt",
         ".pyc",
@@ -147,13 +180,31 @@ FOREIGN = frozenset(
         ".wmv",
         ".woff",
         ".woff2",
-        ".xls",
-        ".xlsx",
         ".xz",
         ".zip",
         ".zst",
     ]
 )
+
+
+_SAVE = "save it as {} with the program that made it"
+# Documents nobody reads here: named in the results, so that nobody believes they were ingested.
+LEGACY: Mapping[str, str] = {
+    ".doc": _SAVE.format(".docx or PDF"),
+    ".dot": _SAVE.format(".docx or PDF"),
+    ".xls": _SAVE.format(".xlsx or CSV"),
+    ".xlsb": _SAVE.format(".xlsx or CSV"),
+    ".ppt": _SAVE.format(".pptx or PDF"),
+    ".pps": _SAVE.format(".pptx or PDF"),
+    ".rtf": _SAVE.format(".docx or PDF"),
+    ".wpd": _SAVE.format(".docx or PDF"),
+    ".pages": _SAVE.format(".docx or PDF"),
+    ".numbers": _SAVE.format(".xlsx or CSV"),
+    ".msg": _SAVE.format(".eml"),
+    ".pst": "export its messages as .mbox or .eml",
+    ".mobi": "convert it to EPUB",
+    ".azw3": "convert it to EPUB",
+}
 
 
 def suffix_of(name: str) -> str:

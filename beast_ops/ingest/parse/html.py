@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from beast_ops.errors import DocumentError
 from beast_ops.ingest.text import clean, decode
 
-from .model import Document, Section
+from . import about
+from .formats import Parser
+from .model import About, Document, Section
 from .outline import Path as Outline
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _DECLARED = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")
@@ -47,16 +49,25 @@ _PERMALINKS = frozenset({"\u00b6", "\u00a7", "#", "\U0001f517"})  # as Sphinx an
 MAIN_LEAST = 200  # characters; less is not the main part, whatever it is called
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the HTML file at *path*.
 
     Raises:
         DocumentError: If it is not text.
         OSError: If it cannot be read.
     """
+    title, about, sections = page(text_of(path.read_bytes()))
+    return Document(parser.type, title, sections, about)
+
+
+def page(source: str) -> tuple[str | None, About, tuple[Section, ...]]:
+    """Return what the page *source* says: its title, what it says of itself, and its text.
+
+    Raises:
+        DocumentError: If it is nested too deeply, or has no text.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
-    source = _text(path.read_bytes())
     _refuse_depth(source)
     tree = LexborHTMLParser(source)
     title = tree.css_first("title")
@@ -66,7 +77,26 @@ def read(path: Path, kind: str) -> Document:
         root, silent = tree.body, _SILENT
     if root is None:
         raise DocumentError("no text found")
-    return Document(kind, named or None, _Walk(silent).sections(root))
+    return named or None, _about(tree), _Walk(silent).sections(root)
+
+
+def _about(tree: "LexborHTMLParser") -> About:
+    said: dict[str, list[str]] = {}
+    for meta in tree.css("meta[content]"):
+        name = meta.attributes.get("name") or meta.attributes.get("property") or ""
+        said.setdefault(name.lower(), []).append(meta.attributes.get("content") or "")
+
+    def first(*names: str) -> str | None:
+        return next((text for name in names for text in said.get(name, ()) if text), None)
+
+    root = tree.root
+    declared = root.attributes.get("lang") if root is not None else None
+    return About(
+        author=about.names(said.get("author") or said.get("dc.creator") or ()),
+        created=about.moment(first("article:published_time", "date", "dc.date", "dcterms.created")),
+        revised=about.moment(first("article:modified_time", "last-modified", "dcterms.modified")),
+        language=about.language(declared or first("dc.language")),
+    )
 
 
 def _refuse_depth(source: str) -> None:
@@ -81,7 +111,7 @@ def _refuse_depth(source: str) -> None:
                 raise DocumentError("nested too deeply")
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
     """Return *data* as text: as it says itself, if that is true."""
     declared = _DECLARED.search(data, 0, 2048)
     if declared and not data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):

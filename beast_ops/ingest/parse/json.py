@@ -8,12 +8,13 @@ from typing import Any
 from beast_ops.ingest.text import clean, read_text
 
 from .flatten import lines, record
+from .formats import Parser
 from .model import Document, Section
 
 NAME_CHARACTERS = 200
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the JSON file at *path*: a paragraph per record of a list, a section per key.
 
     Raises:
@@ -24,8 +25,8 @@ def read(path: Path, kind: str) -> Document:
     try:
         value = loads(text)
     except ValueError:
-        return Document(kind, None, (Section((), text),))
-    return Document(kind, _title(value), tuple(_sections(value)))
+        return Document(parser.type, None, (Section((), text),))
+    return Document(parser.type, _title(value), tuple(_sections(value)))
 
 
 def loads(text: str) -> Any:

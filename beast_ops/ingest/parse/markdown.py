@@ -7,7 +7,9 @@ from pathlib import Path
 
 from beast_ops.ingest.text import read_text
 
-from .model import Document
+from . import about
+from .formats import Parser
+from .model import About, Document
 from .outline import Mark, cut
 
 # CommonMark 0.31: §4.2 ATX headings, §4.3 setext headings, §4.5 fenced code blocks.
@@ -20,12 +22,16 @@ _LINES = re.compile(
 _CLOSING = re.compile(r"(?:^|[ \t])#+[ \t]*$")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
+_FIELDS = re.compile(
+    r"^(authors?|date|created|updated|modified|lang|language):[ \t]*(.+)$",
+    re.MULTILINE | re.IGNORECASE,
+)
 _NOT_SETEXT = re.compile(r"(?: {4}|\t| {0,3}(?:[>#|`~]|[-*+][ \t]|\d{1,9}[.)][ \t]|<))")
 _DECORATION = re.compile(r"[*_`]{1,3}|!?\[([^\]\n]{0,300})\]\([^)\n]{0,1000}\)")
 FRONT_CHARACTERS = 10_000
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the Markdown file at *path*; raises as `read_text` does."""
     text = read_text(path)
     front = _FRONT.match(text, 0, FRONT_CHARACTERS)
@@ -33,7 +39,17 @@ def read(path: Path, kind: str) -> Document:
     named = _TITLE.search(front[1]) if front else None
     first = next((mark.title for mark in marks if mark.level == 1), None)
     title = named[1].strip().strip("\"'") if named else first
-    return Document(kind, title or None, cut(text, marks))
+    return Document(parser.type, title or None, cut(text, marks), _about(front[1] if front else ""))
+
+
+def _about(front: str) -> About:
+    said = {field[1].lower(): field[2].strip().strip("[]\"'") for field in _FIELDS.finditer(front)}
+    return About(
+        author=about.line(said.get("author") or said.get("authors")),
+        created=about.moment(said.get("date") or said.get("created")),
+        revised=about.moment(said.get("updated") or said.get("modified")),
+        language=about.language(said.get("lang") or said.get("language")),
+    )
 
 
 def headings(text: str, begin: int = 0) -> list[Mark]:

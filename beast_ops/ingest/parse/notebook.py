@@ -7,15 +7,16 @@ from typing import Any
 from beast_ops.errors import DocumentError
 from beast_ops.ingest.text import clean, read_text
 
+from .formats import Parser
 from .json import loads
 from .markdown import headings
-from .model import Document
+from .model import About, Document
 from .outline import cut
 
 DAMAGED = "damaged notebook: its JSON cannot be read"
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the notebook at *path*.
 
     Raises:
@@ -23,13 +24,15 @@ def read(path: Path, kind: str) -> Document:
         OSError: If it cannot be read.
     """
     try:
-        cells = loads(read_text(path))["cells"]
-        said = "\n\n".join(_source(cell) for cell in cells)
+        book = loads(read_text(path))
+        said = "\n\n".join(_source(cell) for cell in book["cells"])
+        language = book.get("metadata", {}).get("language_info", {}).get("name")
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:
         raise DocumentError(DAMAGED) from wrong
     marks = headings(said)
     title = next((mark.title for mark in marks if mark.level == 1), None)
-    return Document(kind, title, cut(said, marks))
+    about_it = About(language=language if isinstance(language, str) else None)
+    return Document(parser.type, title, cut(said, marks), about_it)
 
 
 def _source(cell: Any) -> str:

@@ -3,7 +3,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,23 +11,31 @@ from typing import TYPE_CHECKING
 from beast_ops.errors import DocumentError
 from beast_ops.ingest.text import clean
 
-from .model import Document, Section
+from . import about
+from .formats import Parser
+from .model import About, Document, Section
 from .outline import Path as Outline
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument
+    from pypdfium2 import PdfDocument, PdfPage
 
 PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
 NO_TITLES = {"", "untitled", "(untitled)"}  # what programs write for want of one
+NO_AUTHORS = {"anonymous", "(anonymous)", "unknown"}  # likewise
 TAIL_BYTES = 1 << 16
 BOOKMARKS_MOST = 10_000
+LANGUAGE_CHARACTERS = 64
+FORMS_DEPTH = 4  # pictures may stand in forms within forms
+RUNS_SHOWN = 20
+SCANNED = "no text found: its pages are scanned ({}); recognise their text first, as OCRmyPDF does"
+NOTE = "pages that are scanned, without text:"
 _HYPHENS = re.compile(
     "[\x02\ufffe\u00ad](?:\r?\n)?"
 )  # what PDFium makes of a hyphen at a line's end
 _LINEARIZED = re.compile(rb"/Linearized[^>]{0,200}?/L\s{1,9}(\d{1,12})", re.DOTALL)
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the PDF file at *path*.
 
     Raises:
@@ -39,13 +47,18 @@ def read(path: Path, kind: str) -> Document:
     _complete(path)
     try:
         with closing(pypdfium2.PdfDocument(path)) as pdf:
-            sections = tuple(_pages(pdf))
+            scanned: list[int] = []
+            sections = tuple(_pages(pdf, scanned))
             title = clean(pdf.get_metadata_value("Title") or "").strip()
+            said = _about(pdf)
     except pypdfium2.PdfiumError as wrong:
         raise DocumentError(_reason(path, wrong)) from wrong
-    if not any(section.text.strip() for section in sections):
-        raise DocumentError("no text found (scanned pages?)")
-    return Document(kind, None if title.lower() in NO_TITLES else title, sections)
+    if scanned and not any(section.text for section in sections):
+        raise DocumentError(SCANNED.format(len(scanned)))
+    note = f"{NOTE} {_ranges(scanned)}" if scanned else None
+    return Document(
+        parser.type, None if title.lower() in NO_TITLES else title, sections, said, note
+    )
 
 
 def _complete(path: Path) -> None:
@@ -83,14 +96,57 @@ def _opens(path: Path) -> bool:
     return bool(empty)
 
 
-def _pages(pdf: "PdfDocument") -> Iterator[Section]:
+def _about(pdf: "PdfDocument") -> About:
+    author = about.line(pdf.get_metadata_value("Author"))
+    return About(
+        author=None if (author or "").lower() in NO_AUTHORS else author,
+        created=about.pdf_moment(pdf.get_metadata_value("CreationDate")),
+        revised=about.pdf_moment(pdf.get_metadata_value("ModDate")),
+        language=about.language(_language(pdf)),
+    )
+
+
+def _language(pdf: "PdfDocument") -> str:
+    """Return what the catalogue of *pdf* says of its language; pypdfium2 has no function for it."""
+    import ctypes
+
+    from pypdfium2 import raw
+
+    buffer = (ctypes.c_ushort * LANGUAGE_CHARACTERS)()
+    size = raw.FPDFCatalog_GetLanguage(pdf.raw, buffer, ctypes.sizeof(buffer))
+    return bytes(buffer)[:size].decode("utf-16-le", "replace").rstrip("\0")
+
+
+def _pages(pdf: "PdfDocument", scanned: list[int]) -> Iterator[Section]:
+    """Yield the text of each page; numbers of those that are pictures alone go to *scanned*."""
     headings = _headings(pdf)
     heading: tuple[str, ...] = ()
     for number in range(len(pdf)):
         heading = headings.get(number, heading)
         with closing(pdf[number]) as page, closing(page.get_textpage()) as text:
-            said = _HYPHENS.sub("", text.get_text_bounded())
-        yield Section(heading, clean(said).strip(), number + 1)
+            said = clean(_HYPHENS.sub("", text.get_text_bounded())).strip()
+            if not said and _shows_picture(page):
+                scanned.append(number + 1)
+        yield Section(heading, said, number + 1)
+
+
+def _shows_picture(page: "PdfPage") -> bool:
+    from pypdfium2 import raw
+
+    pictures = page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=FORMS_DEPTH)
+    return next(iter(pictures), None) is not None
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return *numbers*, which rise, as `2, 5-9`; of many runs the last are left out."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    shown = [str(a) if a == b else f"{a}-{b}" for a, b in runs[:RUNS_SHOWN]]
+    return ", ".join([*shown, "\N{HORIZONTAL ELLIPSIS}"] if len(runs) > RUNS_SHOWN else shown)
 
 
 def _headings(pdf: "PdfDocument") -> dict[int, tuple[str, ...]]:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from beast_ops.ingest.text import read_text
 
-from .model import Document
+from .formats import Parser
+from .model import About, Document
 from .outline import Mark, cut
 
+PYTHON = About(language="python")
 _DEFINITION = re.compile(
     r"^(?:@[^\n]*\n(?:[ \t)][^\n]*\n){0,40}){0,20}(?:async[ \t]+def|def|class)[ \t]+(\w{1,200})",
     re.MULTILINE,
@@ -23,9 +25,9 @@ _QUOTED = re.compile(
 )
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the Python file at *path*; raises as `read_text` does."""
     text = read_text(path)
     marks = (Mark(found.start(), 1, found[1]) for found in _DEFINITION.finditer(text))
     docstring = _QUOTED.match(text)
-    return Document(kind, docstring[1] if docstring else None, cut(text, marks))
+    return Document(parser.type, docstring[1] if docstring else None, cut(text, marks), PYTHON)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from beast_ops.ingest.text import read_text
 
-from .model import Document
+from . import about
+from .formats import Parser
+from .model import About, Document
 from .outline import Mark, cut
 
 # A title, perhaps overlined, and its underline; docutils' "reStructuredText Markup", Sections.
@@ -17,14 +19,22 @@ _HEADING = re.compile(
     r"(?P<under>([=\-~^\"'`#*+.:_<>!$%&,;?@|/\\])\5{2,})[ \t]*$",
     re.MULTILINE,
 )
+# docutils' "reStructuredText Markup", Bibliographic Fields; they stand below the title.
+_FIELDS = re.compile(r"^:(Authors?|Date):[ \t]{1,9}([^\n]{1,300})$", re.MULTILINE | re.IGNORECASE)
+HEAD_CHARACTERS = 3000
 _ROLES = re.compile(r":[\w:-]{1,40}:`([^`\n]{0,200})`|[`*]{1,2}([^`*\n]{0,200})[`*]{1,2}")
 
 
-def read(path: Path, kind: str) -> Document:
+def read(path: Path, parser: Parser) -> Document:
     """Return the reStructuredText file at *path*; raises as `read_text` does."""
     text = read_text(path)
     marks = list(_marks(text))
-    return Document(kind, marks[0].title if marks else None, cut(text, marks))
+    said = {field[1].lower(): field[2] for field in _FIELDS.finditer(text, 0, HEAD_CHARACTERS)}
+    what = About(
+        author=about.line(said.get("author") or said.get("authors")),
+        created=about.moment(said.get("date")),
+    )
+    return Document(parser.type, marks[0].title if marks else None, cut(text, marks), what)
 
 
 def _marks(text: str) -> Iterator[Mark]:

@@ -17,10 +17,12 @@ from beast_ops.ingest import pool as pools
 from beast_ops.ingest import pool_child, pool_reader
 from beast_ops.ingest import pool_wire as wire
 from beast_ops.ingest.parse import Document, Section
+from beast_ops.ingest.parse.model import About
 from beast_ops.ingest.pool import ParserPool
 from tests.e2e import office
 
 SECONDS = 20
+MADE = "2000-01-01T00:00:00Z"  # as the PDFs of the tests say
 
 # What the processes do with documents of these names, instead of reading them.
 HOOK = """
@@ -38,6 +40,8 @@ def parse(path, name):
     if what == "print": print("noise"); sys.stdout.flush(); os.write(1, b"more noise")
     if what == "stdin": assert sys.stdin.read() == ""
     if what == "bloat": return [bytearray(1 << 20) for _ in range(4000)]
+    if what == "grow": globals()["held"] = bytearray(b"x") * (200 << 20)
+    if what == "exhaust": held = bytearray(b"x") * (200 << 20); os.kill(os.getpid(), signal.SIGSEGV)
     if what == "write": open(os.environ["HOME_OF_TEST"] + "/written", "w").write("x" * 9999)
     if what == "large": return Document("txt", None, (Section((), "x" * (65 << 20)),))
     if what == "pid": return Document("txt", None, (Section((), str(os.getpid())),))
@@ -99,7 +103,7 @@ def test_documents_of_all_formats_come_back_with_their_keys(tmp_path):
     assert [
         Document("txt", None, (Section((), "plain"),)),
         Document("html", None, (Section(("page",), "page"),)),
-        Document("pdf", None, (Section((), "paper", 1),)),
+        Document("pdf", None, (Section((), "paper", 1),), About(None, MADE, MADE)),
     ] == [found[name] for name in names[:3]]
     for name in names[3:]:
         assert isinstance(found[name], DocumentError)
@@ -174,6 +178,22 @@ def test_a_process_is_used_again_and_replaced_after_a_while(hooked, monkeypatch)
     assert len(set(pids[:3])) == 1
     assert len(set(pids[3:])) == 1
     assert pids[0] != pids[4]
+
+
+def test_a_process_that_needed_much_is_replaced_for_the_next_document(hooked):
+    with ParserPool(1, SECONDS, 300) as pool:
+        names = ["pid", "good", "pid", "grow", "pid"]
+        pids = [texts(pool.map([hooked(name)]))[name] for name in names]
+
+    assert pids[0] == pids[2] != pids[4]
+    assert "text" == pids[1] == pids[3]
+
+
+def test_a_crash_with_much_memory_in_use_is_a_lack_of_it(hooked):
+    with ParserPool(1, SECONDS, 300) as pool:
+        found = texts(pool.map([hooked("exhaust")]))
+
+    assert {"exhaust": "reading it needed more than 300 MiB"} == found
 
 
 def test_processes_end_with_the_pool_even_while_they_work(hooked):
@@ -313,6 +333,8 @@ def test_nonsense_from_a_process_is_the_end_of_it(pipe, frame):
         {"sections": 1},
         {"sections": [], "title": None},
         {"sections": [[1]], "title": "", "type": ""},
+        {"sections": [], "title": "", "type": "", "note": None, "about": []},
+        {"sections": [], "title": "", "type": "", "note": None, "about": {"size": 1}},
     ],
 )
 def test_a_message_without_a_document_is_nonsense(message):
@@ -321,9 +343,8 @@ def test_a_message_without_a_document_is_nonsense(message):
 
 
 def test_a_document_survives_the_pipe():
-    document = Document(
-        "pdf", "T", (Section(("a", "b"), "text\u2028\U0001f418", 7), Section((), "x"))
-    )
+    sections = (Section(("a", "b"), "text\u2028\U0001f418", 7), Section((), "x"))
+    document = Document("pdf", "T", sections, About("Ada", None, "2024", "en"), "a note")
 
     assert document == wire.as_document(json.loads(wire.pack(wire.as_message(document))[8:]))
 
@@ -345,7 +366,18 @@ def test_a_deadline_that_passed_is_late(pipe):
 @pytest.mark.parametrize(
     ("content", "name", "answer", "last"),
     [
-        (b"text", "a.txt", {"type": "txt", "title": None, "sections": [[[], "text", None]]}, False),
+        (
+            b"text",
+            "a.txt",
+            {
+                "type": "txt",
+                "title": None,
+                "sections": [[[], "text", None]],
+                "about": dict.fromkeys(("author", "created", "revised", "language")),
+                "note": None,
+            },
+            False,
+        ),
         (b"", "a.txt", {"error": "empty"}, False),
     ],
 )
@@ -353,7 +385,7 @@ def test_a_process_answers_each_question(tmp_path, content, name, answer, last):
     (tmp_path / "0").write_bytes(content)
     question = {"path": os.fsencode(tmp_path / "0").hex(), "name": name.encode().hex()}
 
-    frame, over = pool_child._answer(question)
+    frame, over = pool_child._answer(question, 1024)
 
     assert (answer, last) == (json.loads(frame[8:]), over)
 
@@ -364,6 +396,6 @@ def test_a_process_that_ran_out_of_memory_says_so_and_ends(monkeypatch):
 
     monkeypatch.setattr(pool_child, "parse", parse)
 
-    frame, over = pool_child._answer({"path": "", "name": ""})
+    frame, over = pool_child._answer({"path": "", "name": ""}, 1024)
 
     assert ({"memory": True}, True) == (json.loads(frame[8:]), over)

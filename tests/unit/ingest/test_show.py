@@ -94,6 +94,12 @@ def test_the_summary_names_what_failed_and_counts_the_rest():
     ) == found
 
 
+def test_the_summary_says_what_else_is_to_be_known():
+    noted = {**line("/a.pdf\x1b"), "note": "page 2 is scanned"}
+
+    assert summary(answer(noted, seen=1)).startswith("note: /a.pdf\\x1b: page 2 is scanned\n1 doc")
+
+
 def test_nothing_is_summed_up_too():
     assert "0 documents seen; 1 chunk in docs, 1 min 15 s." == summary(answer())
     assert summary(answer(seen=1, unchanged=1)).startswith("1 document seen: 1 unchanged;")

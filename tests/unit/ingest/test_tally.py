@@ -18,7 +18,7 @@ class Ticking:
 def test_the_result_is_the_contract():
     ticking = Ticking()
     tally = Tally("docs", 4, ticking.clock())
-    tally.ingested(Line(A, 3, seconds=0.12345))
+    tally.ingested(Line(A, 3, seconds=0.12345, note="page 2"))
     tally.unchanged(Line("file://h/c", 2))
     tally.failed(Line(B, 0, "empty"))
     tally.deleted(1)
@@ -30,7 +30,14 @@ def test_the_result_is_the_contract():
         "chunks": 5,
         "seconds": 1.5,
         "results": [
-            {"path": "/a\n.md", "ok": True, "chunks": 3, "error": None, "seconds": 0.123},
+            {
+                "path": "/a\n.md",
+                "ok": True,
+                "chunks": 3,
+                "error": None,
+                "seconds": 0.123,
+                "note": "page 2",
+            },
             {"path": "/c", "ok": True, "chunks": 2, "error": None, "seconds": 0.0},
             {"path": "/b\ufffd.md", "ok": False, "chunks": 0, "error": "empty", "seconds": 0.0},
         ],

@@ -104,6 +104,7 @@ def test_a_hit_tells_where_it_stands(ask):
     (hit,) = ask("cats", SearchOptions(type="pdf"), no_model).hits
 
     expected = {"path": PATHS["cats"], "type": "pdf", "heading": ["Top"], "page": 7}
+    expected["author"] = "Ada"
     assert expected == hit.place
     assert hit.source == "file://host/docs/sub/cats.pdf"
     assert hit.chunk == "2"

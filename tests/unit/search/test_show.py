@@ -26,6 +26,14 @@ def test_a_hit_has_rank_score_path_place_and_passage():
     assert expected == hits(answer(HIT), terminal=False)
 
 
+def test_a_hit_says_who_wrote_it_and_when():
+    said = {"author": "Ada\x1b", "created": "2024-01-31T12:00:00Z"}
+
+    shown = hits(answer({**HIT, **said}), terminal=False)
+
+    assert "Two\\x1b[2J, page 3, by Ada\\x1b, 2024-01-31\n" in shown
+
+
 def test_nothing_found_is_said_so():
     assert hits(answer(), terminal=False) == "Nothing found for: q"
 

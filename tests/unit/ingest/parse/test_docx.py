@@ -5,8 +5,7 @@ import docx
 import pytest
 
 from beast_ops.errors import DocumentError
-from beast_ops.ingest.parse import docx as reader
-from beast_ops.ingest.parse import parse
+from beast_ops.ingest.parse import package, parse
 from tests.e2e import office
 
 
@@ -58,8 +57,8 @@ def test_paragraphs_and_tables_stand_below_their_headings(read, book):
         (office.other_zip, "damaged Word document: parts are missing"),
         (office.docx_with_entities, "damaged Word document: declares entities"),
         (
-            lambda: reader.OLE + b"\0" * 600,
-            "encrypted Word document, or one of the old .doc format",
+            lambda: package.OLE + b"\0" * 600,
+            "encrypted Word document, or one of the old formats of Office",
         ),
     ],
 )
@@ -80,18 +79,18 @@ def test_what_unpacks_to_too_much_is_refused_before_it_is(read, tmp_path, monkey
     office.write_bomb(tmp_path / "bomb.docx", unpacked=12 << 20)
     bomb = (tmp_path / "bomb.docx").read_bytes()
 
-    monkeypatch.setattr(reader, "RATIO", 20)
+    monkeypatch.setattr(package, "RATIO", 20)
     with pytest.raises(DocumentError, match=r"expands \d+ times, more than the limit of 20"):
         read(bomb)
-    monkeypatch.setattr(reader, "EXPANDED_BYTES", 1 << 20)
+    monkeypatch.setattr(package, "EXPANDED_BYTES", 1 << 20)
     with pytest.raises(DocumentError, match=r"expands to 0.0 GiB, more than the limit"):
         read(bomb)
 
 
 def test_an_archive_of_countless_files_is_refused(tmp_path, read, monkeypatch):
-    monkeypatch.setattr(reader, "ENTRIES", 10)
+    monkeypatch.setattr(package, "ENTRIES", 10)
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
-        for number in range(reader.ENTRIES + 1):
+        for number in range(package.ENTRIES + 1):
             archive.writestr(str(number), b"")
 
     with pytest.raises(DocumentError, match="holds 11 files"):
