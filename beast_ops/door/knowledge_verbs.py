@@ -25,7 +25,7 @@ _JSON = "print one JSON document, for machines"
     },
     interrupted="Nothing was changed. Run the same command again.",
 )
-def eval_(
+def eval_(  # noqa: PLR0913, RUF100 - each is an option of the verb; ruff leaves _context out
     _context: Any,
     *,
     collection: str = "",

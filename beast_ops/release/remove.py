@@ -13,7 +13,9 @@ from beast_ops.lease import lease
 from beast_ops.place import Place
 
 # Data, the key it may be encrypted with, the copies of both, and what the user set.
-KEPT = frozenset({"data", "secrets", "backups", "receipts", "settings.yml", "override.yml"})
+KEPT = frozenset(
+    {"data", "secrets", "backups", "receipts", "evals", "settings.yml", "override.yml"}
+)
 OURS = KEPT | {"releases", "current", "config", "live", "venv", "logs", "run", "beast"}
 # What a crash between the two steps of a replacement leaves.
 LEFT_BEHIND = re.compile(r"\.(current|settings\.yml)\.\w+$")

@@ -12,18 +12,26 @@ from .store import Found, Vector
 
 WIDE = 20  # times as many candidates when some of them are dropped afterwards
 WIDE_MOST = 1000
+FIRST_LOOK = 200  # mostly holds a phrase often enough, in a third of the time
 POOL_LEAST, POOL_MOST = 30, 100  # of what variety is chosen from: it costs the square
 
 
-def candidates(options: SearchOptions, asked: Parsed) -> int:
-    """Return how many candidates are wanted of the store."""
+def candidates(options: SearchOptions, asked: Parsed) -> tuple[int, ...]:
+    """Return how many candidates are wanted of the store; the next one if these do not suffice."""
     if asked.phrases:
-        return WIDE_MOST
+        return FIRST_LOOK, WIDE_MOST
     if wild(options) or asked.excluded or options.group:
-        return min(WIDE_MOST, options.limit * WIDE)
+        return (min(WIDE_MOST, options.limit * WIDE),)
     if options.mmr is not None:
-        return max(POOL_LEAST, min(POOL_MOST, 3 * options.limit))
-    return options.limit
+        return (max(POOL_LEAST, min(POOL_MOST, 3 * options.limit)),)
+    return (options.limit,)
+
+
+def suffices(chosen: Sequence[Found], options: SearchOptions) -> bool:
+    """Return whether *chosen* is as much as was asked for."""
+    if options.group:
+        return len({point.payload.get("source", point.id) for point in chosen}) >= options.limit
+    return len(chosen) >= options.limit
 
 
 def choose(found: Sequence[Found], asked: Parsed, options: SearchOptions) -> list[Found]:

@@ -2,6 +2,7 @@
 """Search one collection: by meaning and by words where both are possible, in one query."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
@@ -9,10 +10,10 @@ from beast_ops.errors import BeastError, ConflictError, MissingError
 from beast_ops.ingest.sparse import LANGUAGE, Bm25Encoder
 from beast_ops.knowledge import DENSE, SPARSE
 
-from .choose import candidates, choose
+from .choose import candidates, choose, suffices
 from .filters import condition
 from .model import Answer, Hit, Mode, SearchOptions, clean
-from .query import parse
+from .query import Parsed, parse
 from .snippet import left_out, snippet
 from .store import PLACE, Found, Shape, Store, Wanted
 
@@ -52,31 +53,41 @@ class Searcher:
         text = clean(query)
         asked, options = parse(text, options)
         shape = await self._store.shape(options.collection)
+        named, options = options.collection, replace(options, collection=shape.physical)
         _refuse_without(shape, options.mode)
         dense, note = await self._dense(shape, asked.text, options.mode)
         sparse = _sparse(shape, asked.text) if options.mode != "dense" else None
         hits: tuple[Hit, ...] = ()
         if dense is not None or sparse is not None:
-            limit = candidates(options, asked)
             vectors = () if options.mmr is None else (DENSE if shape.dense else SPARSE,)
-            wanted = Wanted(dense, sparse, condition(options), limit, vectors)
-            found = await self._store.query(shape.physical, wanted)
-            chosen = choose(found, asked, options)
-            sides = await self._sides(wanted, options, shape)
-            hits = tuple(_hit(point, asked.text, options, sides) for point in chosen)
-            brought = len({hit.source for hit in hits}) if options.group else len(hits)
-            if len(found) == limit > options.limit > brought:
-                note = f"{note}; {_SHORT.format(limit)}".removeprefix("; ")
+            wanted = Wanted(dense, sparse, condition(options), options.limit, vectors)
+            hits, short = await self._hits(wanted, asked, options)
+            note = "; ".join(filter(None, (note, short)))
         took = (self._clock.monotonic() - begun) * 1000
-        return Answer(text, options.collection, _mode(dense, sparse), hits, took, note)
+        return Answer(text, named, _mode(dense, sparse), hits, took, note)
 
-    async def _sides(self, wanted: Wanted, options: SearchOptions, shape: Shape) -> Sides:
+    async def _hits(
+        self, wanted: Wanted, asked: Parsed, options: SearchOptions
+    ) -> tuple[tuple[Hit, ...], str]:
+        """Return what is found, and what is to be said if there may be more."""
+        short = ""
+        for limit in candidates(options, asked):
+            wanted = replace(wanted, limit=limit)
+            found = await self._store.query(options.collection, wanted)
+            chosen = choose(found, asked, options)
+            short = "" if suffices(chosen, options) or len(found) < limit else _SHORT.format(limit)
+            if not short:
+                break
+        sides = await self._sides(wanted, options)
+        return tuple(_hit(point, asked.text, options, sides) for point in chosen), short
+
+    async def _sides(self, wanted: Wanted, options: SearchOptions) -> Sides:
         """Return rank and score of each point, by the way it was found, if that is asked for."""
         if not options.explain:
             return {}
         found = {}
         for way, alone in wanted.sides().items():
-            points = await self._store.query(shape.physical, alone)
+            points = await self._store.query(options.collection, alone)
             found[way] = {
                 point.id: {"rank": rank, "score": point.score}
                 for rank, point in enumerate(points, start=1)

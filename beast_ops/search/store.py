@@ -71,7 +71,8 @@ class Wanted:
 
     def sides(self) -> dict[str, "Wanted"]:
         """Return each way by itself, as it is asked for before both are fused."""
-        count = _prefetched(self.limit) if self.dense and self.sparse else self.limit
+        both = self.dense is not None and self.sparse is not None
+        count = _prefetched(self.limit) if both else self.limit
         alone = replace(self, limit=count, vectors=(), payload=False)
         found = {}
         if self.dense is not None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A thousand real documents are read, their questions answered, their changes followed."""
 
+import json
 import os
 import shutil
 import time
@@ -104,6 +105,29 @@ def test_the_right_passage_is_among_the_first_five_for_nine_questions_of_ten(lib
 
     assert len(asked) >= 60 or library.gathered.missing
     assert hits[5] >= HIT_AT_5
+
+
+def test_the_program_measures_the_same_questions_itself_and_gives_the_same_answer_twice(library):
+    asked = [each for each in questions.load() if each.asks_about(library.names)]
+    rows = [
+        {"question": each.question, "sources": each.sources, "phrases": each.phrases}
+        for each in asked
+    ]
+    file = library.stack.root / "evals" / f"{CORPUS}.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"questions": rows}))  # JSON is YAML
+
+    first, again = (
+        library.stack.must("eval", CORPUS, "--gate", "0", "--json").json["evaluations"][0]
+        for _ in range(2)
+    )
+
+    print({name: value for name, value in first.items() if name != "ranks"})
+    assert len(asked) == first["questions"]
+    assert first["recall_5"] >= HIT_AT_5
+    assert first["ranks"] == again["ranks"]
+    assert first["recall_5"] == again["before"]["recall_5"]
+    assert [] == again["failures"]
 
 
 class _Chunks:

@@ -21,6 +21,8 @@ def names(folder):
 def deployed(place, ship, fake):
     apply(place, ship(), fake.hands)
     (place.root / "settings.yml").write_text("qdrant_port: 1\n")
+    (place.root / "evals").mkdir()
+    (place.root / "evals" / "docs.yaml").write_text("questions: []\n")
     return place
 
 
@@ -35,7 +37,8 @@ def entries(place):
 def test_data_keys_receipts_and_settings_stay(deployed):
     removal = remove(deployed, nothing, data=False)
 
-    assert {"data", "secrets", "receipts", "settings.yml"} == entries(deployed) == set(removal.kept)
+    kept = {"data", "secrets", "receipts", "evals", "settings.yml"}
+    assert kept == entries(deployed) == set(removal.kept)
     assert {"config", "current", "logs", "releases", "run", "venv"} == set(removal.gone)
     assert entries(deployed) <= KEPT
 
@@ -185,4 +188,4 @@ def test_a_removal_that_died_is_ended_by_the_next(data, deployed, killed_at):
     if data:
         assert not deployed.root.exists() or entries(deployed) <= {"venv"}
     else:
-        assert {"data", "secrets", "receipts", "settings.yml"} == entries(deployed)
+        assert {"data", "secrets", "receipts", "evals", "settings.yml"} == entries(deployed)

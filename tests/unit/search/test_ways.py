@@ -154,3 +154,15 @@ def test_of_two_that_tie_the_one_found_by_words_comes_first_each_time(find, vect
 
     assert answers["alone"] == {("/words.md", "/meaning.md")}
     assert len(answers["swapped"]) == 1
+
+
+def test_a_phrase_far_down_is_found_with_a_second_look(find, vectors):
+    url, key = vectors
+    near = tuple(Passage("Stone house, house stone.", f"/{n}.md") for n in range(250))
+    with http.client(url, headers={"api-key": key.read_text().strip()}) as client:
+        fill(client, "deep", (*near, Passage("A house of stone, a stone house too. " * 3, "/a.md")))
+
+    answer = find('"of stone, a stone house"', "deep")
+
+    assert ["/a.md"] == paths(answer)
+    assert answer.note == ""
