@@ -2,7 +2,7 @@
 """Look once a minute what is due, and run it; one run at a time."""
 
 import logging
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +57,7 @@ class Keeper:
         """
         self._place, self._settings, self._clock = place, settings, clock
         self._start = start or self._verb
-        self._stopping = threading.Event()
+        self._stopping = False
         self._under: _Under | None = None
         before = state.read(place.run)
         self._attempts = dict(before.attempts) if before else {}
@@ -66,14 +66,15 @@ class Keeper:
 
     def stop(self) -> None:
         """End at once, with what runs. May be called by a signal handler."""
-        self._stopping.set()
+        # No `threading.Event`: its lock may be held by the very code that the signal interrupts.
+        self._stopping = True
 
     def run(self) -> None:
         """Keep until told to stop."""
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self.tick()
-                self._stopping.wait(TICK_SECONDS)
+                time.sleep(TICK_SECONDS)
         finally:
             if self._under is not None:
                 LOG.info("%s is ended, and made later", self._under.run.kind)
