@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from beast_ops import receipts
 from beast_ops.clock import SYSTEM, Clock
@@ -14,7 +13,7 @@ from beast_ops.place import Place
 
 from . import state
 from .child import Child, command, environment
-from .due import BORN, Attempt, Outcome, Run, due
+from .due import Attempt, Outcome, Run, due
 from .settings import KeeperSettings
 
 # A host that starts, and a deploy that proves itself, are left alone at first.
@@ -97,7 +96,8 @@ class Keeper:
         settled = self._clock.monotonic() - self._started >= SETTLE_SECONDS
         if self._under is not None or not settled:
             return
-        run = due(self._clock.now(), self._settings, self._successes(), self._attempts)
+        done = receipts.milestones(self._place.receipts)
+        run = due(self._clock.now(), self._settings, done, self._attempts)
         if run is None:
             return
         LOG.info("%s begins, due since %s", run.kind, run.slot.astimezone().isoformat())
@@ -127,12 +127,6 @@ class Keeper:
         before = last.failures if last is not None and last.slot == run.slot else 0
         failures = {"done": 0, "busy": before, "failed": before + 1}[outcome]
         self._attempts[run.kind] = Attempt(run.slot, self._clock.now(), outcome, failures)
-
-    def _successes(self) -> dict[str, datetime]:
-        folder = self._place.receipts
-        finished = [datetime.fromisoformat(each.finished) for each in receipts.read_all(folder)]
-        born = {BORN: min(finished)} if finished else {}
-        return {**receipts.last_successes(folder), **born}
 
     def _note(self) -> None:
         running = self._under.run.kind if self._under else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A verb that ends with the keeper, however that ends: `python -m beast_ops.keeper.verb PID VERB …`.
+"""A verb that ends with the keeper: `python -m beast_ops.keeper.verb PID VERB …`.
 
 A keeper that is killed tells nobody. What it runs would go on unseen, and hold the installation
 against the next keeper's runs.
