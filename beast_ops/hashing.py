@@ -110,7 +110,12 @@ class _Crew:
             each.start()
 
     def done(self, deadline: float | None) -> Iterator[Hashed]:
-        """Yield results until all threads are done."""
+        """Yield results until all threads are done.
+
+        Raises:
+            UnavailableError: If that is not before *deadline*, which is of the monotonic clock.
+            Exception: Whatever the source of paths raised.
+        """
         left = len(self._threads)
         while left:
             try:
