@@ -24,7 +24,7 @@ KINDS: dict[bytes, Kind] = {
 HEADER, PROOF, MANIFEST = "header.json", "proof.json", "manifest.jsonl"
 DATA = "data"
 TOPS = (2**32 - 1, 2**32 - 1, 2**63, 2**12)  # -1 is nobody; no file is larger; permissions
-MOMENTS = 2**33  # seconds; nanoseconds in 64 bits reach no further
+MOMENTS = 2**53  # seconds that a float tells exactly, beyond what any file system keeps
 NAME_BYTES, PATH_BYTES = 255, 4095  # limits.h: NAME_MAX, and PATH_MAX without its last byte
 
 

@@ -274,6 +274,16 @@ def test_what_is_as_long_as_linux_takes_is_kept(tmp_path):
     assert described(tree) == there_and_back(tree, tmp_path / "out")
 
 
+def test_moments_of_other_centuries_survive(tmp_path):
+    (tmp_path / "tree").mkdir()
+    for name, year in (("late", 2400), ("early", 1910)):
+        (tmp_path / "tree" / name).write_text("x")
+        moment = (year - 1970) * 31_556_952 * 10**9 + 7
+        os.utime(tmp_path / "tree" / name, ns=(moment, moment))
+
+    assert described(tmp_path / "tree") == there_and_back(tmp_path / "tree", tmp_path / "out")
+
+
 def test_a_path_that_is_too_long_only_where_it_shall_be_is_told(tmp_path):
     content = io.BytesIO(packed(deep_tree(tmp_path / "tree"))[0])
     verify(io.BytesIO(content.getvalue()))
