@@ -24,6 +24,7 @@ _PUBLIC = {
     "DatabaseFullError": "errors",
     "DatabaseNewerError": "errors",
     "DocumentError": "errors",
+    "Hashed": "hashing",
     "LeaseLostError": "errors",
     "MissingError": "errors",
     "NotDeployedError": "errors",
@@ -33,6 +34,8 @@ _PUBLIC = {
     "TransientError": "errors",
     "UnavailableError": "errors",
     "UsageError": "errors",
+    "hash_files": "hashing",
+    "sha256_of": "hashing",
 }
 
 __all__ = sorted(_PUBLIC)  # noqa: PLE0605 - computed from the table, so they cannot differ

@@ -8,8 +8,10 @@ verb, exits 1 on wrong usage, and stumbles over a query that begins with a dash.
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -32,6 +34,7 @@ from .errors import BeastError, UsageError
 CLONE = Path(__file__).resolve().parents[1]
 SIGNALLED = 128  # and the number of the signal, as shells count
 READER_GONE = 141  # 128 and SIGPIPE
+AGAIN_SECONDS = 0.05
 _VALUED = {"--print-completion-script", "--list-format", "-F"}
 
 
@@ -201,6 +204,20 @@ def _heed_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
             signal.signal(number, _interrupt)
+    sys.unraisablehook = partial(_hear_again, sys.unraisablehook)
+
+
+def _hear_again(
+    before: Callable[["sys.UnraisableHookArgs"], Any], lost: "sys.UnraisableHookArgs"
+) -> None:
+    """Interrupt once more if an interrupt got lost, as where C calls Python and drops it."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        before(lost)
+        return
+    number = lost.exc_value.args[0] if lost.exc_value.args else signal.SIGINT
+    again = threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:

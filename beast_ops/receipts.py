@@ -22,6 +22,7 @@ from .settings import Strict
 
 VERSION = 1
 KEPT = 200
+BORN = "born"
 STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 # What puts releases in force; other receipts say nothing of whether one works.
@@ -179,6 +180,13 @@ def last_successes(folder: Path) -> dict[str, datetime]:
         if receipt.outcome in {"proven", "done"}:
             found.setdefault(receipt.operation, datetime.fromisoformat(receipt.finished))
     return found
+
+
+def milestones(folder: Path) -> dict[str, datetime]:
+    """Return what `last_successes` does, and under `BORN` when anything was first done."""
+    finished = [datetime.fromisoformat(each.finished) for each in read_all(folder)]
+    born = {BORN: min(finished)} if finished else {}
+    return {**last_successes(folder), **born}
 
 
 def newest_proven(folder: Path) -> Iterator[str]:

@@ -2,18 +2,63 @@
 """Ask the agent of this host."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from beast_ops import receipts
 from beast_ops.errors import ServiceError, UnavailableError
+from beast_ops.keeper import state
 
-from .protocol import ANSWER_BYTES, KINDS, Answer, Request, named
+from .protocol import ANSWER_BYTES, KINDS, Answer, Request, named, socket_of
 
 SECONDS = 10.0
 LONG_SECONDS = 180.0  # a container ends within 30 s and is well again within a minute or two
 HINT = "Add beast_agent to beast_services, then run: ./beast deploy"
+
+
+def milestones(root: Path, *, inside: bool, seconds: float = SECONDS) -> dict[str, datetime]:
+    """Return `receipts.milestones` of the installation at *root*.
+
+    Args:
+        root: The installation.
+        inside: Whether we are in one of its containers, where only the agent knows.
+        seconds: How long the agent may take.
+
+    Raises:
+        BeastError: If there is no agent, or its answer is none.
+    """
+    if not inside:
+        return receipts.milestones(root / "receipts")
+    told = ask(socket_of(root), Request(verb="history"), seconds)
+    with _understood():
+        return {str(name): datetime.fromisoformat(when) for name, when in told.items()}
+
+
+def keeper_seen(root: Path, *, inside: bool, seconds: float = SECONDS) -> datetime | None:
+    """Return when the keeper of the installation at *root* last looked; see `milestones`.
+
+    Raises:
+        BeastError: If there is no agent, or its answer is none.
+    """
+    if not inside:
+        found = state.read(root / "run")
+        return found.seen if found else None
+    told = ask(socket_of(root), Request(verb="keeper"), seconds)
+    with _understood():
+        return datetime.fromisoformat(told["seen"]) if told["seen"] else None
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, KeyError) as wrong:
+        raise ServiceError("the agent answers with something else than was asked for") from wrong
 
 
 def ask(path: Path, request: Request, seconds: float = SECONDS) -> Any:

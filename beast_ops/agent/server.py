@@ -158,7 +158,7 @@ class Agent:
     def _note(self, asker: Peer, request: Request | None, outcome: str, seconds: float) -> None:
         """Write down who had what done; never what came of it, which may be anything."""
         verb = request.verb if request else None
-        if verb in {"ping", "history"} and outcome == "done":
+        if verb in {"ping", "history", "keeper"} and outcome == "done":
             return  # asked all the time, and harmless
         entry = {
             "time": self._clock.now().isoformat(timespec="seconds"),

@@ -10,6 +10,7 @@ from beast_ops import receipts, runtime
 from beast_ops.cards import Service, read_services
 from beast_ops.compose.logbook import redacted
 from beast_ops.errors import MissingError, UsageError
+from beast_ops.keeper import state
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
@@ -76,14 +77,19 @@ def restart(place: Place, request: Request) -> Any:
 
 
 def history(place: Place, _: Request) -> Any:
-    """Return when each kind of operation last succeeded, by its name."""
-    return {
-        name: done.isoformat() for name, done in receipts.last_successes(place.receipts).items()
-    }
+    """Return when each kind of operation last succeeded, by its name, and the first of all was."""
+    return {name: done.isoformat() for name, done in receipts.milestones(place.receipts).items()}
+
+
+def keeper(place: Place, _: Request) -> Any:
+    """Return when the keeper of this host last looked."""
+    found = state.read(place.run)
+    return {"seen": found.seen.isoformat() if found else None}
 
 
 VERBS: Mapping[str, Callable[[Place, Request], Any]] = {
     "history": history,
+    "keeper": keeper,
     "logs": logs,
     "ping": ping,
     "restart": restart,

@@ -5,9 +5,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from beast_ops import receipts
-from beast_ops.agent.client import ask
-from beast_ops.agent.protocol import Request, socket_of
+from beast_ops.agent.client import keeper_seen, milestones
 from beast_ops.database import FAILURES
 from beast_ops.errors import BeastError
 from beast_ops.ingest.settings import jobs_file
@@ -24,6 +22,7 @@ async def refresh(states: States, around: Surroundings) -> None:
         states.models = await read(around.models_url)
     states.queue = await asyncio.to_thread(_queue, around)
     states.done = await asyncio.to_thread(_done, around)
+    states.keeper_seen = await asyncio.to_thread(_keeper_seen, around)
 
 
 def _queue(around: Surroundings) -> Queue | None:
@@ -34,11 +33,14 @@ def _queue(around: Surroundings) -> Queue | None:
 
 
 def _done(around: Surroundings) -> Mapping[str, datetime]:
-    """Return when operations last succeeded; from inside a container only the agent knows."""
-    if not around.inside:
-        return receipts.last_successes(around.root / "receipts")
     try:
-        told = ask(socket_of(around.root), Request(verb="history"))
-        return {str(name): datetime.fromisoformat(when) for name, when in told.items()}
-    except (BeastError, ValueError, TypeError, AttributeError):
+        return milestones(around.root, inside=around.inside)
+    except BeastError:
         return {}
+
+
+def _keeper_seen(around: Surroundings) -> datetime | None:
+    try:
+        return keeper_seen(around.root, inside=around.inside)
+    except BeastError:
+        return None

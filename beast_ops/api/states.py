@@ -28,6 +28,7 @@ class States(Collector):
         self.models: ModelState | None = None
         self.queue: Queue | None = None
         self.done: Mapping[str, datetime] = {}
+        self.keeper_seen: datetime | None = None
         self._clock = clock
 
     def describe(self) -> Iterable[Metric]:
@@ -52,6 +53,12 @@ class States(Collector):
                 "last_backup_timestamp_seconds",
                 "When a backup last succeeded.",
                 last.timestamp(),
+            )
+        if self.keeper_seen is not None:
+            yield _gauge(
+                "keeper_last_seen_timestamp_seconds",
+                "When the keeper last looked what is due.",
+                self.keeper_seen.timestamp(),
             )
         restored = [self.done[name] for name in RESTORES if name in self.done]
         if restored:

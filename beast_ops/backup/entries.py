@@ -6,9 +6,9 @@ nowhere else, there are files, folders and links and nothing besides, and links 
 """
 
 import json
+import os
 import tarfile
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Literal
 
 from .tape import damaged
@@ -23,7 +23,9 @@ KINDS: dict[bytes, Kind] = {
 }
 HEADER, PROOF, MANIFEST = "header.json", "proof.json", "manifest.jsonl"
 DATA = "data"
-TOPS = (2**32 - 1, 2**32 - 1, 2**63)  # -1 is nobody; no file is larger
+TOPS = (2**32 - 1, 2**32 - 1, 2**63, 2**12)  # -1 is nobody; no file is larger; permissions
+MOMENTS = 2**53  # seconds that a float tells exactly, beyond what any file system keeps
+NAME_BYTES, PATH_BYTES = 255, 4095  # limits.h: NAME_MAX, and PATH_MAX without its last byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ def judge(info: tarfile.TarInfo) -> Kind:
         ArchiveError: If it may not.
     """
     kind = KINDS.get(info.type)
-    numbers = (info.uid, info.gid, info.size)
-    if not isfinite(info.mtime) or not all(
+    numbers = (info.uid, info.gid, info.size, info.mode)
+    if not abs(info.mtime) < MOMENTS or not all(
         0 <= n < top for n, top in zip(numbers, TOPS, strict=True)
     ):
         raise damaged(f"a number of {info.name!r} makes no sense")
@@ -96,6 +98,8 @@ def judge(info: tarfile.TarInfo) -> Kind:
         raise damaged(f"{info.name!r} is neither file nor folder nor link")
     if not is_plain(info.name):
         raise damaged(f"the name {info.name!r} leads elsewhere")
+    if too_long(info.name) or len(os.fsencode(info.linkname)) > PATH_BYTES:
+        raise damaged(f"the name {info.name[:NAME_BYTES]!r} is longer than any file system takes")
     if kind == "link" and not stays_inside(info.name, info.linkname):
         raise damaged(f"the link {info.name!r} leads out of its folder")
     if kind == "same" and not is_plain(info.linkname):
@@ -107,6 +111,12 @@ def is_plain(name: str) -> bool:
     """Return whether *name* is relative, and leads to one place below where it starts."""
     parts = name.split("/")
     return bool(name) and "\0" not in name and not {"", ".", ".."} & set(parts)
+
+
+def too_long(name: str) -> bool:
+    """Return whether *name*, or a part of it, is longer than Linux takes."""
+    whole = os.fsencode(name)
+    return len(whole) > PATH_BYTES or any(len(part) > NAME_BYTES for part in whole.split(b"/"))
 
 
 def stays_inside(name: str, target: str) -> bool:

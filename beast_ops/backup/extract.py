@@ -11,14 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from beast_ops.errors import PreflightError
 from beast_ops.files import sync_file_system
 
-from .entries import HEADER, PROOF, Entry
+from .entries import HEADER, PATH_BYTES, PROOF, Entry
 from .reader import ArchiveReader, Member, Summary
 from .tape import CHUNK, damaged
 
 Where = Callable[[str], str | None]
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+LOOK_BYTES, ROOM_BYTES = 64 << 20, 64 << 20  # between two looks at the disk; what it keeps free
+SHOWN_CHARACTERS = 200
 
 
 def everywhere(name: str) -> str | None:
@@ -39,6 +42,7 @@ def extract(raw: IO[bytes], target: Path, where: Where = everywhere) -> Summary:
 
     Raises:
         ArchiveError: If it is not whole, or would reach beyond *target*.
+        PreflightError: If a path is too long there, or the disk has no room for all of it.
         OSError: If something cannot be written.
     """
     target.mkdir(mode=PRIVATE_FOLDER, parents=True)
@@ -47,6 +51,7 @@ def extract(raw: IO[bytes], target: Path, where: Where = everywhere) -> Summary:
             for member in reader.members():
                 path = where(member.name)
                 if path is not None:
+                    _reach(target / path)
                     _make(member, target, path)
             summary = reader.finish()
             _finish(reader, target, where)
@@ -68,6 +73,16 @@ def wipe(folder: Path) -> None:
         for found, _, _ in os.walk(folder):
             os.chmod(found, PRIVATE_FOLDER)  # noqa: PTH101 - likewise
     shutil.rmtree(folder, ignore_errors=not folder.exists())
+
+
+def _reach(path: Path) -> None:
+    """Refuse a *path* that is too long where it shall be, however short it is in the archive."""
+    if len(os.fsencode(path)) > PATH_BYTES:
+        raise PreflightError(
+            "a path is longer than Linux takes",
+            subject=f"{str(path)[:SHOWN_CHARACTERS]}…",
+            hint="Restore below a shorter one.",
+        )
 
 
 def _make(member: Member, target: Path, path: str) -> None:
@@ -101,16 +116,32 @@ def _write(member: Member, path: Path) -> None:
     holes = member.info.sparse is not None
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     writer = os.open(path, flags, PRIVATE_FILE)
+    until_look = 0
     try:
         while data := member.read(CHUNK):
             if holes and not any(data):
                 os.lseek(writer, len(data), os.SEEK_CUR)
-            else:
-                _write_all(writer, data)
+                continue
+            if until_look <= 0:
+                _leave_room(writer, path)
+                until_look = LOOK_BYTES
+            _write_all(writer, data)
+            until_look -= len(data)
         if holes:
             os.ftruncate(writer, member.info.size)
     finally:
         os.close(writer)
+
+
+def _leave_room(writer: int, path: Path) -> None:
+    """Refuse to go on before the disk is so full that what runs on it cannot write any more."""
+    found = os.fstatvfs(writer)
+    if found.f_bavail * found.f_frsize < LOOK_BYTES + ROOM_BYTES:
+        raise PreflightError(
+            "there is no room for all that the backup holds",
+            subject=str(path),
+            hint="Make room on this disk, and try again.",
+        )
 
 
 def _write_all(writer: int, data: bytes) -> None:
@@ -143,6 +174,7 @@ def _link(target: Path, where: Where, entry: Entry, path: str) -> None:
         ArchiveError: If there is no such folder, or no such file.
     """
     found = target / path
+    _reach(found)
     if found.parent.resolve() != target.resolve() / os.path.dirname(path):  # noqa: PTH120 - as text
         raise damaged(f"{path!r} lies behind a link")
     _folders(found.parent)

@@ -12,6 +12,7 @@ from typing import IO, Any, Self, cast
 
 from .entries import HEADER, MANIFEST, PROOF, Entry, Kind, differs, judge, read_line
 from .hashing import Passing
+from .shape import Shape
 from .tape import CHUNK, ReadingTape, damaged
 from .writer import SPOOL_BYTES, entry_of
 
@@ -78,6 +79,7 @@ class ArchiveReader:
         self._found = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed with us
         self._manifest = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - likewise
         self._tar: tarfile.TarFile | None = None
+        self._shape = Shape()
         self._small: dict[str, dict[str, Any]] = {}
         self._entries = self._size = 0
         self._over = self._ended = False
@@ -132,6 +134,7 @@ class ArchiveReader:
             elif PROOF in self._small:
                 raise damaged("something follows its proof")
             else:
+                self._shape.take(member.info, member.kind)
                 yield member
                 self._note(member)
 
@@ -177,8 +180,10 @@ class ArchiveReader:
         try:
             if self._tar is None:
                 tape = cast("IO[bytes]", self._tape)
-                self._tar = tarfile.open(fileobj=tape, mode="r:")  # noqa: SIM115 - has nothing to close
-            info = self._tar.next()
+                with self._tape.briefly():
+                    self._tar = tarfile.open(fileobj=tape, mode="r:")  # noqa: SIM115 - has nothing to close
+            with self._tape.briefly():
+                info = self._tar.next()
         except (tarfile.TarError, ValueError, OverflowError, EOFError) as wrong:
             raise damaged("it is no tar archive, or ends too early") from wrong
         if info is None:

@@ -18,15 +18,17 @@ from typing import IO, Any, Self, cast
 
 from beast_ops.errors import ArchiveError
 from beast_ops.vectors.copying import extents
-from beast_ops.vectors.sparse_tar import Pieces, chart, pieces
+from beast_ops.vectors.sparse_tar import Pieces, chart
 
 from .entries import HEADER, KINDS, MANIFEST, PROOF, Entry, stays_inside
 from .hashing import Passing
-from .tape import CHUNK, Sink, WritingTape
+from .holes import HOLES_BYTES, size_of, stored
+from .tape import CHUNK, HEAD_BYTES, Sink, WritingTape
 
 PRIVATE = 0o600
 SPOOL_BYTES = 8 << 20  # of the manifest in memory; what is beyond lies in a file
 BLOCK = 512
+CHART_BYTES = HEAD_BYTES // 2  # who reads takes no longer head of a member
 
 
 class ArchiveWriter:
@@ -47,7 +49,7 @@ class ArchiveWriter:
         self._manifest = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed with us
         self._seen: dict[tuple[int, int], str] = {}
         self.left_out: list[str] = []
-        self.files = self.bytes = 0
+        self.files = self.bytes = self._holes = 0
         self.add_bytes(HEADER, json.dumps(dict(header), indent=2).encode())
 
     def __enter__(self) -> Self:
@@ -163,11 +165,15 @@ class ArchiveWriter:
     ) -> None:
         sparse = status.st_blocks * BLOCK < status.st_size
         data = list(extents(file.fileno(), status.st_size)) if sparse else []
-        if not sparse or data == [(0, status.st_size)]:
+        size, table = info.size, chart(data, info.size)
+        if not sparse or data == [(0, size)] or len(table) > CHART_BYTES:
             os.lseek(file.fileno(), 0, os.SEEK_SET)  # looking for holes moved it
             self._add(info, mtime, file)
             return
-        size, table = info.size, chart(data, info.size)
+        if self._holes + size_of(data, size) > HOLES_BYTES:
+            self.left_out.append(f"{info.name}: its holes are larger than an archive may have")
+            return
+        self._holes += size_of(data, size)
         info.pax_headers = {
             "GNU.sparse.major": "1",
             "GNU.sparse.minor": "0",
@@ -176,7 +182,7 @@ class ArchiveWriter:
         }
         info.size = len(table) + sum(end - start for start, end in data)
         whole = hashlib.sha256()
-        content = _stored(file.fileno(), data, size, whole)
+        content = stored(file.fileno(), data, size, whole)
         self._put(info, cast("IO[bytes]", Pieces(chain([table], content))))
         for _ in content:  # nothing comes any more, but the hole at the end is still to be told
             pass
@@ -260,27 +266,6 @@ def _below(path: Path) -> Iterator[str]:
 
 def _names(folder: str) -> list[str]:
     return sorted(os.path.join(folder, name) for name in os.listdir(folder))  # noqa: PTH118, PTH208 - a million names
-
-
-def _stored(
-    reader: int, data: list[tuple[int, int]], size: int, whole: "hashlib._Hash"
-) -> Iterator[bytes]:
-    """Yield the stretches of *data* of a file with holes; *whole* hears of the holes, too."""
-    end = 0
-    for start, stop in data:
-        _zeros(whole, start - end)
-        for piece in pieces(reader, [(start, stop)]):
-            whole.update(piece)
-            yield piece
-        end = stop
-    _zeros(whole, size - end)
-
-
-def _zeros(whole: "hashlib._Hash", size: int) -> None:
-    nothing = bytes(min(size, CHUNK))
-    while size > 0:
-        whole.update(nothing[:size])
-        size -= CHUNK
 
 
 class _Hashing:

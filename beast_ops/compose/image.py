@@ -5,7 +5,6 @@ Its name says what it is made of, so it is made once, and one that was made else
 here (`docker load`) is as good.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from beast_ops.door.index import redact
 from beast_ops.errors import CommandError
+from beast_ops.hashing import sha256_of
 from beast_ops.place import Place
 from beast_ops.release.environment import SOURCE
 from beast_ops.release.package import EPOCH, LOCK
@@ -141,7 +141,7 @@ def _is_here(reference: str, runner: Runner) -> bool:
 
 
 def _lock(folder: Path) -> str:
-    return hashlib.sha256((folder / LOCK).read_bytes()).hexdigest()
+    return sha256_of(folder / LOCK)
 
 
 def _forget_stages(runner: Runner, lock: str) -> None:

@@ -9,7 +9,7 @@ from beast_ops.errors import BeastError
 from beast_ops.keys import read_secret
 from beast_ops.place import Place
 
-from . import host, services
+from . import backups, host, services
 from .engine import Probe
 from .engine import run as run_probes
 from .model import Report
@@ -20,7 +20,7 @@ KEY_FILES = ("read_only_key", "api_key")  # looking needs no more than reading
 
 
 def run(place: Place) -> Report:
-    """Look at the services, the disk and the memory of the installation at *place*.
+    """Look at the services, the machine and the age of the backups of the installation at *place*.
 
     Raises:
         NotDeployedError: If nothing is deployed there.
@@ -54,7 +54,7 @@ async def survey(
     Args:
         found: The services of the release.
         keys: Finds the key that opens a service.
-        machine: Whether disk and memory matter, too.
+        machine: Whether disk, memory and backups matter, too.
         standpoint: Where we look from; the host if left out.
         thorough: Whether each service must prove what it can do.
     """
@@ -62,7 +62,7 @@ async def survey(
     async with services.client(found, here) as through:
         looks: tuple[Probe, ...] = services.probes(found, keys, through, here, thorough=thorough)
         if machine:
-            looks += host.probes(here.disk())
+            looks += host.probes(here.disk()) + backups.probes(found, here)
         return await run_probes(looks)
 
 

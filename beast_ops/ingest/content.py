@@ -5,31 +5,30 @@ Between the listing of a folder and the reading of a file, the file may become a
 one would wait for ever, or a link to what is not for everybody.
 """
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from beast_ops.errors import DocumentError
+from beast_ops.hashing import sha256_from
 
 from .find import LEADS_OUT, within
 from .manifest import DocumentEntry
-
-BLOCK_BYTES = 1 << 20
 
 
 class Content(NamedTuple):
     """A document's content as an open file, and a path by which other processes reach it."""
 
     entry: DocumentEntry
-    file: BinaryIO
+    file: FileIO
     path: Path
     sha256: str
 
 
-def open_content(path: Path, name: str, inside: str | None = None) -> BinaryIO:
+def open_content(path: Path, name: str, inside: str | None = None) -> FileIO:
     """Open the file at *path* without ever waiting for it.
 
     Args:
@@ -57,25 +56,23 @@ def open_content(path: Path, name: str, inside: str | None = None) -> BinaryIO:
     return os.fdopen(handle, "rb", buffering=0)
 
 
-def digest(file: BinaryIO, name: str, check: Callable[[], None]) -> str:
+def digest(file: FileIO, name: str, check: Callable[[], None]) -> str:
     """Return the SHA-256 of *file*, calling *check* now and then, which may raise.
 
     Raises:
         DocumentError: If it cannot be read.
     """
-    sha256 = hashlib.sha256()
-    while True:
+
+    def fill(block: memoryview) -> int:
         try:
-            block = file.read(BLOCK_BYTES)
+            return file.readinto(block)
         except OSError as failed:
             raise DocumentError(f"cannot be read: {failed.strerror}", subject=name) from failed
-        if not block:
-            return sha256.hexdigest()
-        sha256.update(block)
-        check()
+
+    return sha256_from(fill, check)
 
 
-def path_to(file: BinaryIO, path: Path) -> Path:
+def path_to(file: FileIO, path: Path) -> Path:
     """Return a path that leads to the open *file* itself where there is one, else *path*."""
     own = _own(file.fileno())
     return own if own.exists() else path

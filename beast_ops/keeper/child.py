@@ -17,8 +17,8 @@ FOREIGN = ("BEAST_", "SUPERVISOR_")
 
 
 def command(kind: Kind, settings: KeeperSettings) -> list[str]:
-    """Return the words that run *kind*."""
-    beast = [sys.executable, "-I", "-m", "beast_ops.cli", kind]
+    """Return the words that run *kind*, for as long as this process lives."""
+    beast = [sys.executable, "-I", "-m", "beast_ops.keeper.verb", str(os.getpid()), kind]
     if kind == "drill":
         return beast
     return [*beast, "--days", str(settings.keep_days), "--count", str(settings.keep_count)]

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal
 
+from beast_ops.receipts import BORN
+
 from .settings import DAYS, KeeperSettings
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 BUSY_PAUSE = timedelta(minutes=5)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(hours=1), timedelta(hours=12)
-BORN = "born"
 
 Kind = Literal["backup", "drill"]
 Outcome = Literal["done", "failed", "busy"]

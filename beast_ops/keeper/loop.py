@@ -2,10 +2,9 @@
 """Look once a minute what is due, and run it; one run at a time."""
 
 import logging
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from beast_ops import receipts
 from beast_ops.clock import SYSTEM, Clock
@@ -14,7 +13,7 @@ from beast_ops.place import Place
 
 from . import state
 from .child import Child, command, environment
-from .due import BORN, Attempt, Outcome, Run, due
+from .due import Attempt, Outcome, Run, due
 from .settings import KeeperSettings
 
 # A host that starts, and a deploy that proves itself, are left alone at first.
@@ -57,7 +56,7 @@ class Keeper:
         """
         self._place, self._settings, self._clock = place, settings, clock
         self._start = start or self._verb
-        self._stopping = threading.Event()
+        self._stopping = False
         self._under: _Under | None = None
         before = state.read(place.run)
         self._attempts = dict(before.attempts) if before else {}
@@ -66,14 +65,15 @@ class Keeper:
 
     def stop(self) -> None:
         """End at once, with what runs. May be called by a signal handler."""
-        self._stopping.set()
+        # No `threading.Event`: its lock may be held by the very code that the signal interrupts.
+        self._stopping = True
 
     def run(self) -> None:
         """Keep until told to stop."""
         try:
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self.tick()
-                self._stopping.wait(TICK_SECONDS)
+                time.sleep(TICK_SECONDS)
         finally:
             if self._under is not None:
                 LOG.info("%s is ended, and made later", self._under.run.kind)
@@ -96,7 +96,8 @@ class Keeper:
         settled = self._clock.monotonic() - self._started >= SETTLE_SECONDS
         if self._under is not None or not settled:
             return
-        run = due(self._clock.now(), self._settings, self._successes(), self._attempts)
+        done = receipts.milestones(self._place.receipts)
+        run = due(self._clock.now(), self._settings, done, self._attempts)
         if run is None:
             return
         LOG.info("%s begins, due since %s", run.kind, run.slot.astimezone().isoformat())
@@ -126,12 +127,6 @@ class Keeper:
         before = last.failures if last is not None and last.slot == run.slot else 0
         failures = {"done": 0, "busy": before, "failed": before + 1}[outcome]
         self._attempts[run.kind] = Attempt(run.slot, self._clock.now(), outcome, failures)
-
-    def _successes(self) -> dict[str, datetime]:
-        folder = self._place.receipts
-        finished = [datetime.fromisoformat(each.finished) for each in receipts.read_all(folder)]
-        born = {BORN: min(finished)} if finished else {}
-        return {**receipts.last_successes(folder), **born}
 
     def _note(self) -> None:
         running = self._under.run.kind if self._under else None

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look at what a host runs now, and change nothing."""
 
-import hashlib
 import os
 from pathlib import Path, PurePath
 
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 from beast_ops import keys, receipts
 from beast_ops.cards import Services, read_services
 from beast_ops.errors import BeastError, CardError
+from beast_ops.hashing import hash_files, sha256_of
 from beast_ops.place import Place
 from beast_ops.secret_files import FilledFile
 from beast_ops.settings import Strict
@@ -110,13 +110,14 @@ def _versions(place: Place) -> dict[str, int]:
 
 def is_intact(place: Place, record: Record) -> bool:
     """Return whether the files of a release are what they were when they were written."""
-    return all(fingerprint(place.root / path) == hashed for path, hashed in record.files.items())
+    said = {place.root / path: hashed for path, hashed in record.files.items()}
+    return all(found.sha256 == said[found.path] for found in hash_files(said))
 
 
 def fingerprint(path: Path) -> str | None:
     """Return SHA-256 over the file at *path*, or `None` if it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256_of(path)
     except OSError:
         return None
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from beast_ops.errors import BeastError
+from beast_ops.hashing import hash_files
 
 from .build import HASH_CHARACTERS
 
@@ -32,16 +33,18 @@ def environment_hash(clone: Path) -> str:
         BeastError: If the clone is not complete.
     """
     hashed = hashlib.sha256()
-    try:
-        for path in (*(clone / name for name in ROOT_FILES), *sources(clone)):
-            hashed.update(f"{path.relative_to(clone).as_posix()}\0".encode())
-            hashed.update(hashlib.sha256(path.read_bytes()).digest())
-    except OSError as failed:
-        raise BeastError(
-            f"the clone is not complete: {failed.strerror}",
-            subject=str(failed.filename),
-            hint="Clone the repository again.",
-        ) from failed
+    paths = [*(clone / name for name in ROOT_FILES), *sources(clone)]
+    found = {each.path: each for each in hash_files(paths)}
+    for path in paths:
+        failed = found[path].error
+        if failed is not None:
+            raise BeastError(
+                f"the clone is not complete: {failed.strerror}",
+                subject=str(failed.filename),
+                hint="Clone the repository again.",
+            ) from failed
+        hashed.update(f"{path.relative_to(clone).as_posix()}\0".encode())
+        hashed.update(bytes.fromhex(found[path].sha256))
     return hashed.hexdigest()[:HASH_CHARACTERS]
 
 

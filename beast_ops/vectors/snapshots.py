@@ -23,6 +23,7 @@ from uuid import uuid4
 import orjson
 
 from beast_ops.files import sync_folder, write_atomically
+from beast_ops.hashing import sha256_of
 
 from .collection import RECORD
 from .copying import copy_tree
@@ -130,8 +131,7 @@ def kept_checksum(path: Path) -> str | None:
 
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def verify(path: Path, expected: str | None) -> None:

@@ -69,6 +69,7 @@ MAY_LOOK_UP = {
     ("compose/image.py", "door"): "likewise, when our image is built",
     ("compose/index.py", "door"): "likewise, when our image is built",
     ("cli.py", "door"): "the program is the door",
+    ("keeper/verb.py", "cli"): "a verb in a process of its own, which ends with the keeper",
 }
 GROUND = (
     "clock",

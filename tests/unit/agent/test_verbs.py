@@ -8,6 +8,7 @@ from beast_ops import receipts
 from beast_ops.agent import verbs
 from beast_ops.agent.protocol import ANSWER_BYTES, LINES, Answer, Request, read_request
 from beast_ops.errors import BusyError, MissingError, UsageError
+from beast_ops.keeper import state
 from beast_ops.lease import lease
 from beast_ops.runtime.control import ProcessState
 
@@ -132,7 +133,17 @@ def test_it_tells_when_operations_last_succeeded(place):
             ),
         )
 
-    assert {"backup": moments[1]} == verbs.act(place, Request(verb="history"))
+    told = {"backup": moments[1], receipts.BORN: moments[0]}
+
+    assert told == verbs.act(place, Request(verb="history"))
+
+
+def test_it_tells_when_the_keeper_last_looked(place):
+    assert {"seen": None} == verbs.act(place, Request(verb="keeper"))
+    seen = datetime(2026, 5, 1, tzinfo=UTC)
+    state.write(place.run, state.State(seen))
+
+    assert {"seen": seen.isoformat()} == verbs.act(place, Request(verb="keeper"))
 
 
 @pytest.mark.parametrize(

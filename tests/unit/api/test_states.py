@@ -13,6 +13,7 @@ from beast_ops.api.states import MODELS, States
 from beast_ops.clock import SYSTEM
 from beast_ops.jobs.queue import Queue
 from beast_ops.jobs.table import JobTable
+from beast_ops.keeper import state
 from beast_ops.llm.state import DOWN, Loaded, ModelState
 from beast_ops.testing import Canned, fake_service, free_port
 
@@ -95,8 +96,8 @@ def test_backups_have_an_age_and_proven_restores_a_moment(states):
 
 def test_a_job_that_failed_is_counted():
     figures = Figures()
-    for state in ("done", "failed", "failed"):
-        figures.count_ingestion(state)
+    for outcome in ("done", "failed", "failed"):
+        figures.count_ingestion(outcome)
     text, _ = figures.text("")
 
     assert b"ai_beast_jobs_failed_total 2.0" in text
@@ -173,10 +174,21 @@ def test_on_the_host_receipts_tell_when_something_succeeded(states, around):
         )
     asyncio.run(others.refresh(states, around))
 
-    assert {"backup": finished} == states.done
+    assert {"backup": finished, receipts.BORN: finished} == states.done
+
+
+def test_a_keeper_that_looked_is_told_of_and_another_is_not(states, around):
+    asyncio.run(others.refresh(states, around))
+    assert {} == shown(states)
+    seen = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    state.write(around.root / "run", state.State(seen))
+    asyncio.run(others.refresh(states, around))
+
+    assert {("keeper_last_seen_timestamp_seconds", None): seen.timestamp()} == shown(states)
 
 
 def test_in_a_container_without_an_agent_nobody_knows(states, around):
     asyncio.run(others.refresh(states, replace(around, inside=True)))
 
     assert {} == states.done
+    assert states.keeper_seen is None

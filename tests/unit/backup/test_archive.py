@@ -7,18 +7,21 @@ import random
 import shutil
 import stat
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beast_ops.backup.entries import Entry, is_plain, stays_inside
+from beast_ops.backup.entries import Entry, is_plain, judge, stays_inside
 from beast_ops.backup.extract import extract, wipe
+from beast_ops.backup.holes import HOLES_BYTES
 from beast_ops.backup.reader import verify
+from beast_ops.backup.shape import Shape
 from beast_ops.backup.tape import TRAILER, WritingTape
 from beast_ops.backup.writer import ArchiveWriter
-from beast_ops.errors import ArchiveError
+from beast_ops.errors import ArchiveError, PreflightError
 
 ROOT = os.geteuid() == 0
 HEADER = b'{"name": "x"}'
@@ -226,6 +229,89 @@ def sealed(*members, header=HEADER, numbers=None):
 
 
 F, D, L, H = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+X = ("data/v/x", F, "", b"x")
+MISSHAPEN = {
+    "file twice": ("there twice", [X, X]),
+    "link twice": ("there twice", [("data/v/x", L, "y", b""), X]),
+    "file, then folder": ("a file and a folder", [X, ("data/v/x", D, "", b"")]),
+    "folder, then file": ("a file and a folder", [("data/v/x/y", F, "", b""), X]),
+    "below a file": ("below a file", [X, ("data/v/x/y", F, "", b"")]),
+    "below the header": ("below a file", [("header.json/x", F, "", b"")]),
+    "behind a link": ("behind a link", [("data/v/l", L, "w", b""), ("data/v/l/x", F, "", b"")]),
+    "a link before a file": (
+        "a file and a folder",
+        [("data/v/d/x", F, "", b"x"), ("data/v/d", L, "w", b"")],
+    ),
+    "same as nothing": ("not there", [("data/v/h", H, "data/v/gone", b"")]),
+    "same as itself": ("not there", [("data/v/h", H, "data/v/h", b"")]),
+    "same as a later one": ("not there", [("data/v/h", H, "data/v/x", b""), X]),
+    "same as a folder": ("not there", [("data/v", D, "", b""), ("data/h", H, "data/v", b"")]),
+    "same as a link": ("not there", [("data/v/l", L, "x", b""), ("data/v/h", H, "data/v/l", b"")]),
+    "long part": ("longer than", [("data/v/" + "n" * 256, F, "", b"x")]),
+    "long part of two bytes": ("longer than", [("data/v/" + "\N{SNOWMAN}" * 86, F, "", b"x")]),
+    "long name": ("longer than", [("data/" + "n/" * 2046 + "n", F, "", b"x")]),
+    "long link": ("longer than", [("data/v/l", L, "n/" * 2047 + "nn", b"")]),
+}
+
+
+@pytest.mark.parametrize(("why", "members"), MISSHAPEN.values(), ids=MISSHAPEN.keys())
+@pytest.mark.parametrize("act", ["verify", "extract"])
+def test_what_no_tree_can_be_is_refused_alike(why, members, act, tmp_path):
+    content = io.BytesIO(sealed(*members))
+
+    with pytest.raises(ArchiveError, match=why):
+        verify(content) if act == "verify" else extract(content, tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_as_long_as_linux_takes_is_kept(tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / ("n" * 255)).write_text("x")
+    (tree / "link").symlink_to("n/" * 2047 + "n")
+
+    assert described(tree) == there_and_back(tree, tmp_path / "out")
+
+
+def test_moments_of_other_centuries_survive(tmp_path):
+    (tmp_path / "tree").mkdir()
+    for name, year in (("late", 2400), ("early", 1910)):
+        (tmp_path / "tree" / name).write_text("x")
+        moment = (year - 1970) * 31_556_952 * 10**9 + 7
+        os.utime(tmp_path / "tree" / name, ns=(moment, moment))
+
+    assert described(tmp_path / "tree") == there_and_back(tmp_path / "tree", tmp_path / "out")
+
+
+def test_a_path_that_is_too_long_only_where_it_shall_be_is_told(tmp_path):
+    content = io.BytesIO(packed(deep_tree(tmp_path / "tree"))[0])
+    verify(io.BytesIO(content.getvalue()))
+    target = tmp_path.joinpath(*["t" * 250] * 15)
+
+    with pytest.raises(PreflightError, match="longer than Linux takes"):
+        extract(content, target)
+
+    assert not target.exists()
+
+
+def deep_tree(tree):
+    tree.joinpath(*["d" * 100] * 10).mkdir(parents=True)
+    return tree
+
+
+def test_a_disk_is_not_filled_to_its_end(tmp_path, monkeypatch):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/x").write_bytes(b"x")
+    content = io.BytesIO(packed(tmp_path / "tree")[0])
+    monkeypatch.setattr("beast_ops.backup.extract.ROOM_BYTES", 1 << 62)
+
+    with pytest.raises(PreflightError, match="no room"):
+        extract(content, tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
 HOSTILE = {
     "absolute": [("/etc/evil", F, "", b"x")],
     "up": [("data/v/../../evil", F, "", b"x")],
@@ -266,6 +352,11 @@ SENSELESS = {
         [("data/v/x", F, "", b"x")],
         {"numbers": {"gid": 2**40}},
     ),
+    "far future": (
+        "makes no sense",
+        [("data/v/x", F, "", b"x")],
+        {"numbers": {"pax_headers": {"mtime": "1e300"}}},
+    ),
     "no time": (
         "makes no sense",
         [("data/v/x", F, "", b"x")],
@@ -291,6 +382,15 @@ def test_what_makes_no_sense_is_refused_as_an_archive_is(said, act, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("mode", [-1, 0o10000])
+def test_permissions_that_there_are_not_are_refused(mode):
+    info = tarfile.TarInfo("data/v/x")
+    info.mode = mode  # tarfile reads such numbers, and writes none
+
+    with pytest.raises(ArchiveError, match="makes no sense"):
+        judge(info)
+
+
 def test_a_manifest_that_names_more_than_there_is_is_refused(tmp_path):
     (tmp_path / "tree").mkdir()
     raw = io.BytesIO()
@@ -310,18 +410,86 @@ def _more(writer):
     writer.add_bytes = lambda *given: (real(*given), writer._manifest.write(line))
 
 
-def test_a_sparse_file_larger_than_any_is_refused_at_once():
+def with_holes(size, chart, data=b""):
+    """Return an archive with a file of *size* bytes whose map of holes is *chart*."""
     sparse = {
         "GNU.sparse.major": "1",
         "GNU.sparse.minor": "0",
         "GNU.sparse.name": "data/v/x",
-        "GNU.sparse.realsize": str(2**70),
+        "GNU.sparse.realsize": str(size),
     }
-    chart = f"1\n{2**70}\n0\n".encode().ljust(512, b"\0")
-    content = sealed(("data/v/x", F, "", chart), numbers={"pax_headers": sparse})
+    text = "".join(f"{number}\n" for number in chart).encode()
+    text += bytes(-len(text) % 512) + data
+    return sealed(("data/v/x", F, "", text), numbers={"pax_headers": sparse})
 
-    with pytest.raises(ArchiveError, match="makes no sense"):
-        verify(io.BytesIO(content))
+
+HOLES = {
+    "larger than any file": (2**70, [1, 2**70, 0], "makes no sense"),
+    "larger than any disk": (2**50, [1, 2**50, 0], "holes of"),
+    "just too large": (HOLES_BYTES + 1, [1, HOLES_BYTES + 1, 0], "holes of"),
+    "beyond its end": (1000, [1, 2000, 0], "holes of"),
+    "backwards": (4096, [2, 2048, 512, 0, 512], "holes of"),
+    "overlapping": (4096, [2, 0, 1024, 512, 512], "holes of"),
+    "negative": (4096, [1, 4096, -4096], "holes of"),
+    "endless map": (1000, [3_000_000, *[0] * 3_000_000], "too long"),
+}
+
+
+@pytest.mark.parametrize(("size", "chart", "why"), HOLES.values(), ids=HOLES.keys())
+@pytest.mark.parametrize("act", ["verify", "extract"])
+def test_holes_that_make_no_sense_are_refused_at_once(size, chart, why, act, tmp_path):
+    content = io.BytesIO(with_holes(size, chart, bytes(1024)))
+
+    begun = time.monotonic()
+    with pytest.raises(ArchiveError, match=why):
+        verify(content) if act == "verify" else extract(content, tmp_path / "out")
+    assert time.monotonic() - begun < 20
+
+
+def test_many_files_share_what_all_holes_may_be():
+    shape = Shape()
+    for number in range(4):
+        shape.take(hollow(f"data/v/{number}", HOLES_BYTES // 4), "file")
+
+    with pytest.raises(ArchiveError, match="holes of"):
+        shape.take(hollow("data/v/more", 1), "file")
+
+
+def hollow(name, size):
+    info = tarfile.TarInfo(name)
+    info.size, info.sparse = size, [(size, 0)]
+    return info
+
+
+def test_a_backup_leaves_out_what_no_archive_may_hold(tmp_path, monkeypatch):
+    monkeypatch.setattr("beast_ops.backup.writer.HOLES_BYTES", 10 << 20)
+    (tmp_path / "tree").mkdir()
+    for name in ("first", "second"):
+        with (tmp_path / "tree" / name).open("wb") as file:
+            file.write(b"data")
+            file.truncate(8 << 20)
+    content, writer = packed(tmp_path / "tree")
+
+    assert ["data/volume/second"] == [each.split(":")[0] for each in writer.left_out]
+    assert 4 == verify(io.BytesIO(content)).entries
+
+
+def test_a_file_with_too_many_holes_is_kept_without(odd, tmp_path, monkeypatch):
+    monkeypatch.setattr("beast_ops.backup.writer.CHART_BYTES", 0)
+
+    assert described(odd) == there_and_back(odd, tmp_path / "out")
+
+
+def test_a_header_that_would_fill_the_memory_is_refused_at_once():
+    raw = io.BytesIO()
+    tape, info = WritingTape(raw), tarfile.TarInfo("header.json")
+    info.type, info.size = tarfile.XHDTYPE, 2**40
+    tape.write(info.tobuf(tarfile.GNU_FORMAT))
+    tape.write(bytes(1 << 20))
+    tape.seal()
+
+    with pytest.raises(ArchiveError, match="too long"):
+        verify(io.BytesIO(raw.getvalue()))
 
 
 def test_what_does_not_begin_with_a_header_is_refused():

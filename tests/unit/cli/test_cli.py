@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from invoke.exceptions import Exit
@@ -266,8 +267,18 @@ def test_a_pipe_that_closes_is_quiet():
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+LAST_WORDS = """
+class Last:
+    def __del__(self):
+        print('waiting', flush=True)
+        time.sleep(60)
+Last()
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_told_to_end_it_cleans_up_and_says_what_to_type(tmp_path, number):
+@pytest.mark.parametrize("lost", ["", LAST_WORDS], ids=["heard", "lost where nothing is raised"])
+def test_told_to_end_it_cleans_up_and_says_what_to_type(tmp_path, number, lost):
     (tmp_path / "tasks.py").write_text(
         "import time\n"
         "from beast_ops.door.verb import verb\n"
@@ -275,8 +286,8 @@ def test_told_to_end_it_cleans_up_and_says_what_to_type(tmp_path, number):
         "def wait(_context):\n"
         "    'Wait.'\n"
         "    try:\n"
-        "        print('waiting', flush=True)\n"
-        "        time.sleep(60)\n"
+        + indent(lost or "print('waiting', flush=True)\n", " " * 8)
+        + "        time.sleep(60)\n"
         "    finally:\n"
         "        print('clean')\n"
     )

@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_any_more_is_told(docs):
 class Broken:
     """A file on a disk that fails."""
 
-    def read(self, _size):
+    def readinto(self, _block):
         raise OSError(errno.EIO, "Input/output error")
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +17,13 @@ from beast_ops.keeper import state
 from beast_ops.keeper.child import Child, command, environment
 from beast_ops.keeper.loop import DEADLINE_SECONDS, LOOK_SECONDS, SETTLE_SECONDS, Keeper
 from beast_ops.keeper.settings import KeeperSettings
+from beast_ops.lease import lease
 from beast_ops.place import Place
+from beast_ops.testing import a_service, an_installation
 
 BEGIN = datetime(2026, 5, 6, 12, tzinfo=UTC)
 BUSY = 75
+SOON_SECONDS = 2
 
 
 class Hands:
@@ -208,10 +212,11 @@ def test_a_program_that_does_not_listen_is_killed(monkeypatch):
 def test_the_verbs_are_those_of_the_door():
     settings = KeeperSettings(keep_days=3, keep_count=4)
 
-    assert command("backup", settings)[1:] == (
-        ["-I", "-m", "beast_ops.cli", "backup", "--days", "3", "--count", "4"]
-    )
-    assert ["-I", "-m", "beast_ops.cli", "drill"] == command("drill", settings)[1:]
+    me = str(os.getpid())
+
+    assert ["-I", "-m", "beast_ops.keeper.verb", me] == command("drill", settings)[1:5]
+    assert ["drill"] == command("drill", settings)[5:]
+    assert ["backup", "--days", "3", "--count", "4"] == command("backup", settings)[5:]
 
 
 def test_a_verb_hears_of_the_installation_and_of_nothing_said_to_the_keeper(tmp_path):
@@ -229,8 +234,90 @@ def test_the_process_reports_and_ends_when_it_is_told_to(place, tmp_path):
         time.sleep(0.05)
     process.terminate()
 
-    assert 0 == process.wait(10)
+    assert 0 == process.wait(SOON_SECONDS)
     assert state.read(place.run) is not None
+
+
+# A keeper whose first run is due at once, and waits for somebody who holds the installation.
+AT_WORK = """
+import signal, sys
+from pathlib import Path
+from beast_ops.keeper import loop
+from beast_ops.keeper.settings import KeeperSettings
+from beast_ops.lease import lease
+from beast_ops.place import Place
+from beast_ops.testing import a_service, an_installation
+
+loop.SETTLE_SECONDS = 0.0
+keeper = loop.Keeper(Place(Path(sys.argv[1])), KeeperSettings(drill_enabled=False))
+signal.signal(signal.SIGTERM, lambda *_: keeper.stop())
+keeper.run()
+"""
+
+
+@pytest.fixture
+def at_work(tmp_path):
+    """A real keeper, and the real backup that it runs."""
+    place = an_installation(tmp_path / "root", a_service("s"))
+    with lease(place.run, "deploy"):
+        process = subprocess.Popen([sys.executable, "-c", AT_WORK, place.root])
+        try:
+            yield process, eventually(lambda: waiting_backup(process.pid))
+        finally:
+            process.kill()
+            process.wait()
+
+
+def waiting_backup(keeper):
+    """Return the backup that *keeper* runs, once it heeds signals."""
+    for pid in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split():
+        caught = next(
+            line.split()[1]
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+            if line.startswith("SigCgt")
+        )
+        if int(caught, 16) & 1 << (signal.SIGTERM - 1):
+            return int(pid)
+    return None
+
+
+def eventually(look, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert found
+    return found
+
+
+def is_over(pid):
+    try:
+        return "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_a_killed_keeper_ran_ends_with_it(at_work):
+    keeper, backup = at_work
+    keeper.kill()
+
+    assert eventually(lambda: is_over(backup), SOON_SECONDS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_keeper_at_work_ends_soon_after_it_is_told_to_and_leaves_nobody(at_work):
+    keeper, backup = at_work
+    keeper.terminate()
+
+    assert 0 == keeper.wait(SOON_SECONDS)
+    assert is_over(backup)
+
+
+def test_a_keeper_that_is_gone_before_its_verb_began_is_noticed():
+    words = [sys.executable, "-I", "-m", "beast_ops.keeper.verb", "1", "version"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+
+    assert (-signal.SIGTERM, "") == (done.returncode, done.stdout)
 
 
 def test_the_process_says_what_is_wrong_with_its_settings(place, tmp_path):

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A verb that ends with the keeper: `python -m beast_ops.keeper.verb PID VERB …`.
+
+A keeper that is killed tells nobody. What it runs would go on unseen, and hold the installation
+against the next keeper's runs.
+"""
+
+import signal
+import sys
+from collections.abc import Sequence
+
+from beast_ops.runtime.child import end_with_parent
+
+
+def main(words: Sequence[str]) -> None:
+    """Run the verb in *words*, which follow the process number of the keeper."""
+    keeper, *verb = words
+    end_with_parent(signal.SIGTERM, int(keeper))  # it cleans up, as after Ctrl-C
+    from beast_ops.cli import main as door
+
+    door(["beast", *verb])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
