@@ -67,7 +67,7 @@ class _Cells:
     def rows(self, part: str) -> Iterator[list[str]]:
         for row in self._package.walk(part, "{*}row"):
             cells: list[str] = []
-            for cell in row.iter("{*}c"):
+            for cell in row.iterchildren("{*}c"):
                 text = self._text(cell)
                 place = _column(cell.get("r", ""), len(cells))
                 if text and place < COLUMNS:
@@ -96,7 +96,7 @@ class _Cells:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             return clean(_said(cell)).strip()
-        value = next(cell.iter("{*}v"), None)
+        value = next(cell.iterchildren("{*}v"), None)
         said = (value.text or "") if value is not None else ""
         if kind == "s":
             number = int(said) if said.isdecimal() else -1
