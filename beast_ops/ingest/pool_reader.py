@@ -106,7 +106,7 @@ class Reader:
         if self._count >= DOCUMENTS_MOST:
             self.end()
         if self._process is None:
-            self._inherited = _largest(resource.getrusage(resource.RUSAGE_SELF))
+            self._inherited = _largest_so_far()
             self._process = _start(self._limits.megabytes)
             self._count = 0
         return self._process
@@ -173,3 +173,15 @@ def _largest(usage: resource.struct_rusage) -> int:
     """
     scale = 1024 if sys.platform == "darwin" else 1  # bytes there
     return usage.ru_maxrss // scale
+
+
+def _largest_so_far() -> int:
+    """Return the largest resident size of this process in KiB, which those it starts take over.
+
+    What it took over itself does not count: they do not get that.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:  # not on Linux
+        return _largest(resource.getrusage(resource.RUSAGE_SELF))
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))

@@ -12,7 +12,9 @@ from beast_ops.testing import Passage, fill
 from beast_ops.vectors.testing import running
 
 KEYS = Passage("Rotate the keys of the store once a year.", "/docs/keys.md", dense=(1, 0, 0))
-CATS = Passage("Cats sleep most of the day.", "/docs/sub/cats.pdf", "pdf", (0, 1, 0), 7, "Ada")
+CATS = Passage(
+    "Cats sleep most of the day.", "/docs/sub/cats.pdf", "pdf", (0, 1, 0), 7, author="Ada"
+)
 DOGS = Passage("Dogs bark at night.", "/other/dogs.md", dense=(0, 0.9, 0.1))
 
 
