@@ -74,7 +74,7 @@ class Batches:
         for each in chunks:
             payload = _payload(each, read.document, source)
             try:
-                digests[each.id] = _digest(payload)
+                digests[each.id] = digest_of(payload)
             except TypeError:  # half a surrogate pair, which is in no encoding
                 self._refuse(source, "holds characters that cannot be stored")
                 return
@@ -123,8 +123,7 @@ def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:
     """Return what is stored with a chunk; the same document gives the same, always."""
     return {
         "text": each.text,
-        "source": source,
-        "path": shown(source),
+        **place_of(source),
         "type": document.type,
         "title": document.title,
         "heading": list(each.heading),
@@ -145,8 +144,19 @@ def modified(mtime_ns: int) -> str | None:
         return None
 
 
-def _digest(payload: Mapping[str, Any]) -> str:
+def place_of(source: str) -> Mapping[str, str]:
+    """Return what a chunk's payload says of where its document *source* is."""
+    return {"source": source, "path": shown(source)}
+
+
+def digest_of(payload: Mapping[str, Any]) -> str:
+    """Return by what a chunk is known to be unchanged; its date is no part of it.
+
+    Raises:
+        TypeError: If a text is no Unicode.
+    """
     import orjson
 
-    text = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+    told = {name: said for name, said in payload.items() if name != "modified"}
+    text = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=DIGEST_BYTES).hexdigest()

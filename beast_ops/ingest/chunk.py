@@ -53,16 +53,29 @@ def chunk(
             Records repeat nothing: none is about the one before.
     """
     found: list[Chunk] = []
-    same: Counter[tuple[tuple[str, ...], bytes]] = Counter()
+    namer = Namer(source)
     if document.type in RECORDS:
         characters, overlap = max(1, characters // RECORDS_SHARE), 0
     for heading, text, page in _pieces(document, characters, overlap):
-        digest = sha256(text.encode(errors="surrogatepass")).digest()
-        ordinal = same[heading, digest]
-        same[heading, digest] += 1
-        name = "\0".join((source, *heading, digest.hex(), str(ordinal)))
-        found.append(Chunk(str(uuid5(NAMESPACE, name)), text, heading, page, len(found)))
+        found.append(Chunk(namer.name(heading, text), text, heading, page, len(found)))
     return found
+
+
+class Namer:
+    """Names the chunks of one document, which are to be asked for in their order."""
+
+    def __init__(self, source: str) -> None:
+        """Name the chunks of *source*."""
+        self._source = source
+        self._same: Counter[tuple[tuple[str, ...], bytes]] = Counter()
+
+    def name(self, heading: tuple[str, ...], text: str) -> str:
+        """Return the name of the next chunk: the same for the same text in the same place."""
+        digest = sha256(text.encode(errors="surrogatepass")).digest()
+        ordinal = self._same[heading, digest]
+        self._same[heading, digest] += 1
+        name = "\0".join((self._source, *heading, digest.hex(), str(ordinal)))
+        return str(uuid5(NAMESPACE, name))
 
 
 def _pieces(

@@ -4,15 +4,22 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from beast_ops.knowledge import DENSE
+
 from .store import Point, PointStore
 
 PAGE = 256
 
 
-def points_of(store: PointStore, collection: str, sources: Sequence[str]) -> Iterator[Point]:
-    """Yield the points of *sources* without vectors; raises as `PointStore.call` does."""
-    for point in _scroll(store, collection, sources, payload=True):
-        yield Point(str(point["id"]), point["payload"])
+def points_of(
+    store: PointStore, collection: str, sources: Sequence[str], *, dense: bool = False
+) -> Iterator[Point]:
+    """Yield the points of *sources*, with dense vectors or none; raises as `PointStore.call`."""
+    for point in _scroll(
+        store, collection, sources, payload=True, vectors=[DENSE] if dense else []
+    ):
+        vectors = point.get("vector") or {}
+        yield Point(str(point["id"]), point["payload"], dense=vectors.get(DENSE))
 
 
 def ids_of(store: PointStore, collection: str, sources: Sequence[str]) -> set[str]:
@@ -47,7 +54,12 @@ def drop(store: PointStore, collection: str) -> None:
 
 
 def _scroll(
-    store: PointStore, collection: str, sources: Sequence[str], *, payload: bool
+    store: PointStore,
+    collection: str,
+    sources: Sequence[str],
+    *,
+    payload: bool,
+    vectors: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
     offset: Any = None
     condition = {"must": [{"key": "source", "match": {"any": list(sources)}}]}
@@ -56,7 +68,7 @@ def _scroll(
             "limit": PAGE,
             "filter": condition,
             "with_payload": payload,
-            "with_vector": False,
+            "with_vector": list(vectors) or False,
             "offset": offset,
         }
         page = store.call("POST", f"/collections/{collection}/points/scroll", body)

@@ -29,6 +29,7 @@ from .store import PointStore
 from .tally import Line, Tally
 from .target import open_target
 from .turn import turn
+from .twins import Twins
 from .writer import Finished, Writer
 
 FORGET_AT_ONCE = 100
@@ -127,7 +128,9 @@ class Ingestion:
         writer = Writer(self._store, self._state, target.collection, self._grip.check, self._stored)
         with closing(target), Embedding(target, at_once) as embedding, writer:
             batches = Batches(around.settings, embedding.begin, writer.put, self._refused)
-            for read in self._reads(plan, known):
+            busy = {entry.source for _, entry in plan.read}
+            twins = Twins(self._state, self._store, target, busy, writer.put)
+            for read in self._reads(plan, known, twins):
                 batches.add(read)
                 self._tell()
             batches.flush()
@@ -169,7 +172,7 @@ class Ingestion:
                 self._tally.trouble(Line(folder, 0, EMPTY.format(len(there))))
         return [source for source in below if source not in kept]
 
-    def _reads(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Read]:
+    def _reads(self, plan: IngestPlan, known: Mapping[str, Known], twins: Twins) -> Iterator[Read]:
         """Yield every document that was read and has changed, as it comes."""
         settings, check = self._around.settings, self._grip.check
         doubtful = self._state.in_doubt(self._collection, [entry.source for _, entry in plan.read])
@@ -180,7 +183,7 @@ class Ingestion:
         ):
             work = (
                 (content, content.path, shown(content.entry.source))
-                for content in self._contents(plan, known, files)
+                for content in self._contents(plan, known, files, twins)
             )
             for content, document, seconds in pool.map(work, check):
                 content.file.close()
@@ -202,22 +205,30 @@ class Ingestion:
         in_doubt: bool,  # noqa: FBT001 - passed on as it is
         seconds: float,
     ) -> Read:
-        entry = content.entry
-        before = known.get(entry.source)
-        old = self._state.chunks(self._collection, entry.source) if before is not None else {}
+        source = content.entry.source
+        before = known.get(source)
+        old = self._state.chunks(self._collection, source) if before is not None else {}
         if before is not None and not before.current:
             old = dict.fromkeys(old, "")  # the same texts may have other vectors now
-        now = Known(
+        return Read(self._now(content), document, old, in_doubt, seconds)
+
+    def _now(self, content: Content) -> Known:
+        """Return what is to be known of a document, still without chunks."""
+        entry = content.entry
+        return Known(
             source=entry.source,
             size=entry.size,
             mtime_ns=entry.mtime_ns,
             sha256=content.sha256,
             job=self._grip.job.id,
         )
-        return Read(now, document, old, in_doubt, seconds)
 
     def _contents(
-        self, plan: IngestPlan, known: Mapping[str, Known], files: set[BinaryIO]
+        self,
+        plan: IngestPlan,
+        known: Mapping[str, Known],
+        files: set[BinaryIO],
+        twins: Twins,
     ) -> Iterator[Content]:
         """Yield the documents whose content is new; settle those that were merely touched.
 
@@ -236,6 +247,9 @@ class Ingestion:
                 content.file.close()
                 self._state.touch(self._collection, entry)
                 self._tally.unchanged(Line(entry.source, before.count))
+                continue
+            if twins.deliver(self._now(content)):
+                content.file.close()
                 continue
             files.add(content.file)
             yield content

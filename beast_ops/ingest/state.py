@@ -19,6 +19,7 @@ from .schema import SCHEMA
 
 FRESH_SECONDS = 60.0  # twice what the vector process takes at most to write to the disk
 ASK_AT_ONCE = 1000
+TWINS_MOST = 5  # to look at, when some of them are being written
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -49,6 +50,15 @@ class Known:
     def same_file(self, entry: DocumentEntry) -> bool:
         """Return whether *entry* looks like the file this was read from, and nothing is to do."""
         return self.current and (self.size, self.mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A document of the same content: its chunks, and by what it is compared with others."""
+
+    source: str
+    count: int
+    signature: bytes
 
 
 class DocumentState:
@@ -172,6 +182,12 @@ class DocumentState:
         with self._database.writing() as table:
             for clear in say.CLEAR:
                 table.execute(clear, {"in_collection": collection})
+
+    def twins(self, collection: str, sha256: str) -> list[Twin]:
+        """Return some documents of the content *sha256*, which are current and not in doubt."""
+        asked = {"in_collection": collection, "sha256": sha256, "most": TWINS_MOST}
+        with self._database.reading() as table:
+            return [Twin(*row) for row in table.execute(say.TWINS, asked)]
 
     def equals(self, collection: str) -> list[tuple[str, int, str]]:
         """Return hash, size in bytes and source of documents whose content others have, too."""

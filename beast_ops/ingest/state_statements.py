@@ -162,6 +162,21 @@ EQUALS = (
     .where(_of.collection == _collection, _shared)
     .order_by(_of.sha256, _of.source)
 )
+TWINS = (
+    select(_of.source, _of.count, func.coalesce(LIKENESS.c.signature, b"").label("signature"))
+    .outerjoin(
+        LIKENESS, and_(LIKENESS.c.collection == _of.collection, LIKENESS.c.source == _of.source)
+    )
+    .where(
+        *(_of.collection == _collection, _of.sha256 == bindparam("sha256"), _of.recipe == _recipe),
+        ~select(1)
+        .where(PENDING.c.collection == _of.collection, PENDING.c.source == _of.source)
+        .correlate(DOCUMENTS)
+        .exists(),
+    )
+    .order_by(_of.source)
+    .limit(bindparam("most"))
+)
 SIGNATURES = select(LIKENESS.c.source, LIKENESS.c.signature).where(
     LIKENESS.c.collection == _collection
 )

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from beast_ops.ingest import pool
 from beast_ops.ingest.order import read_order
 from beast_ops.ingest.run import Run
 from beast_ops.ingest.sources import uri
@@ -427,3 +428,58 @@ def test_every_passage_knows_when_its_file_was_changed_also_those_that_stay_as_t
 def dates(one, path=None):
     payloads = [point["payload"] for point in one.points().values()]
     return {each["modified"] for each in payloads if path in {None, each["path"]}}
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Return the names of documents that are read, and the texts that get dense vectors."""
+    read, embedded = [], []
+    parse, embed = pool.parse, HashEmbedder.embed_documents
+
+    def parsed(path, name):
+        read.append(name)
+        return parse(path, name)
+
+    def counted(self, texts):
+        embedded.extend(texts)
+        return embed(self, texts)
+
+    monkeypatch.setattr(pool, "parse", parsed)
+    monkeypatch.setattr(HashEmbedder, "embed_documents", counted)
+    return read, embedded
+
+
+def test_what_was_renamed_or_copied_is_not_read_or_embedded_again(bench, reads):
+    one, other = bench("one"), bench("other")
+    text = "# Top\n\nThe words of a text.\n\n## Below\n\n" + "More words. " * 60
+    one.write(a_md=text, b_md="Another.")
+    one.ingest()
+    read, embedded = reads
+    read.clear()
+    embedded.clear()
+    one.write(moved_md=text, copy_md=text)
+    one.remove("a_md")
+
+    result = one.ingest()
+
+    assert result["documents"] == one.counts(seen=3, ingested=2, unchanged=1, deleted=1)
+    assert ([], []) == reads
+    other.write(b_md="Another.", moved_md=text, copy_md=text)
+    other.times = one.times
+    other.ingest()
+    assert {ident: (each["payload"], each["vector"]) for ident, each in one.points().items()} == {
+        ident: (each["payload"], each["vector"]) for ident, each in other.points().items()
+    }
+    assert one.ingest()["documents"] == one.counts(seen=3, unchanged=3)
+
+
+def test_a_copy_of_another_format_or_of_what_is_read_again_is_read(bench, reads):
+    one = bench("one")
+    one.write(a_md="# Title\n\nThe words.", b_md="The old words.")
+    one.ingest()
+    reads[0].clear()
+    one.write(a_txt="# Title\n\nThe words.", b_md="The new words.", c_md="The old words.")
+
+    one.ingest()
+
+    assert ["/docs/a.txt", "/docs/b.md", "/docs/c.md"] == sorted(reads[0])
