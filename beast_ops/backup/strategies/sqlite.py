@@ -162,13 +162,16 @@ def put(path: Path, table: str, found: Sequence[Mapping[str, Any]]) -> None:
         raise _told(failed, path) from failed
 
 
-def grown(path: Path, before: Mapping[str, int]) -> dict[str, int]:
-    """Return how many rows more than *before* each table has; nothing if it cannot be read."""
+def grown(path: Path, before: Path) -> dict[str, int]:
+    """Return how many rows more than in the database *before* each table has, if any.
+
+    Nothing if one of the two cannot be read.
+    """
     try:
-        now = rows(path)
+        now, then = rows(path), rows(before) if before.is_file() else {}
     except sqlite3.Error:
         return {}
-    more = {table: count - before.get(table, 0) for table, count in sorted(now.items())}
+    more = {table: count - then.get(table, 0) for table, count in sorted(now.items())}
     return {table: count for table, count in more.items() if count > 0}
 
 
