@@ -53,7 +53,8 @@ def test_a_manifest_opens_a_job_and_says_what_it_wants(opened, client):
 
 
 @pytest.fixture
-def _shut(stack):
+def _shut(stack, opened):
+    assert opened
     closed.close(stack.around.data)
     yield
     (stack.around.data / closed.MARK).unlink()
