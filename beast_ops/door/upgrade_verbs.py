@@ -16,7 +16,7 @@ from .verb import verb
         "set_": "change a setting of the inventory and keep it; may be repeated",
         "inventory": "what the machines shall be: a path in inventory/ or elsewhere",
     },
-    interrupted="Run ./beast deploy: it starts what is in force, the step before or the next.",
+    interrupted="Run ./beast upgrade again: it ends what this left, and goes on.",
 )
 def upgrade(
     _context: Any,

@@ -9,7 +9,7 @@ from typing import Any
 from beast_ops import closed, receipts
 from beast_ops.cards import read_services
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import BeastError, CommandError
+from beast_ops.errors import BeastError, CommandError, UnavailableError
 from beast_ops.health.model import Report
 from beast_ops.place import Place
 
@@ -21,6 +21,8 @@ from .observe import current_release, is_intact, read_record
 GATE_SECONDS = 90.0  # a cold start of the slowest service took 8 s on two busy cores
 GATE_PAUSE_SECONDS = 0.25
 WAIT_SECONDS = 60.0
+RETURN_PAUSE_SECONDS = 1.0
+RETURN_SECONDS = 60.0  # systemd starts an engine that was killed within some seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +270,25 @@ def _come_back(tried: _Try) -> _End:
         tried.aim.back()
     except OSError as failed:
         return replace(_STUCK, details={**left, "back": _told(failed, place)})
-    again = _prove(place, hands, hands.start, hands.gate)
+    again = _prove(place, hands, lambda found: start_again(found, hands), hands.gate)
     end = _STUCK if again.failure else _BACK
     return replace(end, details={**left, **({"back": again.failure} if again.failure else {})})
+
+
+def start_again(place: Place, hands: Hands) -> set[str]:
+    """Start what is in force, and wait for what runs it: it may have just been killed.
+
+    Raises:
+        BeastError: If it does not start.
+    """
+    deadline = hands.clock.monotonic() + RETURN_SECONDS
+    while True:
+        try:
+            return hands.start(place)
+        except UnavailableError:
+            if hands.clock.monotonic() >= deadline:
+                raise
+            hands.clock.sleep(RETURN_PAUSE_SECONDS)
 
 
 def last_proven(place: Place) -> str | None:

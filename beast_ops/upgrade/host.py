@@ -24,7 +24,7 @@ from beast_ops.lease import lease
 from beast_ops.place import Place
 from beast_ops.release import adoption
 from beast_ops.release.apply import apply
-from beast_ops.release.force import WAIT_SECONDS, Aim, Hands, Outcome, put_in_force
+from beast_ops.release.force import WAIT_SECONDS, Aim, Hands, Outcome, put_in_force, start_again
 from beast_ops.release.land import Shipment, land, prune, record_of
 from beast_ops.release.observe import current_release, observe
 from beast_ops.runtime import of
@@ -66,7 +66,7 @@ def _stand(place: Place, hands: Hands) -> None:
         return
     if receipts.is_proven(place.receipts, seen.release):
         with suppress(BeastError, OSError):  # it may be just what the upgrade is to mend
-            hands.start(place)
+            start_again(place, hands)
         return
     back = _Back(place, hands, seen.generation)
     aim = Aim(OPERATION, {"step": UNFINISHED}, shut=True, leave=back.leave, back=back.clear)
@@ -164,7 +164,7 @@ class _Step:
             CommandError: If it does not start; *failed* is told, too.
         """
         try:
-            self.hands.start(self.place)
+            start_again(self.place, self.hands)
         except (BeastError, OSError) as silent:
             why = failed.paragraph() if isinstance(failed, BeastError) else f"{failed}."
             raise CommandError(

@@ -328,6 +328,37 @@ def test_before_the_way_back_it_is_ended_and_on_it_room_is_made(place, ship, fak
     assert {"step": "x", "lost": "3 rows"} == next(receipts.read_all(place.receipts)).details
 
 
+def test_the_way_back_waits_for_an_engine_that_was_killed(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    away = UnavailableError("the engine does not answer")
+    fake.fails |= {"start two": away, "start one": away}
+    sleep = fake.hands.clock.sleep
+
+    def come_back(seconds):
+        sleep(seconds)
+        if fake.time > 20:
+            fake.fails.clear()
+
+    hands = dataclasses.replace(fake.hands, clock=fake.hands.clock._replace(sleep=come_back))
+    with pytest.raises(CommandError, match="does not answer") as caught:
+        apply(place, ship("two"), hands)
+
+    assert "The last proven release is in force again" in caught.value.hint
+    assert 20 < fake.time < force.RETURN_SECONDS
+
+
+def test_the_way_back_does_not_wait_for_ever(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    fake.fails |= {"start": UnavailableError("the engine does not answer")}
+
+    with pytest.raises(CommandError) as caught:
+        apply(place, ship("two"), fake.hands)
+
+    assert "does not hold either" in caught.value.hint
+    assert force.RETURN_SECONDS <= fake.time <= force.RETURN_SECONDS + 10
+    assert "the engine" in next(receipts.read_all(place.receipts)).details["back"]
+
+
 def test_a_proof_that_cannot_be_kept_is_none(place, ship, fake, monkeypatch):
     apply(place, ship("one"), fake.hands)
     write, full = receipts.write, OSError(28, "No space left on device", "/r")
