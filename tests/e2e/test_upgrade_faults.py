@@ -18,12 +18,10 @@ import pytest
 
 from tests.e2e import backups, knowledge, upgrades
 from tests.e2e.backups import State
+from tests.e2e.disks import ROOM, mounted, shrink
 from tests.e2e.knowledge import wait_for
 from tests.e2e.stack import processes
-from tests.e2e.test_backup_kills import ROOM, mounted, shrink, small
 from tests.e2e.upgrades import MOMENT_SECONDS, STEP, Before, migrate, renew, said, staged
-
-__all__ = ["small"]
 
 NEVER = "import time; time.sleep(3600)\n"
 ROTTEN = """    op.execute("DELETE FROM workers")

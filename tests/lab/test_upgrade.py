@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.lab import fleet
+from tests.lab.known import answers, left_aside, put_in, unwell
 from tests.lab.stack import ROOT, fresh
-from tests.lab.test_backup import answers, left_aside, put_in, unwell
 
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
 
