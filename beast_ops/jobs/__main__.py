@@ -27,6 +27,7 @@ def main() -> int:
 
 
 def _work() -> None:
+    from beast_ops import closed
     from beast_ops.ingest.intake import KIND
     from beast_ops.ingest.run import handler
     from beast_ops.ingest.settings import surroundings
@@ -41,7 +42,8 @@ def _work() -> None:
         worker = Worker(table, {KIND: ingest}, name, tidy=ingest.tidy)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
-        worker.run()
+        # What an upgrade tries out may be discarded, and uploads are shared with what it replaces.
+        worker.run(lambda: not closed.is_closed(around.data))
 
 
 if __name__ == "__main__":

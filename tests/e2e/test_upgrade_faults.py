@@ -109,7 +109,7 @@ def test_a_version_that_never_gets_well_is_taken_back(before, workshop):
 
     done = before.stack.run("upgrade")
 
-    judged(before, done, "switch", "beast-worker: silent")
+    judged(before, done, "switch", "beast-worker: no worker reports itself")
 
 
 def strike(stack, moment, act):
@@ -222,6 +222,24 @@ def test_what_is_accepted_meanwhile_is_kept_whether_it_holds_or_not(before, work
     assert taken - {""} <= upgrades.kept_jobs(stack)
     wait_for(lambda: upgrades.opened(stack), 10)
     assert "" == before.state.fault(stack)
+
+
+def test_a_job_that_waited_is_not_taken_by_who_is_only_tried(before, workshop):
+    """What was uploaded for it is not copied, and gone once the job is done."""
+    stack, word = before.stack, "zanzibar"
+    os.kill(stack.pids()["beast-worker"], signal.SIGSTOP)  # it takes no job, and is killed in time
+    job = upgrades.waiting(stack, word)
+    upgrades.hasten(workshop)
+    upgrades.write(workshop, "beast_ops/api/__main__.py", lambda text: NEVER + text)
+
+    done = stack.run("upgrade")
+
+    assert 1 == done.code, done
+    assert "beast-api" in done.err
+    found = upgrades.became(stack, job)
+    assert ("done", 1) == (found["state"], found["result"]["documents"]["ingested"]), found
+    assert backups.finds(stack, word)
+    before.state.ingest(stack)
 
 
 def test_killed_at_any_moment_the_next_one_settles(before, workshop, seed, rounds):
