@@ -29,7 +29,7 @@ from beast_ops.release.land import Shipment, land, prune, record_of
 from beast_ops.release.observe import current_release, observe
 from beast_ops.runtime import of
 
-from . import course, loss
+from . import ballast, course, loss
 from .course import BACKUP, COPY, FETCH, OPERATION, SWITCH, Course
 
 UNFINISHED = "what was interrupted before"
@@ -55,6 +55,7 @@ def settle(place: Place) -> None:
     """End what others left half done, for whoever holds the installation now."""
     adoption.settle(place)
     course.settle(place)
+    ballast.drop(place)
     generations.sweep(place)
     generations.prune(place)
 
@@ -88,6 +89,7 @@ class _Back:
 
     def clear(self) -> None:
         """Make room: what comes back may find none."""
+        ballast.drop(self.place)
         generations.prune(self.place)
 
 
@@ -113,6 +115,7 @@ class _Step:
                     generation = self._copied()
                 return self._switch(generation)
         finally:
+            ballast.drop(place)
             generations.prune(place)
             self._clear()
 
@@ -122,6 +125,7 @@ class _Step:
         release = land(self.place, self.shipment)
         self.tried.add(release)
         self.hands.prepare(self.place, release)
+        ballast.take(self.place)
 
     def _copied(self) -> str:
         """Back up, and restore beside; what ran runs again if it fails.
@@ -163,6 +167,7 @@ class _Step:
         Raises:
             CommandError: If it does not start; *failed* is told, too.
         """
+        ballast.drop(self.place)
         try:
             start_again(self.place, self.hands)
         except (BeastError, OSError) as silent:

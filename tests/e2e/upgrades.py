@@ -21,7 +21,7 @@ from tests.e2e.stack import Done, Installation, await_true
 WORKER = "beast_ops/jobs/__main__.py"
 STEP = "AI Beast itself, and settings"
 GATE = ("GATE_SECONDS = 90.0", "GATE_SECONDS = 20.0")  # what does not get well is seen sooner
-OPEN = ("run/upgrade.json", "run/snapshots-of-a-backup", "data/*/jobs/closed")
+OPEN = ("run/upgrade.json", "run/ballast", "run/snapshots-of-a-backup", "data/*/jobs/closed")
 LEFTOVERS = (*backups.LEFTOVERS, *OPEN)
 MOMENT_SECONDS = 60.0
 
