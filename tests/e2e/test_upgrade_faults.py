@@ -28,6 +28,12 @@ ROTTEN = """    op.execute("DELETE FROM workers")
     op.execute("UPDATE jobs SET state = 'lost'")
     raise RuntimeError("the new tables do not fit")
 """
+WRITING = """    op.execute(
+        "INSERT INTO jobs (id, kind, payload, state, created, changed)"
+        " VALUES ('new', 'none', '{}', 'done', 1e10, 1e10)"
+    )
+"""
+LOST = "1 rows of jobs in jobs/jobs.sqlite"
 HARMFUL = """    op.execute("DELETE FROM jobs")
 """
 
@@ -104,12 +110,15 @@ def test_a_migration_that_loses_rows_before_its_service_dies_loses_none(before, 
     assert jobs == upgrades.kept_jobs(before.stack)
 
 
-def test_a_version_that_never_gets_well_is_taken_back(before, workshop):
-    renew(workshop, NEVER)
+def test_a_version_that_never_gets_well_is_taken_back_and_what_it_wrote_is_named(before, workshop):
+    migrate(workshop, WRITING)
+    upgrades.write(workshop, upgrades.WORKER, lambda text: NEVER + text)
 
     done = before.stack.run("upgrade")
 
     judged(before, done, "switch", "beast-worker: no worker reports itself")
+    assert f"Written meanwhile, and gone: {LOST}" in done.err
+    assert LOST in before.receipt()["details"]["lost"]
 
 
 def strike(stack, moment, act):
