@@ -5,6 +5,8 @@
 """
 
 import json
+import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -14,13 +16,14 @@ from beast_ops import receipts
 from beast_ops.clock import SYSTEM, Clock, stamp
 from beast_ops.files import write_atomically
 from beast_ops.place import Place
+from beast_ops.release.observe import current_release
 
 FETCH, BACKUP, COPY, SWITCH = "fetch", "backup", "copy", "switch"
 OPERATION = "upgrade"
 
 
 class Course:
-    """A step under way; `details` is what receipts say of it."""
+    """A step under way; `details` is what receipts say of it, `tried` the releases it landed."""
 
     def __init__(
         self, place: Place, step: str, previous: str | None, clock: Clock = SYSTEM
@@ -29,11 +32,25 @@ class Course:
         self._file, self._began = _file(place), stamp(clock.now())
         self._previous = previous
         self.details: dict[str, Any] = {"step": step}
+        self.tried: list[str] = []
 
     def reach(self, phase: str) -> None:
         """Say that it fails at *phase* if it fails now."""
         self.details["failed_at"] = phase
-        said = {"details": self.details, "previous": self._previous, "began": self._began}
+        self._write()
+
+    def land(self, release: str) -> None:
+        """Say that *release* is there because of it."""
+        self.tried.append(release)
+        self._write()
+
+    def _write(self) -> None:
+        said = {
+            "details": self.details,
+            "previous": self._previous,
+            "began": self._began,
+            "tried": self.tried,
+        }
         write_atomically(self._file, json.dumps(said).encode())
 
     def __enter__(self) -> Self:
@@ -59,11 +76,18 @@ def settle(place: Place, clock: Clock = SYSTEM) -> None:
         told = any(each.name > said["began"] for each in place.receipts.glob(f"*-{OPERATION}.json"))
         if not told:
             fail(place, said["details"], said["previous"], "interrupted", clock)
+        clear(place, said["tried"], said["previous"])
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError):  # nothing of ours, or of another version
         pass
     path.unlink(missing_ok=True)
+
+
+def clear(place: Place, tried: Iterable[str], previous: str | None) -> None:
+    """Remove the releases *tried* that are not in force, nor the one that was before."""
+    for name in {*tried} - {previous, current_release(place)}:
+        shutil.rmtree(place.releases / name, ignore_errors=True)
 
 
 def fail(

@@ -7,7 +7,6 @@ anybody. If it does not prove itself, the release before is put back in force wi
 which nobody touched.
 """
 
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -100,7 +99,6 @@ class _Step:
         self.place, self.shipment, self.hands = place, shipment, hands
         self.before = current_release(place)
         self.course = Course(place, shipment.upgrade, self.before, hands.clock)
-        self.tried: set[str] = set()
 
     def take(self) -> Outcome:
         """Do it, or leave everything as it was."""
@@ -117,13 +115,14 @@ class _Step:
         finally:
             ballast.drop(place)
             generations.prune(place)
-            self._clear()
+            course.clear(place, self.course.tried, self.before)
+            prune(place)
 
     def _fetch(self) -> None:
         """Get what the release needs while the one before runs."""
         self.course.reach(FETCH)
         release = land(self.place, self.shipment)
-        self.tried.add(release)
+        self.course.land(release)
         self.hands.prepare(self.place, release)
         ballast.take(self.place)
 
@@ -182,7 +181,7 @@ class _Step:
         """Put the release in force on the data of *generation*."""
         self.course.reach(SWITCH)
         release = land(self.place, moved(self.shipment, generation))
-        self.tried.add(release)
+        self.course.land(release)
         details = {k: v for k, v in self.course.details.items() if k != "failed_at"}
         back = _Back(self.place, self.hands, generation)
         aim = Aim(OPERATION, details, shut=True, leave=back.leave, back=back.clear)
@@ -195,12 +194,6 @@ class _Step:
                 subject=failed.subject,
                 hint=f"Its data are those of before.{more} {failed.hint}",
             ) from failed
-
-    def _clear(self) -> None:
-        """Remove the releases that were tried and are not in force."""
-        for name in self.tried - {self.before, current_release(self.place)}:
-            shutil.rmtree(self.place.releases / name, ignore_errors=True)
-        prune(self.place)
 
 
 def quiet(place: Place, services: Services, *, stores: bool = False) -> None:

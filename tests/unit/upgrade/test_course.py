@@ -45,6 +45,21 @@ def test_of_one_that_was_killed_the_next_tells_where(place):
     assert [] == list(place.run.iterdir())
 
 
+def test_of_what_was_landed_for_it_only_what_is_in_force_stays(place):
+    names = ("3-abc", "4-fetched", "5-tried")
+    for name in names:
+        (place.releases / name).mkdir(parents=True)
+    place.current.symlink_to("releases/5-tried")
+    under_way = Course(place, "qdrant 1 -> 2", "3-abc")
+    for name in names:
+        under_way.land(name)
+    under_way.reach(COPY)
+
+    course.settle(place)
+
+    assert ["3-abc", "5-tried"] == sorted(path.name for path in place.releases.iterdir())
+
+
 @pytest.mark.parametrize("error", [None, CommandError("no")])
 def test_one_that_ended_left_nothing_to_tell(error, place):
     try:
