@@ -7,6 +7,7 @@ without one the copy is made at once, for a reader would stop writers anyway.
 https://www.sqlite.org/backup.html, https://www.sqlite.org/isolation.html
 """
 
+import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -22,6 +23,7 @@ from beast_ops.errors import CommandError, TransientError
 from . import Source, Staged
 
 BUSY_SECONDS = 30.0
+ROOM_BYTES = 1 << 20  # what a write-ahead log and its index begin with, and a little more
 DATA = "data"
 
 
@@ -190,12 +192,26 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     )
 
 
+def _has_no_room(failed: sqlite3.Error, path: Path) -> bool:
+    """Return whether a full disk is why: even who only reads makes a file beside the database."""
+    kind = getattr(failed, "sqlite_errorcode", 0) & 0xFF  # the rest says more than we need
+    if kind not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        return False
+    return shutil.disk_usage(path.parent).free < ROOM_BYTES
+
+
 def _told(failed: sqlite3.Error, path: Path) -> Exception:
     if "locked" in str(failed) or "busy" in str(failed):
         return TransientError(
             f"somebody has been writing for {BUSY_SECONDS:.0f} s",
             subject=str(path),
             hint="Type the same command again.",
+        )
+    if _has_no_room(failed, path):
+        return CommandError(
+            f"no room is left on the disk of this database: {failed}",
+            subject=str(path),
+            hint="Make room, then type the same command again.",
         )
     return CommandError(
         f"the database cannot be read: {failed}",
