@@ -97,11 +97,11 @@ def test_a_migration_that_loses_rows_before_its_service_dies_loses_none(before, 
     jobs = upgrades.kept_jobs(before.stack)
     assert jobs
     migrate(workshop, HARMFUL)
-    dies = "    def run(self) -> None:\n        raise SystemExit('gone')\n\n    def _run(self)"
+    dies = "    def run(self, *_) -> None:\n        raise SystemExit('gone')\n\n    def old(self"
     upgrades.write(
         workshop,
         "beast_ops/jobs/worker.py",
-        lambda text: text.replace("    def run(self)", dies),
+        lambda text: text.replace("    def run(self", dies),
     )
 
     done = before.stack.run("upgrade")
