@@ -11,7 +11,7 @@ from beast_ops.errors import BeastError, CommandError, ConflictError
 from beast_ops.files import sync_folder, write_atomically
 from beast_ops.place import Place
 from beast_ops.release import environment
-from beast_ops.release.force import Hands
+from beast_ops.release.hands import Hands
 from beast_ops.release.land import land
 from beast_ops.release.remote import installer
 

@@ -7,7 +7,7 @@ a crash left.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from .aside import Ground
 
 UP_SECONDS = 600.0
 DOWN_SECONDS = 120.0
+RETURN_SECONDS = 60.0
 LEFT_OUT = ("ports", "restart", "container_name", "networks", "depends_on")
 
 
@@ -43,7 +44,7 @@ def running(ground: Ground, wanted: list[Service]) -> Iterator[Mapping[str, str]
     where = ["--project-name", mark, "--project-directory", str(ground.work)]
     compose = ["docker", "compose", *where, "--file", str(file)]
     down = [*compose, "down", "--timeout", "10", "--remove-orphans", "--volumes"]
-    runner.run(down, seconds=DOWN_SECONDS)
+    _end(runner, down)
     try:
         up = ["up", "--detach", "--wait", "--pull", "never", "--no-build"]
         try:
@@ -54,7 +55,16 @@ def running(ground: Ground, wanted: list[Service]) -> Iterator[Mapping[str, str]
             ) from failed
         yield _addresses(mark, wanted)
     finally:
-        runner.run(down, seconds=DOWN_SECONDS)
+        _end(runner, down)
+
+
+def _end(runner: LocalRunner, down: Sequence[str]) -> None:
+    """Remove what ran aside, also if its engine was just killed and comes back only now."""
+    import stamina
+
+    for attempt in stamina.retry_context(on=CommandError, attempts=None, timeout=RETURN_SECONDS):
+        with attempt:
+            runner.run(down, seconds=DOWN_SECONDS)
 
 
 def described(ground: Ground, wanted: list[Service], mark: str) -> dict[str, Any]:

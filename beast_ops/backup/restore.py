@@ -17,7 +17,8 @@ from beast_ops.files import sync_folder
 from beast_ops.lease import lease
 from beast_ops.place import Place
 from beast_ops.release import adoption
-from beast_ops.release.force import WAIT_SECONDS, Aim, Hands, Outcome, put_in_force
+from beast_ops.release.force import put_in_force
+from beast_ops.release.hands import WAIT_SECONDS, Aim, Hands, Outcome
 from beast_ops.release.land import give_secrets, land
 from beast_ops.release.observe import current_release, read_record
 

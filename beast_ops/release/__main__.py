@@ -23,7 +23,7 @@ from beast_ops.errors import BeastError
 from beast_ops.place import Place
 
 if TYPE_CHECKING:
-    from .force import Hands
+    from .hands import Hands
 
 
 def _observe(place: Place, options: Sequence[str]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def hands() -> "Hands":
     from beast_ops.health import report
     from beast_ops.runtime import of
 
-    from .force import Hands
+    from .hands import Hands
 
     return Hands(
         prepare=lambda place, release: of(place, release).prepare(place, release),

@@ -9,7 +9,8 @@ from beast_ops.errors import BeastError
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
-from .force import WAIT_SECONDS, Aim, Hands, Outcome, put_in_force
+from .force import put_in_force
+from .hands import WAIT_SECONDS, Aim, Hands, Outcome
 from .land import Shipment, land
 from .observe import observe
 

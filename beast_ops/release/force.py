@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Put a release in force on its host, prove it, and come back if it does not hold."""
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -8,81 +9,22 @@ from typing import Any
 
 from beast_ops import closed, receipts
 from beast_ops.cards import read_services
-from beast_ops.clock import SYSTEM, Clock
+from beast_ops.clock import Clock
 from beast_ops.errors import BeastError, CommandError, UnavailableError
 from beast_ops.health.model import Report
 from beast_ops.place import Place
 
-from . import adoption
 from .environment import COMPLETE
+from .hands import Aim, Hands, Outcome
 from .land import make_current, prune, withdraw
 from .observe import current_release, is_intact, read_record
 
 GATE_SECONDS = 90.0  # a cold start of the slowest service took 8 s on two busy cores
 GATE_PAUSE_SECONDS = 0.25
-WAIT_SECONDS = 60.0
+NO_ROOM = "no room is left on the disk"  # whose victims do not always know it themselves
+ROOM_BYTES = 1 << 20
 RETURN_PAUSE_SECONDS = 1.0
 RETURN_SECONDS = 60.0  # systemd starts an engine that was killed within some seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """What acts on the host.
-
-    Attributes:
-        prepare: Gets ready what a release needs, and has it judged, before anything stops.
-        start: Makes the runtime run what the release in force describes; returns what it started.
-        stop: Ends everything.
-        gate: Judges the services.
-        exposed: Says which ports are open to other hosts although nothing declares them.
-        boot: Has the stack start with the machine, or not; returns a note for the operator.
-        clock: Where time comes from.
-        supply: Has the models there that the release in force names.
-        settle: Ends what others left half done; whoever holds the installation begins with it.
-        behind: Starts, and judges, all but the front door; `None` where that cannot be told apart.
-    """
-
-    prepare: Callable[[Place, str], None]
-    start: Callable[[Place], set[str]]
-    stop: Callable[[Place], None]
-    gate: Callable[[Place], Report]
-    exposed: Callable[[Place], list[str]]
-    boot: Callable[[Place, bool], str]
-    clock: Clock = SYSTEM
-    supply: Callable[[Place], None] = lambda _: None
-    settle: Callable[[Place], object] = adoption.settle
-    behind: tuple[Callable[[Place], set[str]], Callable[[Place], Report]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What putting a release in force came to."""
-
-    release: str
-    changed: tuple[str, ...]
-    seconds: float
-    already: bool = False
-    note: str = ""
-    checks: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What a release is put in force for.
-
-    Attributes:
-        operation: What the receipt calls it.
-        details: What the receipt says besides.
-        shut: Keep the front door shut until everything behind it is proven.
-        leave: Ends what did not hold; returns what the receipt says besides, then.
-        back: What is to be done once the last proven release is in force again, before it starts.
-    """
-
-    operation: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-    shut: bool = False
-    leave: Callable[[], Mapping[str, Any]] = dict
-    back: Callable[[], None] = lambda: None
 
 
 def put_in_force(place: Place, release: str, hands: Hands, aim: Aim) -> Outcome:
@@ -210,6 +152,8 @@ def _switch(tried: _Try) -> _Trial:
             tried.note(_PROVEN, trial)
     except OSError as failed:  # a full disk, say
         return replace(trial, failure=_told(failed, place))
+    if trial.failure and shutil.disk_usage(place.root).free < ROOM_BYTES:
+        return replace(trial, failure=f"{trial.failure.rstrip('.')}; {NO_ROOM} ({place.root}).")
     return trial
 
 

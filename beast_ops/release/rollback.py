@@ -6,7 +6,8 @@ from beast_ops.errors import ConflictError, MissingError
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
-from .force import WAIT_SECONDS, Aim, Hands, Outcome, is_whole, put_in_force
+from .force import is_whole, put_in_force
+from .hands import WAIT_SECONDS, Aim, Hands, Outcome
 from .land import give_secrets
 from .observe import current_release, read_record
 

@@ -23,7 +23,8 @@ from beast_ops.lease import lease
 from beast_ops.place import Place
 from beast_ops.release import adoption
 from beast_ops.release.apply import apply
-from beast_ops.release.force import WAIT_SECONDS, Aim, Hands, Outcome, put_in_force, start_again
+from beast_ops.release.force import put_in_force, start_again
+from beast_ops.release.hands import WAIT_SECONDS, Aim, Hands, Outcome
 from beast_ops.release.land import Shipment, land, prune, record_of
 from beast_ops.release.observe import current_release, observe
 from beast_ops.runtime import of

@@ -176,9 +176,11 @@ def test_a_version_that_never_gets_well_meets_a_front_door_that_is_shut(stack, b
 ASIDE = '[ -n "$(docker ps --quiet --filter label=org.ai-beast.aside)" ]'
 SWITCHED = f'[ "$(readlink {ROOT}/current)" != "$1" ]'
 KILL = "pkill --signal KILL --full beast_ops[.]release"
+# Some seconds away, for what only lasts a moment might go unnoticed.
+DIE = "systemctl kill --signal=KILL docker; systemctl stop docker.socket docker; sleep 8"
 STRIKE = """
 for _ in $(seq 3000); do
-  if {moment}; then systemctl kill --signal=KILL docker; echo struck; break; fi
+  if {moment}; then {act}; echo struck; break; fi
   sleep 0.05
 done
 systemctl start docker
@@ -192,7 +194,7 @@ systemctl start docker
 )
 def test_an_engine_that_dies_in_the_middle_costs_nothing(stack, before, moment, phase):
     process = stack.start(*upgrade(GOOD))
-    script = STRIKE.format(moment=moment)
+    script = STRIKE.format(moment=moment, act=DIE)
     said = stack.host("sh", "-c", script, "sh", before.current.strip(), seconds=SECONDS)
     done = ended(process)
 
@@ -202,7 +204,7 @@ def test_an_engine_that_dies_in_the_middle_costs_nothing(stack, before, moment, 
 
 def test_one_that_was_killed_on_its_host_is_settled_by_the_next(stack, before):
     process = stack.start(*upgrade(GOOD))
-    script = STRIKE.replace("systemctl kill --signal=KILL docker", KILL).format(moment=ASIDE)
+    script = STRIKE.format(moment=ASIDE, act=KILL)
     said = stack.host("sh", "-c", script, "sh", seconds=SECONDS)
     ended(process)
     assert "struck" in said

@@ -2,6 +2,7 @@
 import dataclasses
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,8 @@ from beast_ops.health.model import Status
 from beast_ops.lease import lease
 from beast_ops.release import force
 from beast_ops.release.apply import apply
-from beast_ops.release.force import Aim, last_proven, put_in_force
+from beast_ops.release.force import last_proven, put_in_force
+from beast_ops.release.hands import WAIT_SECONDS, Aim
 from beast_ops.release.land import land, make_current
 from beast_ops.release.observe import current_release
 
@@ -374,6 +376,15 @@ def test_a_proof_that_cannot_be_kept_is_none(place, ship, fake, monkeypatch):
     assert ("one", ["proven", "rolled back"]) == (in_force(place), words(place))
 
 
+def test_a_full_disk_is_named_although_its_victims_do_not(place, ship, fake, monkeypatch):
+    apply(place, ship("one"), fake.hands)
+    fake.bad.add("two")
+    monkeypatch.setattr(force.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+
+    with pytest.raises(CommandError, match="qdrant: as it is; no room is left on the disk"):
+        apply(place, ship("two"), fake.hands)
+
+
 def test_a_full_disk_does_not_hide_why_it_went(place, ship, fake, monkeypatch):
     apply(place, ship("one"), fake.hands)
     fake.bad.add("two")
@@ -405,7 +416,7 @@ def test_whoever_comes_second_waits_and_then_refuses(place, ship, fake):
     with lease(place.run, "drill"), pytest.raises(BusyError, match="drill"):
         apply(place, ship(), fake.hands)
 
-    assert fake.time >= force.WAIT_SECONDS
+    assert fake.time >= WAIT_SECONDS
     assert not place.releases.exists()
 
 
