@@ -93,6 +93,7 @@ class _Try:
     def note(self, end: _End, trial: _Trial) -> None:
         """Write the receipt."""
         record, clock = read_record(self.place, self.release), self.hands.clock
+        more = self.aim.failing if trial.failure else {}
         receipt = receipts.Receipt(
             operation=self.aim.operation,
             outcome=end.word,
@@ -107,7 +108,7 @@ class _Try:
             message=trial.failure,
             who=receipts.author(),
             versions=_versions(self.place, self.release),
-            details={**self.aim.details, **end.details},
+            details={**self.aim.details, **more, **end.details},
         )
         receipts.write(self.place.receipts, receipt, clock)
 

@@ -62,6 +62,7 @@ class Aim:
     Attributes:
         operation: What the receipt calls it.
         details: What the receipt says besides.
+        failing: What it says besides if it did not hold.
         shut: Keep the front door shut until everything behind it is proven.
         leave: Ends what did not hold; returns what the receipt says besides, then.
         back: What is to be done once the last proven release is in force again, before it starts.
@@ -69,6 +70,7 @@ class Aim:
 
     operation: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    failing: Mapping[str, Any] = field(default_factory=dict)
     shut: bool = False
     leave: Callable[[], Mapping[str, Any]] = dict
     back: Callable[[], None] = lambda: None

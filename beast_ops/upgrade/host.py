@@ -9,6 +9,7 @@ which nobody touched.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from beast_ops import closed, receipts
@@ -70,22 +71,28 @@ def _stand(place: Place, hands: Hands) -> None:
             start_again(place, hands)
         return
     back = _Back(place, hands, seen.generation)
-    aim = Aim(OPERATION, {"step": UNFINISHED}, shut=True, leave=back.leave, back=back.clear)
-    put_in_force(place, seen.release, hands, aim)
+    put_in_force(place, seen.release, hands, back.aim({"step": UNFINISHED}))
 
 
 class _Back:
     """The way back from a generation of data that did not hold."""
 
     def __init__(self, place: Place, hands: Hands, generation: str) -> None:
-        self.place, self.hands, self.generation, self.lost = place, hands, generation, ""
+        self.place, self.hands, self.generation = place, hands, generation
+        self.lost, self.gone = "", False
+
+    def aim(self, details: Mapping[str, Any]) -> Aim:
+        """Return what a release on it is put in force for."""
+        failing = {"failed_at": SWITCH}
+        return Aim(OPERATION, details, failing, shut=True, leave=self.leave, back=self.clear)
 
     def leave(self) -> Mapping[str, Any]:
         """End what runs on it, and say what it was given that the data before do not have."""
+        self.gone = True
         with suppress(BeastError, OSError):
             self.hands.stop(self.place)
         self.lost = loss.since(self.place, self.generation)
-        return {"failed_at": SWITCH, "lost": self.lost}
+        return {"lost": self.lost}
 
     def clear(self) -> None:
         """Make room: what comes back may find none."""
@@ -111,8 +118,8 @@ class _Step:
                 ) as kept:
                     kept.details, kept.previous = self.course.details, self.before
                     self._fetch()
-                    generation = self._copied()
-                return self._switch(generation)
+                    release, generation = self._copied()
+                return self._switch(release, generation)
         finally:
             ballast.drop(place)
             generations.prune(place)
@@ -127,39 +134,47 @@ class _Step:
         self.hands.prepare(self.place, release)
         ballast.take(self.place)
 
-    def _copied(self) -> str:
+    def _copied(self) -> tuple[str, str]:
         """Back up, and restore beside; what ran runs again if it fails.
 
         Returns:
-            The generation of data that it made.
+            The release that landed on it, and the generation of data that it made.
         """
-        place, folder = self.place, self.place.data / f"{generations.STAGED}copy"
-        now = contents.in_force(place)
-        packed = reship.read(place.releases / now.name, place.config)
-        wanted = [
-            (item.service, item.path)
-            for item in items(packed.services)
-            if item.state.how != "models"
-        ]
+        folder = self.place.data / f"{generations.STAGED}copy"
         try:
-            self.course.reach(BACKUP)
-            quiet(place, packed.services)
-            made = make.make_held(place, make.Options(), self.hands.clock)
-            self.course.details["backup"] = made.name
-            self.course.reach(COPY)
-            quiet(place, packed.services, stores=True)
-            opening = Opening(shelf.find(shelf.folder(place), made.name))
-            stage = unpack(opening, folder, wanted)
-            checks = fill(stage, place, place.releases / now.name, packed)
-            self.course.details["restored"] = checks
-            closed.close(stage.data)
-            return settle_data(place, stage, packed)
+            return self._copy(folder)
         except BaseException as failed:
             wipe(folder)  # first, for it may have taken all the room there is
             self._wake(failed)
             raise
         finally:
             wipe(folder)
+
+    def _copy(self, folder: Path) -> tuple[str, str]:
+        """Do what `_copied` does, with what is restored in *folder* until it is whole."""
+        place = self.place
+        now = contents.in_force(place)
+        packed = reship.read(place.releases / now.name, place.config)
+        self.course.reach(BACKUP)
+        quiet(place, packed.services)
+        made = make.make_held(place, make.Options(), self.hands.clock)
+        self.course.details["backup"] = made.name
+        self.course.reach(COPY)
+        quiet(place, packed.services, stores=True)
+        wanted = [
+            (item.service, item.path)
+            for item in items(packed.services)
+            if item.state.how != "models"
+        ]
+        stage = unpack(Opening(shelf.find(shelf.folder(place), made.name)), folder, wanted)
+        checks = fill(stage, place, place.releases / now.name, packed)
+        self.course.details["restored"] = checks
+        closed.close(stage.data)
+        generation = settle_data(place, stage, packed)
+        release = land(place, moved(self.shipment, generation))
+        self.course.land(release)
+        self.course.reach(SWITCH)
+        return release, generation
 
     def _wake(self, failed: BaseException) -> None:
         """Start what ran before.
@@ -178,17 +193,15 @@ class _Step:
                 hint="When that is mended, run: ./beast start",
             ) from failed
 
-    def _switch(self, generation: str) -> Outcome:
-        """Put the release in force on the data of *generation*."""
-        self.course.reach(SWITCH)
-        release = land(self.place, moved(self.shipment, generation))
-        self.course.land(release)
+    def _switch(self, release: str, generation: str) -> Outcome:
+        """Put *release* in force on the data of *generation*."""
         details = {k: v for k, v in self.course.details.items() if k != "failed_at"}
         back = _Back(self.place, self.hands, generation)
-        aim = Aim(OPERATION, details, shut=True, leave=back.leave, back=back.clear)
         try:
-            return put_in_force(self.place, release, self.hands, aim)
+            return put_in_force(self.place, release, self.hands, back.aim(details))
         except CommandError as failed:
+            if not back.gone:  # it never began, so nobody put anything back
+                self._wake(failed)
             more = f" Written meanwhile, and gone: {back.lost}." if back.lost else ""
             raise CommandError(
                 f"{self.shipment.upgrade}: {str(failed).rstrip('.')}",
