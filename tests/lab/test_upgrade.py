@@ -21,10 +21,12 @@ pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
 NAME = "upgrading"
 SERVICES = ["traefik", "ollama", "qdrant", "beast_worker", "beast_api"]
 IMAGE, VARIANT = "qdrant/qdrant", "unprivileged"
-GOOD, ABSENT, SICK, ROTTEN = (f"v1.19.{patch}-{VARIANT}" for patch in (7, 8, 9, 10))
+FIRST, SECOND, THIRD, GOOD, ABSENT, SICK, ROTTEN = (
+    f"v1.19.{patch}-{VARIANT}" for patch in range(4, 11)
+)
 RUN = "USER root\nRUN printf '#!/bin/sh\\n%s\\n' '{}' >/qdrant/entrypoint.sh\nUSER 1000:1000\n"
 VERSIONS = {
-    GOOD: "LABEL newer=true\n",
+    **{tag: f"LABEL newer={tag}\n" for tag in (FIRST, SECOND, THIRD, GOOD)},
     SICK: RUN.format("exec sleep 3600"),
     ROTTEN: RUN.format("rm -rf /qdrant/storage/*; echo the tables do not fit; exit 3"),
 }
@@ -187,27 +189,46 @@ systemctl start docker
 """
 
 
-@pytest.mark.parametrize(
-    ("moment", "phase"),
-    [(ASIDE, "copy"), (SWITCHED, "switch")],
-    ids=["copy", "switch"],
-)
-def test_an_engine_that_dies_in_the_middle_costs_nothing(stack, before, moment, phase):
-    process = stack.start(*upgrade(GOOD))
-    script = STRIKE.format(moment=moment, act=DIE)
+def struck(stack, before, tag, moment, act):
+    """Begin an upgrade to *tag*, have the host do *act* at its *moment*, and wait for the end."""
+    process = stack.start(*upgrade(tag))
+    script = STRIKE.format(moment=moment, act=act)
     said = stack.host("sh", "-c", script, "sh", before.current.strip(), seconds=SECONDS)
     done = ended(process)
-
     assert "struck" in said
-    judged(stack, before, done, GOOD, phase)
+    return done
+
+
+def held(stack, before, done, tag):
+    """Assert that an upgrade to *tag* is in force, with the data of before."""
+    assert 0 == done.code, done.err
+    after = Seen.look(stack)
+    assert (before.checksum, before.answers) == (after.checksum, after.answers)
+    assert f"{IMAGE}:{tag}" == stack.containers()["qdrant"]["Config"]["Image"]
+    assert "proven" == receipt(stack)["outcome"]
+    assert "failed_at" not in receipt(stack)["details"]
+    assert {} == unwell(stack)
+    assert [] == left_aside(stack)
+
+
+def test_an_engine_that_dies_while_data_are_copied_is_waited_for_or_costs_nothing(stack, before):
+    done = struck(stack, before, FIRST, ASIDE, DIE)
+
+    if done.code:
+        judged(stack, before, done, FIRST, "copy")
+    else:
+        held(stack, before, done, FIRST)
+
+
+def test_an_engine_that_dies_while_the_version_starts_brings_back_what_was(stack, before):
+    done = struck(stack, before, SECOND, SWITCHED, DIE)
+
+    judged(stack, before, done, SECOND, "switch")
+    assert "rolled back" == receipt(stack)["outcome"]
 
 
 def test_one_that_was_killed_on_its_host_is_settled_by_the_next(stack, before):
-    process = stack.start(*upgrade(GOOD))
-    script = STRIKE.format(moment=ASIDE, act=KILL)
-    said = stack.host("sh", "-c", script, "sh", seconds=SECONDS)
-    ended(process)
-    assert "struck" in said
+    struck(stack, before, THIRD, ASIDE, KILL)
     assert stack.tries("test", "-e", f"{ROOT}/run/upgrade.json")
 
     done = stack.beast(*upgrade(ABSENT))
@@ -220,12 +241,5 @@ def test_one_that_was_killed_on_its_host_is_settled_by_the_next(stack, before):
 def test_a_version_that_works_is_in_force_with_the_same_data(stack, before):
     done = stack.beast(*upgrade(GOOD))
 
-    assert 0 == done.code, done.err
-    after = Seen.look(stack)
-    assert (before.checksum, before.answers) == (after.checksum, after.answers)
-    assert f"{IMAGE}:{GOOD}" == stack.containers()["qdrant"]["Config"]["Image"]
-    assert "proven" == receipt(stack)["outcome"]
-    assert "failed_at" not in receipt(stack)["details"]
-    assert {} == unwell(stack)
-    assert [] == left_aside(stack)
+    held(stack, before, done, GOOD)
     assert 0 == stack.beast("deploy").changed
