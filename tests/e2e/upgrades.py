@@ -187,6 +187,12 @@ def became(stack: Installation, job: str) -> dict[str, Any]:
         return await_true(ended, 60)
 
 
+def lost(stack: Installation, jobs: set[str]) -> set[str]:
+    """Return those of *jobs* that the API does not know any more."""
+    with knowledge.api(stack) as client:
+        return {job for job in jobs if client.get(f"/ingest/{job}").status_code != 200}
+
+
 def kept_jobs(stack: Installation) -> set[str]:
     """Return the newest jobs the API knows."""
     with knowledge.api(stack) as client:
