@@ -68,8 +68,8 @@ class Course:
             self._file.unlink(missing_ok=True)
 
 
-def settle(place: Place, clock: Clock = SYSTEM) -> None:
-    """Write the receipt that a step could not write which was killed."""
+def settle(place: Place, clock: Clock = SYSTEM) -> bool:
+    """Write the receipt that a step could not write which was killed; return whether one was."""
     path = _file(place)
     try:
         said = json.loads(path.read_bytes())
@@ -78,10 +78,11 @@ def settle(place: Place, clock: Clock = SYSTEM) -> None:
             fail(place, said["details"], said["previous"], "interrupted", clock)
         clear(place, said["tried"], said["previous"])
     except FileNotFoundError:
-        return
+        return False
     except (ValueError, KeyError, TypeError):  # nothing of ours, or of another version
         pass
     path.unlink(missing_ok=True)
+    return True
 
 
 def clear(place: Place, tried: Iterable[str], previous: str | None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from beast_ops import closed, receipts
-from beast_ops.backup import contents, generations, make, reship, shelf
+from beast_ops.backup import aside, contents, generations, make, reship, shelf
 from beast_ops.backup.extract import wipe
 from beast_ops.backup.plan import items
 from beast_ops.backup.restore import settle_data
@@ -55,7 +55,9 @@ def step(place: Place, shipment: Shipment, hands: Hands) -> Outcome:
 def settle(place: Place) -> None:
     """End what others left half done, for whoever holds the installation now."""
     adoption.settle(place)
-    course.settle(place)
+    if course.settle(place):
+        with suppress(BeastError):  # whoever runs something aside next removes it, too
+            aside.sweep(place)
     ballast.drop(place)
     generations.sweep(place)
     generations.prune(place)

@@ -23,7 +23,7 @@ STEP = "AI Beast itself, and settings"
 GATE = ("GATE_SECONDS = 90.0", "GATE_SECONDS = 40.0")  # what does not get well is seen sooner
 OPEN = ("run/upgrade.json", "run/ballast", "run/snapshots-of-a-backup", "data/*/jobs/closed")
 LEFTOVERS = (*backups.LEFTOVERS, *OPEN)
-MOMENT_SECONDS = 60.0
+MOMENT_SECONDS = 180.0  # to make an environment on a busy machine takes its time
 
 
 def write(workshop: Path, name: str, change: Callable[[str], str]) -> None:
@@ -136,9 +136,9 @@ def checksum(stack: Installation) -> str:
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
-def said(done: Done, *parts: str, code: int = 1) -> str:
-    """Assert that an upgrade ended with *code* and told *parts*; return what it told."""
-    assert done.code == code, f"{done.code}: {done.out}\n{done.err}"
+def said(done: Done, *parts: str) -> str:
+    """Assert that an upgrade failed, for good or for now, and told *parts*; return what it told."""
+    assert done.code in {1, 75}, f"{done.code}: {done.out}\n{done.err}"
     lines = [line for line in done.err.splitlines() if line.strip()]
     assert len(lines) == 1, done.err
     assert "Traceback" not in done.err + done.out
