@@ -97,6 +97,7 @@ def test_a_migration_that_fails_leaves_the_data_of_before(before, workshop):
 def test_a_migration_that_loses_rows_before_its_service_dies_loses_none(before, workshop):
     jobs = upgrades.kept_jobs(before.stack)
     assert jobs
+    upgrades.hasten(workshop)
     migrate(workshop, HARMFUL)
     dies = "    def run(self, *_) -> None:\n        raise SystemExit('gone')\n\n    def old(self"
     upgrades.write(
@@ -112,6 +113,7 @@ def test_a_migration_that_loses_rows_before_its_service_dies_loses_none(before, 
 
 
 def test_a_version_that_never_gets_well_is_taken_back_and_what_it_wrote_is_named(before, workshop):
+    upgrades.hasten(workshop)
     migrate(workshop, WRITING)
     upgrades.write(workshop, upgrades.WORKER, lambda text: NEVER + text)
 

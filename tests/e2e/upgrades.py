@@ -53,7 +53,6 @@ def renew(workshop: Path, text: str = "# another version\n") -> None:
 
 def migrate(workshop: Path, words: str) -> None:
     """Give the clone *workshop* a migration of the job table that does *words*."""
-    hasten(workshop)
     folder = workshop / "beast_ops/jobs/migrations/versions"
     shutil.copy(folder / "v0001_first.py", folder / "v0002_second.py")
     name = "beast_ops/jobs/migrations/versions/v0002_second.py"
