@@ -7,12 +7,14 @@ The work behind these routes is `beast_ops.ingest.intake`; it blocks, so it runs
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from beast_ops import closed
+from beast_ops.errors import TransientError
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import CollectionName, Manifest
 from beast_ops.ingest.upload import Upload
@@ -21,7 +23,19 @@ from beast_ops.knowledge import COLLECTION
 from .body import Body
 from .house import House, InHouse
 
-router = APIRouter(tags=["ingest"], prefix="/ingest")
+LOOKS = frozenset({"GET", "HEAD"})
+
+
+def _taking(request: Request, house: InHouse) -> None:
+    """Refuse what would be gone if an upgrade under way does not hold."""
+    if request.method not in LOOKS and closed.is_closed(house.surroundings.data):
+        raise TransientError(
+            "an upgrade is under way, and takes nothing until it has proven itself",
+            hint="Try again in some minutes.",
+        )
+
+
+router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(_taking)])
 
 BLOCK_BYTES = 1 << 20
 JOBS_MOST = 500

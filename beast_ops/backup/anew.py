@@ -12,7 +12,7 @@ from beast_ops.evals.questions import FOLDER as EVALS
 from beast_ops.files import sync_folder, write_atomically
 from beast_ops.place import Place
 from beast_ops.release import environment
-from beast_ops.release.apply import Hands
+from beast_ops.release.hands import Hands
 from beast_ops.release.land import land
 from beast_ops.release.remote import installer
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from beast_ops.cards import Service, Services
+from beast_ops.cards import Service, Services, read_services
 from beast_ops.place import Place
 
 
@@ -32,6 +32,19 @@ class Ground:
     data: Path
     secrets: Path
     work: Path
+
+
+def sweep(place: Place) -> None:
+    """Remove what a crash left aside; processes end by themselves, with who started them.
+
+    Raises:
+        BeastError: If what runs it does not answer, or nothing is deployed.
+    """
+    services = read_services(place.services)
+    if services.runtime == "compose":
+        from . import aside_containers
+
+        aside_containers.sweep(services)
 
 
 @contextmanager

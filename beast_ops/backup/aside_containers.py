@@ -7,7 +7,7 @@ a crash left.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from beast_ops.cards import Service
+from beast_ops.cards import Service, Services
 from beast_ops.compose.definition import LABEL
 from beast_ops.compose.engine import Engine
 from beast_ops.compose.project import FILE, HOST_FILE, environ
@@ -27,6 +27,7 @@ from .aside import Ground
 
 UP_SECONDS = 600.0
 DOWN_SECONDS = 120.0
+RETURN_SECONDS = 60.0
 LEFT_OUT = ("ports", "restart", "container_name", "networks", "depends_on")
 
 
@@ -37,13 +38,13 @@ def running(ground: Ground, wanted: list[Service]) -> Iterator[Mapping[str, str]
     Raises:
         CommandError: If one does not come up.
     """
-    mark, runner = _mark(ground), LocalRunner(ground.work, environ())
+    mark, runner = _mark(ground.services), LocalRunner(ground.work, environ())
     file = ground.work / "compose.yml"
     write_atomically(file, yaml.safe_dump(described(ground, wanted, mark)).encode())
     where = ["--project-name", mark, "--project-directory", str(ground.work)]
     compose = ["docker", "compose", *where, "--file", str(file)]
     down = [*compose, "down", "--timeout", "10", "--remove-orphans", "--volumes"]
-    runner.run(down, seconds=DOWN_SECONDS)
+    _end(runner, down)
     try:
         up = ["up", "--detach", "--wait", "--pull", "never", "--no-build"]
         try:
@@ -54,7 +55,27 @@ def running(ground: Ground, wanted: list[Service]) -> Iterator[Mapping[str, str]
             ) from failed
         yield _addresses(mark, wanted)
     finally:
-        runner.run(down, seconds=DOWN_SECONDS)
+        _end(runner, down)
+
+
+def sweep(services: Services) -> None:
+    """Remove what a crash of the installation of *services* left.
+
+    Raises:
+        CommandError: If the engine does not answer.
+    """
+    words = ["down", "--timeout", "10", "--remove-orphans", "--volumes"]
+    argv = ["docker", "compose", "--project-name", _mark(services), *words]
+    _end(LocalRunner(Path("/"), environ()), argv)
+
+
+def _end(runner: LocalRunner, down: Sequence[str]) -> None:
+    """Remove what ran aside, also if its engine was just killed and comes back only now."""
+    import stamina
+
+    for attempt in stamina.retry_context(on=CommandError, attempts=None, timeout=RETURN_SECONDS):
+        with attempt:
+            runner.run(down, seconds=DOWN_SECONDS)
 
 
 def described(ground: Ground, wanted: list[Service], mark: str) -> dict[str, Any]:
@@ -92,10 +113,10 @@ def _moved(ground: Ground, mount: dict[str, Any]) -> dict[str, Any]:
     return mount
 
 
-def _mark(ground: Ground) -> str:
+def _mark(services: Services) -> str:
     """Return the name of the project: the same each time, so that what was left is found."""
-    hashed = hashlib.sha256(ground.services.root.encode()).hexdigest()[:12]
-    return f"{ground.services.project}-aside-{hashed}"
+    hashed = hashlib.sha256(services.root.encode()).hexdigest()[:12]
+    return f"{services.project}-aside-{hashed}"
 
 
 def _addresses(mark: str, wanted: list[Service]) -> dict[str, str]:

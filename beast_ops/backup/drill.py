@@ -13,7 +13,7 @@ from beast_ops.evals import beside, questions
 from beast_ops.health import report
 from beast_ops.lease import lease
 from beast_ops.place import Place
-from beast_ops.release.apply import WAIT_SECONDS
+from beast_ops.release.hands import WAIT_SECONDS
 
 from . import contents, generations, reship
 from .aside import Ground, running

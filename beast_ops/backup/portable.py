@@ -22,7 +22,7 @@ from beast_ops.errors import ArchiveError, BeastError, ConflictError, MissingErr
 from beast_ops.ingest.settings import state_file
 from beast_ops.lease import lease
 from beast_ops.place import Place
-from beast_ops.release.apply import WAIT_SECONDS
+from beast_ops.release.hands import WAIT_SECONDS
 
 from . import shelf
 from .extract import extract

@@ -17,7 +17,8 @@ from beast_ops.files import sync_folder
 from beast_ops.lease import lease
 from beast_ops.place import Place
 from beast_ops.release import adoption
-from beast_ops.release.apply import WAIT_SECONDS, Hands, Outcome, put_in_force
+from beast_ops.release.force import put_in_force
+from beast_ops.release.hands import WAIT_SECONDS, Aim, Hands, Outcome
 from beast_ops.release.land import give_secrets, land
 from beast_ops.release.observe import current_release, read_record
 
@@ -116,7 +117,7 @@ def restore(place: Place, opening: Opening, hands: Hands, service: str = "") -> 
         CommandError: If it did not prove itself; what ran before runs again, with its data.
     """
     with lease(place.run, "restore", wait=WAIT_SECONDS, clock=hands.clock):
-        adoption.settle(place)
+        hands.settle(place)
         return restore_held(place, opening, hands, plan(place, opening, service))
 
 
@@ -174,7 +175,7 @@ def _switch(
 ) -> Outcome:
     """Put *release* in force; if it does not hold, the secrets before hold again, too."""
     try:
-        done = put_in_force(place, release, hands, "restore", details)
+        done = put_in_force(place, release, hands, Aim("restore", details))
     except BeastError:
         if adoption.settle(place):
             _wake_again(place, hands)

@@ -31,8 +31,12 @@ def prepare(place: Place, release: str) -> None:
     preparing.prepare(place, release, Engine())
 
 
-def apply(place: Place) -> set[str]:
+def apply(place: Place, *, closed: bool = False) -> set[str]:
     """Make exactly the containers of the release in force run, and wait for them.
+
+    Args:
+        place: The installation.
+        closed: Whether the front door does not run yet: nobody shall come in.
 
     Returns:
         The names of the services that were started or started anew.
@@ -45,7 +49,8 @@ def apply(place: Place) -> set[str]:
     engine = Engine()
     changed = live.bring(place.current.resolve(), place.root / "live")
     before = {each.id: each.started for each in engine.containers(str(place.root))}
-    _up(place, engine, services)
+    behind = [each.name for each in services if each.contained and not each.publish]
+    _up(place, engine, services, behind if closed else [])
     live.sweep(place.root / "live", {each.name for each in services})
     after = engine.containers(str(place.root))
     started = {each.service for each in after if before.get(each.id) != each.started}
@@ -58,7 +63,7 @@ def apply(place: Place) -> set[str]:
     return started
 
 
-def _up(place: Place, engine: Engine, services: Services) -> None:
+def _up(place: Place, engine: Engine, services: Services, chosen: Sequence[str]) -> None:
     wanted = {each.change for each in services}
     # What a container that is well now went through since it was made says nothing of this start.
     known = {each.id: each.restarts for each in engine.containers(str(place.root)) if each.well}
@@ -70,7 +75,7 @@ def _up(place: Place, engine: Engine, services: Services) -> None:
         return "; ".join(_why(place, engine, each) for each in crashing)
 
     try:
-        project(place).up(doubt)
+        project(place).up(doubt, chosen)
     except CommandError as failed:
         bad = [
             each

@@ -52,18 +52,19 @@ class Project:
         """
         self._run(["config", "--quiet"], CONFIG_SECONDS, "Compose refuses the release")
 
-    def up(self, doubt: Callable[[], str]) -> None:
+    def up(self, doubt: Callable[[], str], chosen: Sequence[str] = ()) -> None:
         """Run exactly what the files say and wait until it is healthy.
 
         Args:
             doubt: Returns why waiting is of no use, or nothing.
+            chosen: Only these services; all if empty.
 
         Raises:
             CommandError: If it does not come up in time.
         """
         words = ["up", "--detach", "--remove-orphans", "--pull", "never", "--no-build"]
         wait = ["--wait", "--wait-timeout", f"{UP_SECONDS:.0f}"]
-        argv = self.argv(*words, *wait)
+        argv = self.argv(*words, *wait, *chosen)
         try:
             self.runner.watch(argv, doubt, seconds=UP_SECONDS + CONFIG_SECONDS)
         except CommandError as failed:

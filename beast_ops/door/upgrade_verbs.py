@@ -17,7 +17,7 @@ from .verb import verb
         "acknowledge": "the version up to which you know what changed in AI Beast",
         "inventory": "what the machines shall be: a path in inventory/ or elsewhere",
     },
-    interrupted="Run ./beast deploy: it starts what is in force, the step before or the next.",
+    interrupted="Run ./beast upgrade again: it ends what this left, and goes on.",
 )
 def upgrade(
     _context: Any,

@@ -7,7 +7,7 @@ from beast_ops.clock import SYSTEM
 from beast_ops.errors import BeastError
 from beast_ops.health.model import Check, Report, Status
 from beast_ops.place import Place
-from beast_ops.release.apply import Hands
+from beast_ops.release.hands import Hands
 
 from .client import evaluate
 from .gate import GATE, worse

@@ -47,7 +47,7 @@ async def worker(sight: Sight) -> Finding:
     except FAILURES as failed:
         return Finding(Status.UNKNOWN, failed.paragraph())
     if not ages:
-        return Finding(Status.UNHEALTHY, "no worker has ever reported")
+        return Finding(Status.UNHEALTHY, "no worker reports itself")
     youngest = min(ages.values())
     alive = sum(age <= FRESH_SECONDS for age in ages.values())
     details = {"workers": alive, "heard_seconds_ago": round(youngest, 1)}

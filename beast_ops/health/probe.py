@@ -42,7 +42,7 @@ def worker(database: str) -> str:
     except sqlite3.Error as failed:
         return f"the job table cannot be read: {failed}"
     if seen is None:
-        return "no worker has ever reported"
+        return "no worker reports itself"
     silent = time.time() - float(seen)
     return "" if silent <= FRESH_SECONDS else f"silent for {silent:.0f} s"
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from beast_ops.errors import BeastError
@@ -32,6 +33,7 @@ def main() -> int:
 
 
 def _work() -> None:
+    from beast_ops import closed
     from beast_ops.ingest.intake import KIND
     from beast_ops.ingest.reembed import KIND as LONG
     from beast_ops.ingest.reembed import Reembedding
@@ -59,22 +61,23 @@ def _work() -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        _beside(long, quick)
+        # What an upgrade tries out may be discarded, and uploads are shared with what it replaces.
+        _beside(long, quick, lambda: not closed.is_closed(around.data))
 
 
-def _beside(other: "Worker", worker: "Worker") -> None:
-    """Run both until told to stop; should one end by itself, so does the other."""
+def _beside(other: "Worker", worker: "Worker", ready: Callable[[], bool]) -> None:
+    """Run both, once *ready*, until told to stop; should one end by itself, so does the other."""
 
     def run() -> None:
         try:
-            other.run()
+            other.run(ready)
         finally:
             worker.stop()
 
     thread = threading.Thread(target=run, name="long")
     thread.start()
     try:
-        worker.run()
+        worker.run(ready)
     finally:
         other.stop()
         thread.join()

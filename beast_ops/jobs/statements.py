@@ -136,3 +136,4 @@ _reported = sqlite.insert(WORKERS).values(name=bindparam("name"), seen=bindparam
 REPORT = _reported.on_conflict_do_update(
     index_elements=["name"], set_={"seen": _reported.excluded.seen}
 )
+RETIRE = delete(WORKERS).where(WORKERS.c.name == bindparam("worker"))

@@ -190,6 +190,11 @@ class JobTable:
         with self._database.writing() as table:
             table.execute(to.REPORT, {"name": worker, "seen": self._now()})
 
+    def retire(self, worker: str) -> None:
+        """Note that *worker* is not alive any more: whoever comes next has to report itself."""
+        with self._database.writing() as table:
+            table.execute(to.RETIRE, {"worker": worker})
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

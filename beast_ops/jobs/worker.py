@@ -109,10 +109,16 @@ class Worker:
         """End soon: the job at hand goes back. May be called by a signal handler."""
         self._stopping.set()
 
-    def run(self) -> None:
-        """Work until told to stop, first on what a killed process of this name left behind."""
+    def run(self, ready: Callable[[], bool] = lambda: True) -> None:
+        """Work until told to stop, first on what a killed process of this name left behind.
+
+        Args:
+            ready: Whether to begin; signs of life come meanwhile.
+        """
         beat = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         beat.start()
+        while not ready() and not self._stopping.is_set():
+            self._stopping.wait(LOOK_SECONDS)
         fresh = True
         while not self._stopping.is_set():
             try:
@@ -128,6 +134,8 @@ class Worker:
             if not busy:
                 self._stopping.wait(LOOK_SECONDS)
         beat.join(TROUBLE_SECONDS)
+        with suppress(OSError, *FAILURES):
+            self._table.retire(self._name)
 
     def _sweep(self) -> None:
         if self._clock.monotonic() - self._swept > SWEEP_SECONDS:

@@ -5,6 +5,7 @@
     apply ROOT                         put the shipment on standard input in force
     rollback [RELEASE] ROOT            go back to a release that was proven
     remove [--data] [--dry-run] ROOT   take the installation away
+    failed ROOT                        keep why a step of an upgrade could not begin
 
 Each answers with one line of JSON on standard output: what it found or did, or
 `{"error": …}`, and ends with the exit code of the error.
@@ -22,7 +23,7 @@ from beast_ops.errors import BeastError
 from beast_ops.place import Place
 
 if TYPE_CHECKING:
-    from .apply import Hands
+    from .hands import Hands
 
 
 def _observe(place: Place, options: Sequence[str]) -> dict[str, Any]:
@@ -45,6 +46,19 @@ def _apply(place: Place, options: Sequence[str]) -> dict[str, Any]:
     return asdict(apply(place, shipment, hands()))
 
 
+def _failed(place: Place, options: Sequence[str]) -> dict[str, Any]:
+    del options
+    from beast_ops.upgrade.course import FETCH, fail
+
+    from .observe import current_release
+
+    said = json.loads(sys.stdin.buffer.read())
+    details = {"step": said["step"], "failed_at": FETCH}
+    if now := current_release(place):  # else it is a first deploy, of which nothing is kept
+        fail(place, details, now, said["message"])
+    return {}
+
+
 def _rollback(place: Place, options: Sequence[str]) -> dict[str, Any]:
     from .rollback import rollback
 
@@ -56,7 +70,7 @@ def hands() -> "Hands":
     from beast_ops.health import report
     from beast_ops.runtime import of
 
-    from .apply import Hands
+    from .hands import Hands
 
     return Hands(
         prepare=lambda place, release: of(place, release).prepare(place, release),
@@ -66,7 +80,18 @@ def hands() -> "Hands":
         exposed=_exposed,
         boot=_boot,
         supply=_supply,
+        settle=_settle,
+        behind=(
+            lambda place: of(place).apply(place, closed=True),
+            lambda place: report.gate(place, closed=True),
+        ),
     )
+
+
+def _settle(place: Place) -> None:
+    from beast_ops.upgrade.host import settle
+
+    settle(place)
 
 
 def _supply(place: Place) -> None:
@@ -115,7 +140,8 @@ def _remove(place: Place, options: Sequence[str]) -> dict[str, Any]:
     return {"changed": bool(removal.gone), **asdict(removal)}
 
 
-VERBS = {"observe": _observe, "apply": _apply, "rollback": _rollback, "remove": _remove}
+VERBS = {"observe": _observe, "apply": _apply, "rollback": _rollback}
+VERBS |= {"remove": _remove, "failed": _failed}
 
 
 def main(words: Sequence[str]) -> int:

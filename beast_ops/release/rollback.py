@@ -6,8 +6,8 @@ from beast_ops.errors import ConflictError, MissingError
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
-from . import adoption
-from .apply import WAIT_SECONDS, Hands, Outcome, is_whole, put_in_force
+from .force import is_whole, put_in_force
+from .hands import WAIT_SECONDS, Aim, Hands, Outcome
 from .land import give_secrets
 from .observe import current_release, read_record
 
@@ -27,7 +27,7 @@ def rollback(place: Place, wanted: str, hands: Hands) -> Outcome:
         CommandError: If it did not prove itself again.
     """
     with lease(place.run, "rollback", wait=WAIT_SECONDS, clock=hands.clock):
-        adoption.settle(place)
+        hands.settle(place)
         release = choose(place, wanted)
         record = read_record(place, release)
         if record is None or not is_whole(place, release):
@@ -39,7 +39,7 @@ def rollback(place: Place, wanted: str, hands: Hands) -> Outcome:
                 "this release ran on other data", subject=release, hint="Restore a backup instead."
             )
         give_secrets(place, record)
-        return put_in_force(place, release, hands, "rollback")
+        return put_in_force(place, release, hands, Aim("rollback"))
 
 
 def choose(place: Place, wanted: str) -> str:

@@ -25,8 +25,11 @@ class Runtime(Protocol):
         """Get ready what *release* needs, and judge it, before anything stops."""
         ...
 
-    def apply(self, place: Place) -> set[str]:
-        """Run exactly what the release in force describes; return what was started."""
+    def apply(self, place: Place, *, closed: bool = False) -> set[str]:
+        """Run exactly what the release in force describes; return what was started.
+
+        If it shall be *closed*, what lets others in does not run yet.
+        """
         ...
 
     def down(self, place: Place) -> None:

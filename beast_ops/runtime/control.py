@@ -41,8 +41,13 @@ class ProcessState:
     restarts: int = 0
 
 
-def apply(place: Place, clock: Clock = SYSTEM) -> set[str]:
+def apply(place: Place, clock: Clock = SYSTEM, *, closed: bool = False) -> set[str]:
     """Make supervisord run exactly the programs of the release in force, and wait for them.
+
+    Args:
+        place: The installation.
+        clock: Measures how long it may take.
+        closed: Makes no difference: the API is the front door here, and shuts itself.
 
     Returns:
         The names of the programs that were started or started anew.
@@ -53,6 +58,7 @@ def apply(place: Place, clock: Clock = SYSTEM) -> set[str]:
         UnavailableError: If a program, or supervisord, is not up in time.
         BusyError: If somebody else is at it.
     """
+    del closed
     place.require_deployed()
     with held(place, clock):
         server = Supervisor(socket_path(place))

@@ -4,12 +4,14 @@
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.disks import ROOM, mounted
 from tests.e2e.stack import Installation, copy_clone, sweeper, wipe
 
 NOBODY = 64123  # a user nobody is, for what needs another one
@@ -115,3 +117,18 @@ def workshop(_workshop: Path) -> Iterator[Path]:
         if (again / name).exists():
             (again / name).rename(_workshop / name)
     wipe(again)
+
+
+@pytest.fixture
+def small(installation, ground, needs):
+    """Return an installation whose root is a file system of its own."""
+    needs("root")
+    folder = ground / "small"
+    folder.mkdir()
+    if why := mounted(folder, f"size={ROOM}"):
+        pytest.skip(f"nothing can be mounted here: {why}")
+    stack = installation(root=folder / "root")
+    yield stack
+    stack.clear()
+    subprocess.run([shutil.which("umount") or "umount", "-l", str(folder)], check=False)
+    folder.rmdir()

@@ -20,13 +20,13 @@ import pytest
 
 from tests.e2e import backups
 from tests.e2e.backups import State
+from tests.e2e.disks import ROOM, mounted, shrink
 from tests.e2e.stack import Installation
 
 SAMPLE, CAMPAIGN = 5, 200
 WITHIN = 0.8  # the share of kills that must come before the end
 EARLIEST, LATEST = 0.02, 0.92  # of an undisturbed run
 MEASURED = 3
-ROOM = "1500m"  # what a deploy asks for; most of it is never used
 ROOMS = (0, 20_000, 60_000)  # bytes that are left: nothing, or less than an archive needs
 
 
@@ -167,35 +167,6 @@ def one_round(storm: Storm, after: float, *, alone: bool) -> tuple[bool, float]:
     assert not backups.aside(storm.stack)
     judge_generations(storm)
     return running, done.seconds
-
-
-def mounted(folder: Path, options: str) -> str:
-    """Mount a file system in memory, or change one; return why that does not go."""
-    argv = [shutil.which("mount") or "mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
-    done = subprocess.run(argv, capture_output=True, check=False)
-    return done.stderr.decode().strip() if done.returncode else ""
-
-
-@pytest.fixture
-def small(installation, ground, needs):
-    """Return an installation whose root is a file system of its own."""
-    needs("root")
-    folder = ground / "small"
-    folder.mkdir()
-    if why := mounted(folder, f"size={ROOM}"):
-        pytest.skip(f"nothing can be mounted here: {why}")
-    stack = installation(root=folder / "root")
-    yield stack
-    stack.clear()
-    subprocess.run([shutil.which("umount") or "umount", "-l", str(folder)], check=False)
-    folder.rmdir()
-
-
-def shrink(folder: Path, leave: int) -> None:
-    """Leave so many bytes of the file system *folder*, rounded up to whole pages."""
-    status = os.statvfs(folder)
-    used = (status.f_blocks - status.f_bfree) * status.f_frsize
-    assert "" == mounted(folder, f"remount,size={used + leave}")
 
 
 def test_on_a_full_disk_a_backup_fails_and_a_restore_leaves_what_runs(small, tmp_path):

@@ -3,20 +3,18 @@
 
 import base64
 import json
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.lab import fleet
 from tests.lab import stack as stacks
+from tests.lab.known import answers, left_aside, put_in, unwell
 from tests.lab.shell import CLONE, docker, run
 from tests.lab.stack import ROOT
 
 pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
 
-ASIDE = "label=org.ai-beast.aside"
-QUESTION = "which bird waits at the weir"
 ASK = """
 import json, sys, urllib.error, urllib.request
 method, address, login, body = json.loads(sys.stdin.read())
@@ -37,19 +35,6 @@ def ask(stack, method, address, login="", body=None):
     return int(stack.host("python3", "-c", ASK, feed=words))
 
 
-def put_in(stack, text):
-    folder = f"/root/kept-{time.time_ns()}"
-    script = 'mkdir -p "$1" && printf "%s\\n" "$2" > "$1/note.txt"'
-    stack.host("sh", "-c", script, "sh", folder, text)
-    stack.host("beast", "ingest", folder, seconds=180)
-
-
-def answers(stack):
-    """Return what a search finds, without what differs each time."""
-    found = json.loads(stack.host("beast", "search", QUESTION, "--json"))
-    return [(each["text"], round(each["score"], 4)) for each in found["hits"]]
-
-
 def enters_chat(stack, password):
     address = stack.services()["open-webui"]["address"]
     body = {"email": stack.secret("open-webui/admin_email"), "password": password}
@@ -60,25 +45,6 @@ def enters_dashboards(stack, password):
     address = stack.services()["grafana"]["address"]
     login = base64.b64encode(f"{stack.secret('grafana/admin_user')}:{password}".encode())
     return ask(stack, "GET", f"{address}/api/org", f"Basic {login.decode()}") == 200
-
-
-def unwell(stack):
-    """Return the containers that do not run, or are said not to work."""
-    states = {name: each["State"] for name, each in stack.containers().items()}
-    return {
-        name: state
-        for name, state in states.items()
-        if state["Status"] != "running"
-        or state.get("Health", {"Status": "healthy"})["Status"] != "healthy"
-    }
-
-
-def left_aside(stack):
-    """Return what a stack beside the real one left behind."""
-    listings = (("ps", "--all"), ("network", "ls"), ("volume", "ls"))
-    found = [stack.host("docker", *each, "--quiet", "--filter", ASIDE) for each in listings]
-    staged = stack.host("find", f"{ROOT}/data", "-maxdepth", "1", "-name", ".*", "-type", "d")
-    return [*found[0].split(), *found[1].split(), *found[2].split(), *staged.split()]
 
 
 def master(stack):

@@ -7,6 +7,7 @@ without one the copy is made at once, for a reader would stop writers anyway.
 https://www.sqlite.org/backup.html, https://www.sqlite.org/isolation.html
 """
 
+import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -22,6 +23,7 @@ from beast_ops.errors import CommandError, TransientError
 from . import Source, Staged
 
 BUSY_SECONDS = 30.0
+ROOM_BYTES = 1 << 20  # what a write-ahead log and its index begin with, and a little more
 DATA = "data"
 
 
@@ -162,13 +164,16 @@ def put(path: Path, table: str, found: Sequence[Mapping[str, Any]]) -> None:
         raise _told(failed, path) from failed
 
 
-def grown(path: Path, before: Mapping[str, int]) -> dict[str, int]:
-    """Return how many rows more than *before* each table has; nothing if it cannot be read."""
+def grown(path: Path, before: Path) -> dict[str, int]:
+    """Return how many rows more than in the database *before* each table has, if any.
+
+    Nothing if one of the two cannot be read.
+    """
     try:
-        now = rows(path)
+        now, then = rows(path), rows(before) if before.is_file() else {}
     except sqlite3.Error:
         return {}
-    more = {table: count - before.get(table, 0) for table, count in sorted(now.items())}
+    more = {table: count - then.get(table, 0) for table, count in sorted(now.items())}
     return {table: count for table, count in more.items() if count > 0}
 
 
@@ -187,12 +192,26 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     )
 
 
+def _has_no_room(failed: sqlite3.Error, path: Path) -> bool:
+    """Return whether a full disk is why: even who only reads makes a file beside the database."""
+    kind = getattr(failed, "sqlite_errorcode", 0) & 0xFF  # the rest says more than we need
+    if kind not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        return False
+    return shutil.disk_usage(path.parent).free < ROOM_BYTES
+
+
 def _told(failed: sqlite3.Error, path: Path) -> Exception:
     if "locked" in str(failed) or "busy" in str(failed):
         return TransientError(
             f"somebody has been writing for {BUSY_SECONDS:.0f} s",
             subject=str(path),
             hint="Type the same command again.",
+        )
+    if _has_no_room(failed, path):
+        return CommandError(
+            f"no room is left on the disk of this database: {failed}",
+            subject=str(path),
+            hint="Make room, then type the same command again.",
         )
     return CommandError(
         f"the database cannot be read: {failed}",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,17 @@ class ActionModule(ActionBase):
         done = self._make(args["plan"]["venv"], Path(args["templates"]).parent, task_vars)
         if done["rc"] not in (0, NOTHING_TO_MAKE):
             why = done["stderr"].strip() or done["stdout"].strip()
+            self._keep_failure(args["plan"]["shipment"]["upgrade"], why)
             return {"failed": True, "msg": why, "beast_exit": done["rc"]}
         return {"changed": done["rc"] == 0}
+
+    def _keep_failure(self, step: str, why: str) -> None:
+        """Have the host keep why the *step* of an upgrade could not begin, if it is one."""
+        if not step:
+            return
+        with suppress(BeastError):  # what runs there may be of a version that does not know how
+            told = json.dumps({"step": step, "message": why})
+            self._ask(["failed"], self._task.args["root"], shipment=told)
 
     def _make(self, venv: str, clone: Path, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Make the environment *venv* on the host, unless it is there; return how it ended."""

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from beast_ops import closed
 from beast_ops.api.routes_ingest import JobModel
 from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState, Known
@@ -49,6 +50,32 @@ def test_a_manifest_opens_a_job_and_says_what_it_wants(opened, client):
         "error": None,
     }
     assert expected == client.get(f"/ingest/{opened['job']}").json()
+
+
+@pytest.fixture
+def _shut(stack, opened):
+    assert opened
+    closed.close(stack.around.data)
+    yield
+    (stack.around.data / closed.MARK).unlink()
+
+
+@pytest.mark.usefixtures("_shut")
+def test_while_an_upgrade_proves_itself_nothing_is_taken_and_all_is_shown(opened, client):
+    job = opened["job"]
+    asked = (
+        client.post("/ingest", json=manifest("c")),
+        client.put(f"/ingest/{job}/documents/0", content=b"x"),
+        client.post(f"/ingest/{job}/start"),
+        client.delete(f"/ingest/{job}"),
+    )
+
+    for answer in asked:
+        assert (503, "unavailable") == code(answer)
+        assert "upgrade" in answer.json()["error"]["message"]
+        assert answer.headers["retry-after"]
+    assert "held" == client.get(f"/ingest/{job}").json()["state"]
+    assert client.get("/ingest").is_success
 
 
 def test_documents_are_streamed_to_their_place_and_the_job_starts(opened, client, uploads):

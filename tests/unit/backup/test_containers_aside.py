@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from beast_ops.backup import aside_containers
-from beast_ops.backup.aside import Ground
+from beast_ops.backup.aside import Ground, sweep
 from beast_ops.cards import Services
 from beast_ops.errors import CommandError
 from beast_ops.place import Place
@@ -120,3 +120,33 @@ def test_it_sees_other_data_and_secrets_and_nobody_sees_it(ground):
     assert said["networks"]["default"]["internal"]
     assert "beast-aside-1" == store["labels"]["org.ai-beast.aside"]
     assert "org.ai-beast.root" not in store["labels"]
+
+
+def test_what_a_crash_left_is_removed_under_the_name_it_had(ground, asked):
+    told = asked()
+    with aside_containers.running(ground, list(ground.services)):
+        pass
+    folder = ground.place.root / "current"
+    folder.mkdir()
+    (folder / "services.json").write_text(ground.services.model_dump_json())
+
+    sweep(ground.place)
+
+    *_, (before, _), (after, environ) = told()
+    assert "down" in after
+    assert "--file" not in after
+    assert before[before.index("--project-name") + 1] == after[after.index("--project-name") + 1]
+    assert not [each for each in environ if each.startswith("COMPOSE_")]
+
+
+def test_an_engine_that_was_away_for_a_moment_is_asked_again(ground, asked, tmp_path):
+    asked()
+    program, gone = tmp_path / "bin/docker", tmp_path / "gone"
+    program.write_text(f"#!/bin/sh\n[ -e {gone} ] || {{ touch {gone}; exit 1; }}\n")
+    folder = ground.place.root / "current"
+    folder.mkdir()
+    (folder / "services.json").write_text(ground.services.model_dump_json())
+
+    sweep(ground.place)
+
+    assert gone.exists()

@@ -9,13 +9,14 @@ import sqlite3
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from beast_ops import http
 from beast_ops.backup.extract import extract
 from beast_ops.backup.plan import Item
-from beast_ops.backup.strategies import Source, Staged, snapshot_api, strategy, volume
+from beast_ops.backup.strategies import Source, Staged, snapshot_api, sqlite, strategy, volume
 from beast_ops.backup.writer import ArchiveWriter
 from beast_ops.card_parts import State
 from beast_ops.cards import Services, read_services
@@ -508,3 +509,28 @@ def test_snapshots_of_a_killed_backup_are_gone_when_the_next_one_is_held(tmp_pat
         strategy(case.item).hold(case.item, case.source).close()
 
         assert before == case.traces()
+
+
+@pytest.mark.parametrize(
+    ("free", "code", "words"),
+    [
+        (0, sqlite3.SQLITE_IOERR_SHMSIZE, "no room is left"),
+        (0, sqlite3.SQLITE_CANTOPEN, "no room is left"),
+        (0, sqlite3.SQLITE_CORRUPT, "cannot be read"),
+        (1 << 30, sqlite3.SQLITE_IOERR_SHMSIZE, "cannot be read"),
+    ],
+)
+def test_a_full_disk_is_not_taken_for_a_damaged_database(free, code, words, tmp_path, monkeypatch):
+    room = SimpleNamespace(total=1 << 40, used=0, free=free)
+    monkeypatch.setattr(sqlite.shutil, "disk_usage", lambda _: room)
+    path = tmp_path / "jobs.sqlite"
+    path.touch()
+    failed = sqlite3.OperationalError("disk I/O error")
+    failed.sqlite_errorcode = code
+
+    def refuse(*_):
+        raise failed
+
+    monkeypatch.setattr(sqlite, "_open", refuse)
+    with pytest.raises(CommandError, match=words):
+        sqlite.HeldDatabase("n", path, tmp_path)

@@ -78,8 +78,8 @@ class Engine:
             raise ServiceError("Docker refused", subject="in use")
 
     # What Compose does.
-    def up(self, doubt):
-        self.did.append("up")
+    def up(self, doubt, chosen=()):
+        self.did.append(" ".join(("up", *chosen)))
         self.comes_up()
         if self.failure or doubt():
             raise CommandError(doubt() or self.failure, subject="docker compose up")
@@ -196,6 +196,19 @@ def test_a_container_that_was_made_anew_was_started(place, engine):
     engine.comes_up = lambda: engine.has(a_container("store", id="another"))
 
     assert "store" in control.apply(place)
+
+
+def test_behind_a_closed_door_all_but_the_door_runs(place, engine):
+    door = a_service("door", image="made/door:1", publish=({"port": 443, "target": 443},))
+    services = Services(
+        project="beast", runtime="compose", root="/r", data="/d", services=(*SERVICES, door)
+    )
+    (place.current / "services.json").write_text(services.model_dump_json())
+
+    control.apply(place, closed=True)
+    control.apply(place)
+
+    assert ["up store eye", "up"] == [each for each in engine.did if each.startswith("up")]
 
 
 def test_live_files_are_there_before_anything_starts(place, engine):

@@ -91,6 +91,12 @@ def test_one_or_several_are_named_last(place):
     assert ["--wait", "a"] == words(place, lambda project: project.start(["a"]))[-2:]
 
 
+def test_some_services_alone_are_named_last(place):
+    argv = words(place, lambda found: found.up(lambda: "", ["qdrant", "grafana"]))
+
+    assert ["qdrant", "grafana"] == argv[-2:]
+
+
 def test_doubt_ends_the_waiting(place):
     with pytest.raises(CommandError, match="eye ended with 1"):
         words(place, lambda project: project.up(lambda: "eye ended with 1"))

@@ -51,7 +51,7 @@ def test_a_worker_that_just_reported_is_well(jobs):
 
 def test_a_worker_that_never_reported_is_not(jobs):
     with JobTable(jobs):
-        assert "no worker has ever reported" == probe.worker(str(jobs))
+        assert "no worker reports itself" == probe.worker(str(jobs))
 
 
 def test_a_worker_that_fell_silent_is_not(jobs, monkeypatch):

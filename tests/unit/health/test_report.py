@@ -26,6 +26,17 @@ def test_the_gate_leaves_the_machine_out(place):
     assert Status.HEALTHY is found.status
 
 
+def test_behind_a_closed_door_neither_the_door_nor_who_measures_it_is_judged(tmp_path):
+    door = a_service("door", "http://127.0.0.1:9", publish=({"port": 443, "target": 443},))
+    measures = a_service("watch", "http://127.0.0.1:9", health=Health(path="/", deep="targets"))
+    with fake_service({"/": Canned()}) as fake:
+        plain = a_service("s", fake.address, health=Health(path="/"))
+        shut = an_installation(tmp_path / "shut", plain, door, measures)
+
+        assert ["s"] == [check.name for check in report.gate(shut, closed=True).checks]
+        assert {"s", "door", "watch"} == {check.name for check in report.gate(shut).checks}
+
+
 @pytest.mark.parametrize("look", [report.run, report.gate])
 def test_nothing_deployed_is_said_so(look, tmp_path):
     with pytest.raises(NotDeployedError, match="no installation here"):

@@ -92,7 +92,7 @@ def test_from_inside_a_container_that_is_gone_is_unhealthy(tmp_path, inside):
 def test_from_inside_the_worker_is_looked_for_among_the_data_of_the_container(tmp_path, inside):
     check = seen(tmp_path, inside, a_service("w", health=Health(deep="worker")))["w"]
 
-    assert "no worker has ever reported" == check.message
+    assert "no worker reports itself" == check.message
 
 
 def test_from_inside_the_disk_is_that_of_a_volume(tmp_path, inside):

@@ -56,10 +56,10 @@ def test_a_worker_that_fell_silent_is_unhealthy(place):
 
 
 def test_no_worker_ever_is_unhealthy(place):
-    assert look(place).message == "no worker has ever reported"
+    assert look(place).message == "no worker reports itself"
     heard(place)
     JobTable(jobs_file(place.data / "1"), SYSTEM).close()
-    assert look(place).message == "no worker has ever reported"
+    assert look(place).message == "no worker reports itself"
 
 
 def test_a_table_nobody_can_read_is_unknown(place):

@@ -2,8 +2,10 @@
 """The worker: what becomes of a job when its handler ends in every possible way."""
 
 import errno
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -20,6 +22,13 @@ def table(tmp_path):
         yield opened
 
 
+def await_true(what):
+    end = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def run(table, handler):
     job = table.add("k", {"a": 1})
     assert Worker(table, {"k": handler}, "w").run_one()
@@ -30,6 +39,36 @@ def test_the_result_of_a_handler_is_kept(table):
     job = run(table, lambda grip: {"saw": dict(grip.job.payload)})
 
     assert (State.DONE, {"saw": {"a": 1}}) == (job.state, job.result)
+
+
+def test_until_it_may_begin_it_shows_signs_of_life_and_takes_nothing(table, tmp_path):
+    def seen():
+        with closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as database:
+            return database.execute("SELECT count(*) FROM workers").fetchone()[0]
+
+    job, may = table.add("k", {}), threading.Event()
+    worker = Worker(table, {"k": lambda _: {}}, "w")
+    thread = threading.Thread(target=worker.run, args=(may.is_set,))
+    thread.start()
+    try:
+        await_true(seen)
+        time.sleep(0.5)
+        waiting = table.get(job).state
+        may.set()
+        await_true(lambda: table.get(job).state is State.DONE)
+    finally:
+        worker.stop()
+        thread.join(10)
+
+    assert State.READY == waiting
+    assert 0 == seen()  # else the next one would be believed to live, whatever becomes of it
+
+
+def test_one_that_may_never_begin_stops_when_told(table):
+    worker = Worker(table, {}, "w")
+    worker.stop()
+
+    worker.run(lambda: False)
 
 
 def test_an_error_of_ours_is_told_in_its_own_words(table):

@@ -11,7 +11,7 @@ import pytest
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.health.model import Check, Report, Status
 from beast_ops.place import Place
-from beast_ops.release.apply import Hands
+from beast_ops.release.hands import Hands
 from beast_ops.release.land import Shipment
 from beast_ops.testing import a_service
 

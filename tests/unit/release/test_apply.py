@@ -2,15 +2,19 @@
 import dataclasses
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from beast_ops import receipts
+from beast_ops import closed, receipts
+from beast_ops.clock import SYSTEM
 from beast_ops.errors import BusyError, CommandError, ServiceError, UnavailableError
 from beast_ops.health.model import Status
 from beast_ops.lease import lease
-from beast_ops.release import apply as applying
-from beast_ops.release.apply import apply, last_proven
+from beast_ops.release import force
+from beast_ops.release.apply import apply
+from beast_ops.release.force import last_proven, put_in_force
+from beast_ops.release.hands import WAIT_SECONDS, Aim
 from beast_ops.release.land import land, make_current
 from beast_ops.release.observe import current_release, observe, read_record
 
@@ -130,7 +134,7 @@ def test_the_gate_has_a_deadline(place, ship, fake):
     with pytest.raises(CommandError):
         apply(place, ship(), fake.hands)
 
-    assert applying.GATE_SECONDS <= fake.time <= applying.GATE_SECONDS + 10
+    assert force.GATE_SECONDS <= fake.time <= force.GATE_SECONDS + 10
 
 
 def test_what_does_not_prove_itself_goes_and_the_last_proven_comes_back(place, ship, fake):
@@ -276,11 +280,143 @@ def test_an_interrupted_start_leaves_an_unproven_release_that_is_tried_again(pla
     assert ("one", ["proven"]) == (in_force(place), words(place))
 
 
+def test_first_all_behind_the_door_is_started_and_judged_then_the_door(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    fake.log.clear()
+
+    def behind(step, answer):
+        fake.log.append(f"{step} behind")
+        return answer
+
+    inner = (
+        lambda _: behind("start", {"store"}),
+        lambda found: behind("gate", fake.hands.gate(found)),
+    )
+    hands = dataclasses.replace(fake.hands, behind=inner)
+
+    done = put_in_force(place, land(place, ship("two")), hands, Aim("upgrade", shut=True))
+
+    assert ["start behind", "gate two", "gate behind", "start two", "gate two"] == fake.log
+    assert ("qdrant", "store") == done.changed
+
+
+def test_what_does_not_hold_behind_the_door_never_opens_it(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    fake.bad.add("two")
+    hands = dataclasses.replace(fake.hands, behind=(lambda _: set(), fake.hands.gate))
+
+    with pytest.raises(CommandError):
+        put_in_force(place, land(place, ship("two")), hands, Aim("upgrade", shut=True))
+
+    assert "start two" not in fake.log
+    assert "one" == in_force(place)
+
+
+def test_before_the_way_back_it_is_ended_and_on_it_room_is_made(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    fake.bad.add("two")
+    came = []
+
+    def leave():
+        came.append(("leave", in_force(place)))
+        return {"lost": "3 rows"}
+
+    aim = Aim("upgrade", {"step": "x"}, leave=leave, back=lambda: came.append(in_force(place)))
+    fake.log.clear()
+    with pytest.raises(CommandError):
+        put_in_force(place, land(place, ship("two")), fake.hands, aim)
+
+    assert [("leave", "two"), "one"] == came
+    assert {"step": "x", "lost": "3 rows"} == next(receipts.read_all(place.receipts)).details
+
+
+def test_the_way_back_waits_for_an_engine_that_was_killed(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    away = UnavailableError("the engine does not answer")
+    fake.fails |= {"start two": away, "start one": away}
+    sleep = fake.hands.clock.sleep
+
+    def come_back(seconds):
+        sleep(seconds)
+        if fake.time > 20:
+            fake.fails.clear()
+
+    hands = dataclasses.replace(fake.hands, clock=fake.hands.clock._replace(sleep=come_back))
+    with pytest.raises(CommandError, match="does not answer") as caught:
+        apply(place, ship("two"), hands)
+
+    assert "The last proven release is in force again" in caught.value.hint
+    assert 20 < fake.time < force.RETURN_SECONDS
+
+
+def test_the_way_back_does_not_wait_for_ever(place, ship, fake):
+    apply(place, ship("one"), fake.hands)
+    fake.fails |= {"start": UnavailableError("the engine does not answer")}
+
+    with pytest.raises(CommandError) as caught:
+        apply(place, ship("two"), fake.hands)
+
+    assert "does not hold either" in caught.value.hint
+    assert force.RETURN_SECONDS <= fake.time <= force.RETURN_SECONDS + 10
+    assert "the engine" in next(receipts.read_all(place.receipts)).details["back"]
+
+
+def test_a_proof_that_cannot_be_kept_is_none(place, ship, fake, monkeypatch):
+    apply(place, ship("one"), fake.hands)
+    write, full = receipts.write, OSError(28, "No space left on device", "/r")
+
+    def once(*_):
+        monkeypatch.setattr(receipts, "write", write)
+        raise full
+
+    monkeypatch.setattr(receipts, "write", once)
+    with pytest.raises(CommandError, match="No space left"):
+        apply(place, ship("two"), fake.hands)
+
+    assert ("one", ["proven", "rolled back"]) == (in_force(place), words(place))
+
+
+def test_a_full_disk_is_named_although_its_victims_do_not(place, ship, fake, monkeypatch):
+    apply(place, ship("one"), fake.hands)
+    fake.bad.add("two")
+    monkeypatch.setattr(force.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+
+    with pytest.raises(CommandError, match="qdrant: as it is; no room is left on the disk"):
+        apply(place, ship("two"), fake.hands)
+
+
+def test_a_full_disk_does_not_hide_why_it_went(place, ship, fake, monkeypatch):
+    apply(place, ship("one"), fake.hands)
+    fake.bad.add("two")
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "/r")
+
+    monkeypatch.setattr(receipts, "write", full)
+    with pytest.raises(CommandError, match="did not prove itself"):
+        apply(place, ship("two"), fake.hands)
+
+    assert "one" == in_force(place)
+
+
+def test_what_is_proven_takes_what_it_is_given(place, ship, fake):
+    shipment = ship(volumes={"jobs": ""})
+    closed.close(place.data / "1")
+    assert not closed.is_closed(place.data / "1")  # nobody would take anything there
+    land(place, shipment)
+    closed.close(place.data / "1")
+    assert closed.is_closed(place.data / "1")
+
+    apply(place, shipment, fake.hands)
+
+    assert not closed.is_closed(place.data / "1")
+
+
 def test_whoever_comes_second_waits_and_then_refuses(place, ship, fake):
     with lease(place.run, "drill"), pytest.raises(BusyError, match="drill"):
         apply(place, ship(), fake.hands)
 
-    assert fake.time >= applying.WAIT_SECONDS
+    assert fake.time >= WAIT_SECONDS
     assert not place.releases.exists()
 
 
@@ -296,7 +432,7 @@ def test_two_at_once_come_one_after_the_other(place, ship, fake):
     hands = dataclasses.replace(
         fake.hands,
         start=start,
-        clock=applying.SYSTEM,
+        clock=SYSTEM,
     )
     results = []
 
