@@ -15,13 +15,13 @@ from beast_ops.door import (
     backup_verbs,
     developer_verbs,
     doctor_verbs,
+    document_verbs,
     lab_verbs,
     record_verbs,
     secret_verbs,
     upgrade_verbs,
 )
 from beast_ops.door.verb import verb
-from beast_ops.knowledge import COLLECTION
 
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
@@ -175,63 +175,6 @@ def open_(_context: Any, *, json: bool = False) -> None:
     show_address(_place(), json=json)
 
 
-@verb(
-    "./beast ingest ~/Documents notes.md",
-    many="path",
-    help={
-        "path": "folders, files or globs",
-        "collection": "where the passages go",
-        "prune": "whether what is gone from a folder leaves the collection, too",
-        "prune_empty": "prune a folder even if nothing is left in it",
-        "json": _JSON,
-    },
-    interrupted="Run the same ingest again: what is done is not done twice.",
-)
-def ingest(
-    _context: Any,
-    path: Sequence[str],
-    *,
-    collection: str = COLLECTION,
-    prune: bool = True,
-    prune_empty: bool = False,
-    json: bool = False,
-) -> int:
-    """Read documents, so that search finds them; what is unchanged costs nothing."""
-    from beast_ops.door.documents import ingest as read
-    from beast_ops.ingest.client import IngestOptions
-
-    return read(_place(), path, IngestOptions(collection, prune, prune_empty), json=json)
-
-
-@verb(
-    './beast search "how do I cancel a running job" --type pdf',
-    joined="query",
-    help={
-        "query": "words or a question",
-        "collection": "where to look",
-        "limit": "how many passages at most",
-        "source": "only from this file, folder or glob",
-        "type": "only documents of this type, such as pdf",
-        "json": _JSON,
-    },
-)
-def search(
-    _context: Any,
-    query: str,
-    *,
-    collection: str = COLLECTION,
-    limit: int = 10,
-    source: str = "",
-    type: str = "",  # noqa: A002 - the option is called --type
-    json: bool = False,
-) -> None:
-    """Find the passages that answer a question."""
-    from beast_ops.door.documents import search as find
-    from beast_ops.search.model import SearchOptions
-
-    find(_place(), query, SearchOptions(collection, limit, source or None, type or None), json=json)
-
-
 @verb("./beast down", there=True)
 def down(_context: Any) -> None:
     """End all processes; deploy or start brings them back."""
@@ -279,7 +222,14 @@ def remove(
 
 
 namespace = Collection.from_module(sys.modules[__name__])
-for room in (backup_verbs, developer_verbs, doctor_verbs, record_verbs, upgrade_verbs):
+for room in (
+    backup_verbs,
+    developer_verbs,
+    doctor_verbs,
+    document_verbs,
+    record_verbs,
+    upgrade_verbs,
+):
     for task in Collection.from_module(room).tasks.values():
         namespace.add_task(task)
 # Verbs of a group have a dot in their name: secrets.list.

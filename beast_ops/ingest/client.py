@@ -19,7 +19,8 @@ from beast_ops.place import Place
 
 from .client_show import Show
 from .client_upload import Uploads
-from .find import Found, find
+from .find import Found, Manner, find
+from .ignore import EVERYTHING, Selection
 from .sources import shown, uri
 
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 1.0
@@ -36,11 +37,13 @@ class IngestOptions:
         collection: Where the documents go.
         prune: Whether documents that are gone from a folder leave the collection.
         prune_empty: Whether all of them leave even if the folder has no documents at all.
+        selection: Which files of folders are wanted; what others are known stays as it is.
     """
 
     collection: str = COLLECTION
     prune: bool = True
     prune_empty: bool = False
+    selection: Selection = EVERYTHING
 
 
 def ingest(
@@ -63,14 +66,16 @@ def ingest(
         The contract of `ingest --json`.
 
     Raises:
+        UsageError: If a pattern of the selection is none.
         NotDeployedError: If nothing is deployed there.
         UnavailableError: If the API does not answer.
         ServiceError: If the ingestion failed as a whole.
     """
     begun = clock.monotonic()
+    manner = Manner(selection=options.selection.judged())
     with connect(place) as api:
         show({"phase": "finding"})
-        found = find(paths, place.root)
+        found = find(paths, place.root, manner)
         result = _nothing(options.collection)
         if found.documents or found.folders:
             result = _Errand(api, found, options, show, clock).run()
@@ -108,6 +113,8 @@ class _Errand:
             ],
             "folders": [uri(host, folder) for folder in folders],
             "kept": [uri(host, path) for path, _ in self._found.problems],
+            "include": self._options.selection.include,
+            "exclude": self._options.selection.exclude,
             "prune_empty": self._options.prune_empty,
         }
 

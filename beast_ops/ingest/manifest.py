@@ -5,13 +5,18 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from beast_ops.errors import UsageError
 from beast_ops.knowledge import COLLECTION
 from beast_ops.settings import Strict
 
+from .ignore import Selection
+
 DOCUMENTS_MOST = 200_000
+PATTERNS_MOST = 100
 INTEGER_MOST = 2**63 - 1  # what SQLite can keep
 
 CollectionName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Pattern = Annotated[str, Field(min_length=1, max_length=1000)]
 Source = Annotated[str, Field(pattern=r"^file://[^/]*/", max_length=16_384)]
 
 
@@ -32,6 +37,9 @@ class Manifest(Strict):
         folders: Folders that were listed completely: what is known below them and not among
             the documents is gone.
         kept: Documents that could not be looked at, so nobody knows whether they are gone.
+        include: Patterns as in `.gitignore`, relative to the folders: if there are any, the
+            folders were listed for what matches one of them, and only that can be gone.
+        exclude: Likewise, for what they were not listed for.
         prune_empty: Whether all that is known below a folder is gone even if the folder is
             empty; else it is kept, for an empty folder may be where a disk is not mounted.
     """
@@ -40,7 +48,17 @@ class Manifest(Strict):
     documents: Annotated[tuple[DocumentEntry, ...], Field(max_length=DOCUMENTS_MOST)]
     folders: tuple[Source, ...] = ()
     kept: Annotated[tuple[Source, ...], Field(max_length=DOCUMENTS_MOST)] = ()
+    include: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS_MOST)] = ()
+    exclude: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS_MOST)] = ()
     prune_empty: bool = False
+
+    @model_validator(mode="after")
+    def _patterns_are_patterns(self) -> Self:
+        try:
+            Selection(self.include, self.exclude).judged()
+        except UsageError as wrong:
+            raise ValueError(f"{wrong}: {wrong.subject}") from wrong
+        return self
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -11,7 +11,8 @@ from pathlib import Path
 from beast_ops.errors import DocumentError
 from beast_ops.jobs.model import Job
 
-from .find import find
+from .find import Manner, find, left_out
+from .ignore import Selection
 from .intake import read_manifest
 from .manifest import DocumentEntry, Manifest
 from .settings import installation_of
@@ -51,6 +52,11 @@ class Order:
             raise DocumentError("it was not uploaded", subject=shown(entry.source)) from None
         raise DocumentError(str(note["reason"]), subject=shown(entry.source))
 
+    def left_out(self, source: str, folder: str) -> bool:
+        """Return whether the list of *folder* says nothing of *source*, even if it lacks it."""
+        manifest = self.manifest
+        return left_out(source, folder, Selection(manifest.include, manifest.exclude))
+
     def sent(self) -> frozenset[int]:
         """Return the places whose content came, or will not come."""
         if self.uploads is None or not self.uploads.is_dir():
@@ -75,7 +81,7 @@ def read_order(job: Job, data: Path) -> Order:
     host = socket.gethostname()
     folder = str(job.payload["folder"])
     inside = os.path.realpath(folder)
-    found = find([folder], exclude=installation_of(data), inside=True)
+    found = find([folder], installation_of(data), Manner(inside=True))
     documents = tuple(
         DocumentEntry(source=uri(host, each.path), size=each.size, mtime_ns=each.mtime_ns)
         for each in found.documents

@@ -13,7 +13,6 @@ from beast_ops.jobs.worker import Grip
 
 from .batches import Batches, Read
 from .content import Content, digest, open_content, path_to
-from .find import left_out
 from .manifest import DocumentEntry
 from .order import Order, read_order
 from .parse import Document
@@ -144,7 +143,7 @@ class Ingestion:
             there = [
                 source
                 for source in self._state.below(self._collection, folder)
-                if source not in kept and not left_out(source, folder)
+                if source not in kept and not self._order.left_out(source, folder)
             ]
             below += there
             if there and not manifest.prune_empty and is_empty(manifest, folder):

@@ -16,9 +16,16 @@ from beast_ops.api.app import build
 from beast_ops.api.settings import Surroundings as ApiSurroundings
 from beast_ops.cards import Health
 from beast_ops.clock import Clock
-from beast_ops.errors import ConflictError, NotDeployedError, ServiceError, UnavailableError
+from beast_ops.errors import (
+    ConflictError,
+    NotDeployedError,
+    ServiceError,
+    UnavailableError,
+    UsageError,
+)
 from beast_ops.ingest import client, client_upload
 from beast_ops.ingest.client import GOES_ON, IngestOptions, ingest
+from beast_ops.ingest.ignore import Selection
 from beast_ops.ingest.run import handler
 from beast_ops.ingest.settings import Surroundings, WorkerSettings
 from beast_ops.jobs.model import State
@@ -150,6 +157,23 @@ def test_without_pruning_nothing_leaves(stack, docs):
     (docs / "a.md").unlink()
 
     assert {"seen": 1, "unchanged": 1} == counts(stack.ingest(docs, collection="kept", prune=False))
+
+
+def test_what_a_selection_leaves_out_stays_and_what_an_ignore_file_names_leaves(stack, docs):
+    stack.ingest(docs, collection="chosen")
+    (docs / "c.txt").write_text("Third.")
+
+    chosen = stack.ingest(docs, collection="chosen", selection=Selection(include=("*.txt",)))
+    (docs / ".beastignore").write_text("*.txt\n")
+    ignored = stack.ingest(docs, collection="chosen")
+
+    assert {"seen": 2, "ingested": 1, "unchanged": 1} == counts(chosen)
+    assert {"seen": 1, "unchanged": 1, "deleted": 2} == counts(ignored)
+
+
+def test_a_pattern_that_is_none_is_refused_before_anything_is_sent(stack, docs):
+    with pytest.raises(UsageError, match="no pattern"):
+        stack.ingest(docs, selection=Selection(exclude=("!",)))
 
 
 def test_what_cannot_even_be_listed_fails_on_its_line(stack, docs):

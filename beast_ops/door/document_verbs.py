@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of documents: in by one, out by the other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from beast_ops.knowledge import COLLECTION
+
+from .verb import verb
+
+_JSON = "print one JSON document, for machines"
+
+
+def _place() -> Any:
+    from beast_ops.place import installation
+
+    return installation()
+
+
+@verb(
+    "./beast ingest ~/Documents notes.md --exclude drafts/",
+    many="path",
+    iterable=["include", "exclude"],
+    help={
+        "path": "folders, files or globs",
+        "include": "of folders, only files that match a pattern as in .gitignore; repeatable",
+        "exclude": "of folders, no files that match such a pattern; repeatable",
+        "collection": "where the passages go",
+        "prune": "whether what is gone from a folder leaves the collection, too",
+        "prune_empty": "prune a folder even if nothing is left in it",
+        "json": _JSON,
+    },
+    interrupted="Run the same ingest again: what is done is not done twice.",
+)
+def ingest(  # noqa: PLR0913 - each is an option of the verb
+    _context: Any,
+    path: Sequence[str],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    collection: str = COLLECTION,
+    prune: bool = True,
+    prune_empty: bool = False,
+    json: bool = False,
+) -> int:
+    """Read documents, so that search finds them; what is unchanged costs nothing."""
+    from beast_ops.ingest.client import IngestOptions
+    from beast_ops.ingest.ignore import Selection
+
+    from .documents import ingest as read
+
+    selection = Selection(tuple(include), tuple(exclude))
+    options = IngestOptions(collection, prune, prune_empty, selection)
+    return read(_place(), path, options, json=json)
+
+
+@verb(
+    './beast search "how do I cancel a running job" --type pdf',
+    joined="query",
+    help={
+        "query": "words or a question",
+        "collection": "where to look",
+        "limit": "how many passages at most",
+        "source": "only from this file, folder or glob",
+        "type": "only documents of this type, such as pdf",
+        "json": _JSON,
+    },
+)
+def search(
+    _context: Any,
+    query: str,
+    *,
+    collection: str = COLLECTION,
+    limit: int = 10,
+    source: str = "",
+    type: str = "",  # noqa: A002 - the option is called --type
+    json: bool = False,
+) -> None:
+    """Find the passages that answer a question."""
+    from beast_ops.search.model import SearchOptions
+
+    from .documents import search as find
+
+    find(_place(), query, SearchOptions(collection, limit, source or None, type or None), json=json)
