@@ -22,7 +22,8 @@ def _place() -> Any:
     many="path",
     iterable=["include", "exclude"],
     help={
-        "path": "folders, files or globs",
+        "path": "folders, files, globs, or - for what is piped in",
+        "name": "what that is called; its suffix says how to read it, as in notes.md",
         "include": "of folders, only files that match a pattern as in .gitignore; repeatable",
         "exclude": "of folders, no files that match such a pattern; repeatable",
         "collection": "where the passages go",
@@ -36,6 +37,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     _context: Any,
     path: Sequence[str],
     *,
+    name: str = "",
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     collection: str = COLLECTION,
@@ -50,7 +52,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     from .documents import ingest as read
 
     selection = Selection(tuple(include), tuple(exclude))
-    options = IngestOptions(collection, prune, prune_empty, selection)
+    options = IngestOptions(collection, prune, prune_empty, selection, name)
     return read(_place(), path, options, json=json)
 
 

@@ -19,7 +19,8 @@ from beast_ops.place import Place
 
 from .client_show import Show
 from .client_upload import Uploads
-from .find import Found, Manner, find
+from .found import Found
+from .gather import Sources, gathered
 from .ignore import EVERYTHING, Selection
 from .sources import shown, uri
 
@@ -38,12 +39,14 @@ class IngestOptions:
         prune: Whether documents that are gone from a folder leave the collection.
         prune_empty: Whether all of them leave even if the folder has no documents at all.
         selection: Which files of folders are wanted; what others are known stays as it is.
+        name: What the document is called that comes through standard input.
     """
 
     collection: str = COLLECTION
     prune: bool = True
     prune_empty: bool = False
     selection: Selection = EVERYTHING
+    name: str = ""
 
 
 def ingest(
@@ -57,7 +60,7 @@ def ingest(
 
     Args:
         place: The installation.
-        paths: Files, folders and patterns.
+        paths: Files, folders and globs, or `-` for what comes through standard input.
         options: How.
         show: Told from time to time how far it is.
         clock: What time it is.
@@ -66,20 +69,19 @@ def ingest(
         The contract of `ingest --json`.
 
     Raises:
-        UsageError: If a pattern of the selection is none.
+        UsageError: If it cannot be meant so, as with a pattern that is none.
         NotDeployedError: If nothing is deployed there.
         UnavailableError: If the API does not answer.
         ServiceError: If the ingestion failed as a whole.
     """
     begun = clock.monotonic()
-    manner = Manner(selection=options.selection.judged())
-    with connect(place) as api:
-        show({"phase": "finding"})
-        found = find(paths, place.root, manner)
+    sources = Sources(paths, options.selection, options.name)
+    show({"phase": "finding"})
+    with connect(place) as api, gathered(sources, place.root) as found:
         result = _nothing(options.collection)
         if found.documents or found.folders:
             result = _Errand(api, found, options, show, clock).run()
-    return _with_problems(result, found.problems, clock.monotonic() - begun)
+        return _with_problems(result, found.problems, clock.monotonic() - begun)
 
 
 class _Errand:
@@ -108,7 +110,7 @@ class _Errand:
         return {
             "collection": self._options.collection,
             "documents": [
-                {"source": uri(host, each.path), "size": each.size, "mtime_ns": each.mtime_ns}
+                {"source": each.source(host), "size": each.size, "mtime_ns": each.mtime_ns}
                 for each in self._found.documents
             ],
             "folders": [uri(host, folder) for folder in folders],

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Send documents to a job that waits for them."""
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from beast_ops.api.client import Api
 from beast_ops.errors import ConflictError, MissingError, UnavailableError, UsageError
 
 from .client_show import Show
-from .find import FoundDocument
+from .found import FoundDocument
 
 AT_ONCE = 4
 BLOCK_BYTES = 1 << 18
@@ -65,18 +64,12 @@ class Uploads:
         for attempt in stamina.retry_context(
             on=UnavailableError, attempts=None, timeout=PATIENCE_SECONDS, wait_max=2.0
         ):
-            with attempt, _open(document.path) as file:
+            with attempt, document.open() as file:
                 self._api.send(f"/ingest/{self._job}/documents/{index}", _blocks(file))
 
     def _skip(self, index: int, reason: str) -> None:
         path = f"/ingest/{self._job}/documents/{index}/skip"
         self._api.call("POST", path, {"reason": reason[:REASON_CHARACTERS]})
-
-
-def _open(path: str) -> IO[bytes]:
-    """Open the file at *path*, which may have become something that blocks."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    return os.fdopen(handle, "rb", buffering=0)
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

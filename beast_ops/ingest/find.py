@@ -10,9 +10,10 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from .found import Found, FoundDocument
 from .globs import Glob, is_glob
 from .ignore import EVERYTHING, Rules, Selection, rules_of
 from .parse.formats import FOREIGN, suffix_of
@@ -23,32 +24,6 @@ LEADS_OUT = "a link that leads out of the folder"
 INSTALLATION = "this belongs to the installation itself"
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "lost+found"})
 SKIPPED_SUFFIXES = FOREIGN | {".tmp", ".swp", ".lock"}  # the latter come and go
-
-
-@dataclass(frozen=True, slots=True)
-class FoundDocument:
-    """A file: its absolute path, its size in bytes, when it was last written."""
-
-    path: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass(slots=True)
-class Found:
-    """What was found.
-
-    Attributes:
-        documents: The files, each once, in the order of the arguments and of their names.
-        folders: Absolute folders among the arguments that were listed completely.
-        problems: What could not be looked at, and why.
-        skipped: How many files in folders were left out for their suffix.
-    """
-
-    documents: list[FoundDocument] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ INTEGER_MOST = 2**63 - 1  # what SQLite can keep
 
 CollectionName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Pattern = Annotated[str, Field(min_length=1, max_length=1000)]
-Source = Annotated[str, Field(pattern=r"^file://[^/]*/", max_length=16_384)]
+Source = Annotated[str, Field(pattern=r"^(file|pipe)://[^/]*/|^https?://[^/]+/", max_length=16_384)]
 
 
 class DocumentEntry(Strict):

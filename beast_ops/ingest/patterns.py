@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-_ANY_FOLDERS = "**"
+_ANY_FOLDERS, _ANY_NAME = "**", "*"
+_NOTHING = re.compile(r"(?!)")
 _TOKEN = re.compile(r"\\(.)|(\*+)|(\?)|(\[[!^]?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\])|(.)", re.DOTALL)
 _CLASSES = {
     "alpha": "A-Za-z", "digit": "0-9", "alnum": "A-Za-z0-9", "upper": "A-Z", "lower": "a-z",
@@ -39,11 +40,11 @@ class Pattern:
         mine, here = 0, 0
         star, back = -1, 0
         while here < len(parts):
-            part = self.parts[mine] if mine < len(self.parts) else False
+            part = self.parts[mine] if mine < len(self.parts) else _NOTHING
             if part is None:
                 star, back = mine, here
                 mine += 1
-            elif part and part.fullmatch(parts[here]):
+            elif part.fullmatch(parts[here]):
                 mine, here = mine + 1, here + 1
             elif star >= 0:  # let the last `**` take one folder more
                 back += 1
@@ -74,9 +75,6 @@ def pattern(line: str) -> Pattern | None:
     except (ValueError, re.error):
         return None
     return Pattern(take_back, folders_only, parts)
-
-
-_ANY_NAME = "*"
 
 
 class Patterns:

@@ -1,23 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of sources: `file://host/path` after RFC 8089, whatever bytes the path consists of."""
+"""Names of sources: `file://host/path` after RFC 8089, whatever bytes the path consists of.
+
+What came through a pipe is `pipe://host/name`; a page of the web is its own name.
+"""
 
 import os
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-SCHEME = "file://"
+FILE, PIPE = "file", "pipe"
+_LOCAL = (f"{FILE}://", f"{PIPE}://")
 
 
-def uri(host: str, path: str) -> str:
-    """Return the name of the file or folder at the absolute *path* on *host*."""
-    return f"{SCHEME}{host.lower()}{quote_from_bytes(os.fsencode(path))}"
+def uri(host: str, path: str, scheme: str = FILE) -> str:
+    """Return the name of the file or folder at the absolute *path* on *host*.
+
+    Args:
+        host: The host's name.
+        path: An absolute path.
+        scheme: `FILE`, or `PIPE` for what lies at no path but was given this name.
+    """
+    return f"{scheme}://{host.lower()}{quote_from_bytes(os.fsencode(path))}"
 
 
 def path_of(source: str) -> str:
-    """Return the path a source names, as the file system has it."""
-    rest = source.removeprefix(SCHEME)
+    """Return the path a source names, as the file system has it; a page names itself."""
+    if not source.startswith(_LOCAL):
+        return source
+    rest = source.partition("://")[2]
     return os.fsdecode(unquote_to_bytes(rest[rest.index("/") :]))
 
 
 def shown(source: str) -> str:
-    """Return the path a source names, as text that can be stored and printed."""
-    return os.fsencode(path_of(source)).decode(errors="replace")
+    """Return what a source names, as text that can be stored and printed."""
+    path = os.fsencode(path_of(source)).decode(errors="replace")
+    return f"{PIPE}:{path[1:]}" if source.startswith(f"{PIPE}://") else path

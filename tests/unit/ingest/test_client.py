@@ -2,6 +2,7 @@
 """The client against a real API with a real worker behind it; only what cannot be staged there
 (an API that is away, a job that fails) is answered from a can."""
 
+import io
 import json
 import os
 import threading
@@ -169,6 +170,17 @@ def test_what_a_selection_leaves_out_stays_and_what_an_ignore_file_names_leaves(
 
     assert {"seen": 2, "ingested": 1, "unchanged": 1} == counts(chosen)
     assert {"seen": 1, "unchanged": 1, "deleted": 2} == counts(ignored)
+
+
+def test_what_is_piped_in_is_read_once_and_replaced_when_it_changes(stack, monkeypatch):
+    def send(content):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        return counts(stack.ingest("-", collection="piped", name="note.md"))
+
+    assert {"seen": 1, "ingested": 1} == send(b"# Note\n\nFirst.")
+    assert {"seen": 1, "unchanged": 1} == send(b"# Note\n\nFirst.")
+    assert {"seen": 1, "ingested": 1} == send(b"# Note\n\nSecond.")
+    assert 1 == stack.ingest("-", collection="piped", name="other.md")["documents"]["failed"]
 
 
 def test_a_pattern_that_is_none_is_refused_before_anything_is_sent(stack, docs):

@@ -96,7 +96,7 @@ def test_patterns_of_any_signs_mean_what_git_says(tmp_path):
         assert expected == names(find([str(tmp_path)], NOWHERE), tmp_path), lines
 
 
-def test_no_pattern_takes_long_for_a_name(tmp_path):
+def test_no_pattern_takes_long_for_a_name():
     evil = [f"{'*a' * 100}b", f"{'**/a/' * 50}b", f"{'a*' * 100}/b", f"[{'a-' * 500}]" * 100]
     patterns = Patterns(evil)
     deep = "/".join(["a" * 200] + ["a"] * 300)

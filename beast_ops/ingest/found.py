@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was found, wherever it was looked for."""
+
+import os
+from dataclasses import dataclass, field
+from typing import IO
+
+from .sources import uri
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDocument:
+    """A file: its absolute path, its size in bytes, when it was last written."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    def source(self, host: str) -> str:
+        """Return its name on *host*."""
+        return uri(host, self.path)
+
+    def open(self) -> IO[bytes]:
+        """Return its content, from the beginning.
+
+        Raises:
+            OSError: If it cannot be opened. It may have become something that blocks, on which
+                this does not wait.
+        """
+        handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return os.fdopen(handle, "rb", buffering=0)
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found.
+
+    Attributes:
+        documents: The files, each once, in the order of the arguments and of their names.
+        folders: Absolute folders among the arguments that were listed completely.
+        problems: What could not be looked at, and why.
+        skipped: How many files in folders were left out for their suffix.
+    """
+
+    documents: list[FoundDocument] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    skipped: int = 0
