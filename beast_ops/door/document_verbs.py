@@ -26,6 +26,7 @@ def _place() -> Any:
         "name": "what that is called; its suffix says how to read it, as in notes.md",
         "include": "of folders, only files that match a pattern as in .gitignore; repeatable",
         "exclude": "of folders, no files that match such a pattern; repeatable",
+        "archives": "look into zip and tar archives in folders, too; a named one is always read",
         "collection": "where the passages go",
         "prune": "whether what is gone from a folder leaves the collection, too",
         "prune_empty": "prune a folder even if nothing is left in it",
@@ -40,6 +41,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     name: str = "",
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    archives: bool = False,
     collection: str = COLLECTION,
     prune: bool = True,
     prune_empty: bool = False,
@@ -52,7 +54,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     from .documents import ingest as read
 
     selection = Selection(tuple(include), tuple(exclude))
-    options = IngestOptions(collection, prune, prune_empty, selection, name)
+    options = IngestOptions(collection, prune, prune_empty, selection, archives, name)
     return read(_place(), path, options, json=json)
 
 

@@ -39,6 +39,7 @@ class IngestOptions:
         prune: Whether documents that are gone from a folder leave the collection.
         prune_empty: Whether all of them leave even if the folder has no documents at all.
         selection: Which files of folders are wanted; what others are known stays as it is.
+        archives: Whether archives in folders are looked into.
         name: What the document is called that comes through standard input.
     """
 
@@ -46,6 +47,7 @@ class IngestOptions:
     prune: bool = True
     prune_empty: bool = False
     selection: Selection = EVERYTHING
+    archives: bool = False
     name: str = ""
 
 
@@ -75,7 +77,7 @@ def ingest(
         ServiceError: If the ingestion failed as a whole.
     """
     begun = clock.monotonic()
-    sources = Sources(paths, options.selection, options.name)
+    sources = Sources(paths, options.selection, options.archives, options.name)
     show({"phase": "finding"})
     with connect(place) as api, gathered(sources, place.root) as found:
         result = _nothing(options.collection)
@@ -117,6 +119,7 @@ class _Errand:
             "kept": [uri(host, path) for path, _ in self._found.problems],
             "include": self._options.selection.include,
             "exclude": self._options.selection.exclude,
+            "archives": self._options.archives,
             "prune_empty": self._options.prune_empty,
         }
 

@@ -17,12 +17,14 @@ from .found import Found, FoundDocument
 from .globs import Glob, is_glob
 from .ignore import EVERYTHING, Rules, Selection, rules_of
 from .parse.formats import FOREIGN, suffix_of
-from .sources import path_of
+from .sources import is_archive, path_of
 
 _GONE = frozenset({errno.ENOENT, errno.ELOOP})  # vanished, or a link that leads nowhere
 LEADS_OUT = "a link that leads out of the folder"
 INSTALLATION = "this belongs to the installation itself"
-SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "lost+found"})
+SKIPPED_FOLDERS = frozenset(
+    {"__pycache__", "node_modules", "site-packages", "lost+found", "__MACOSX"}
+)
 SKIPPED_SUFFIXES = FOREIGN | {".tmp", ".swp", ".lock"}  # the latter come and go
 
 
@@ -34,10 +36,12 @@ class Manner:
         inside: Whether links that lead out of a folder are refused: those who may put files
             there may not be those who may read what the links lead to.
         selection: Which files of folders are wanted.
+        archives: Whether archives in folders are wanted; one that is named always is.
     """
 
     inside: bool = False
     selection: Selection = EVERYTHING
+    archives: bool = False
 
 
 PLAINLY = Manner()
@@ -74,17 +78,20 @@ def left_out(source: str, folder: str, selection: Selection = EVERYTHING) -> boo
         selection: Which files of the folder were wanted.
     """
     inside = path_of(source)[len(path_of(folder).rstrip("/")) + 1 :]
-    *folders, name = inside.split("/")
+    return is_odd(inside) or not selection.takes(inside)
+
+
+def is_odd(relative: str) -> bool:
+    """Return whether the file at the path *relative* to a folder is passed over for its names."""
+    *folders, name = relative.split("/")
     hidden = any(each.startswith(".") for each in (*folders, name))
-    if hidden or not SKIPPED_FOLDERS.isdisjoint(folders) or suffix_of(name) in SKIPPED_SUFFIXES:
-        return True
-    return not selection.takes(inside)
+    return hidden or not SKIPPED_FOLDERS.isdisjoint(folders) or suffix_of(name) in SKIPPED_SUFFIXES
 
 
 class _Search:
     def __init__(self, exclude: str, manner: Manner) -> None:
         self.found = Found()
-        self._exclude, self._inside, self._selection = exclude, manner.inside, manner.selection
+        self._exclude, self._manner, self._selection = exclude, manner, manner.selection
         self._top, self._cut = "", 0
         self._seen: set[str] = set()
         self._complete = True
@@ -161,7 +168,8 @@ class _Search:
         return not self._selection or self._selection.enters(entry.path[self._cut :])
 
     def _entry(self, entry: os.DirEntry[str], rules: Rules | None) -> None:
-        if suffix_of(entry.name) in SKIPPED_SUFFIXES:
+        archive = self._manner.archives and is_archive(entry.name)
+        if not archive and suffix_of(entry.name) in SKIPPED_SUFFIXES:
             self.found.skipped += 1
             return
         if rules is not None and rules.ignore(entry.path):
@@ -187,7 +195,7 @@ class _Search:
         """Return what is wrong with where *link* leads, if anything is."""
         if self._is_excluded(link):
             return INSTALLATION
-        if self._inside and not within(os.path.realpath(link), self._top):
+        if self._manner.inside and not within(os.path.realpath(link), self._top):
             return LEADS_OUT
         return ""
 
@@ -197,7 +205,8 @@ class _Search:
         self._seen.add(path)
         if stat.S_ISREG(kind.st_mode):
             document = FoundDocument(path, kind.st_size, kind.st_mtime_ns)
-            self.found.documents.append(document)
+            found = self.found
+            (found.archives if is_archive(path) else found.documents).append(document)
         else:
             self._problem(
                 path, f"not a file but {_KINDS.get(stat.S_IFMT(kind.st_mode), 'special')}"

@@ -40,9 +40,11 @@ class Found:
         folders: Absolute folders among the arguments that were listed completely.
         problems: What could not be looked at, and why.
         skipped: How many files in folders were left out for their suffix.
+        archives: Files that are archives, not looked into yet.
     """
 
     documents: list[FoundDocument] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
     skipped: int = 0
+    archives: list[FoundDocument] = field(default_factory=list)

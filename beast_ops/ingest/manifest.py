@@ -40,6 +40,8 @@ class Manifest(Strict):
         include: Patterns as in `.gitignore`, relative to the folders: if there are any, the
             folders were listed for what matches one of them, and only that can be gone.
         exclude: Likewise, for what they were not listed for.
+        archives: Whether archives in the folders were looked into, so that what is known of
+            others is gone.
         prune_empty: Whether all that is known below a folder is gone even if the folder is
             empty; else it is kept, for an empty folder may be where a disk is not mounted.
     """
@@ -50,6 +52,7 @@ class Manifest(Strict):
     kept: Annotated[tuple[Source, ...], Field(max_length=DOCUMENTS_MOST)] = ()
     include: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS_MOST)] = ()
     exclude: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS_MOST)] = ()
+    archives: bool = False
     prune_empty: bool = False
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ from .ignore import Selection
 from .intake import read_manifest
 from .manifest import DocumentEntry, Manifest
 from .settings import installation_of
-from .sources import path_of, shown, uri
+from .sources import archive_of, path_of, shown, uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,10 @@ class Order:
     def left_out(self, source: str, folder: str) -> bool:
         """Return whether the list of *folder* says nothing of *source*, even if it lacks it."""
         manifest = self.manifest
+        archive = archive_of(source)
+        if archive is not None and not folder.startswith(archive):
+            # The archive was listed by itself, or could not be; or it is gone.
+            return not manifest.archives or archive in manifest.kept
         return left_out(source, folder, Selection(manifest.include, manifest.exclude))
 
     def sent(self) -> frozenset[int]:

@@ -14,7 +14,7 @@ from beast_ops.errors import UsageError
 from .found import FoundDocument
 from .sources import PIPE, uri
 
-MARK = "-"
+STANDARD_INPUT = "-"
 PIPED_BYTES = 1 << 30
 BLOCK_BYTES = 1 << 20
 
@@ -51,7 +51,7 @@ def piped(stream: IO[bytes], name: str, most: int = PIPED_BYTES) -> Iterator[Pip
     if not name:
         raise UsageError(
             "a document that is piped in has no name of its own",
-            subject=MARK,
+            subject=STANDARD_INPUT,
             hint="Give it one, whose suffix says what it is: --name notes.md",
         )
     with TemporaryDirectory(prefix="beast-piped-") as folder:

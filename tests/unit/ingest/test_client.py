@@ -6,6 +6,7 @@ import io
 import json
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,6 +182,53 @@ def test_what_is_piped_in_is_read_once_and_replaced_when_it_changes(stack, monke
     assert {"seen": 1, "unchanged": 1} == send(b"# Note\n\nFirst.")
     assert {"seen": 1, "ingested": 1} == send(b"# Note\n\nSecond.")
     assert 1 == stack.ingest("-", collection="piped", name="other.md")["documents"]["failed"]
+
+
+def test_members_of_an_archive_come_change_and_leave_with_it(stack, docs, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    packed = docs / "x.zip"
+
+    def pack(**members):
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, text in members.items():
+                archive.writestr(f"{name}.md", text)
+
+    def named():
+        return counts(stack.ingest(packed, collection="packed"))
+
+    pack(one="First.", two="Second.", three="Third.")
+    assert {"seen": 3, "ingested": 3} == named()
+    assert {"seen": 3, "unchanged": 3} == named()
+    assert {"seen": 2, "ingested": 2} == counts(stack.ingest(docs, collection="packed"))
+    pack(one="First.", two="Other.")
+    os.utime(packed, (1, 1))
+    assert {"seen": 2, "ingested": 1, "unchanged": 1, "deleted": 1} == named()
+    whole = stack.ingest(docs, collection="packed", archives=True)
+    assert {"seen": 4, "unchanged": 4} == counts(whole)
+    assert f"{packed}!/two.md" in {line["path"] for line in whole["results"]}
+    packed.write_bytes(b"damaged")
+    broken = stack.ingest(docs, collection="packed", archives=True)
+    assert {"seen": 3, "unchanged": 2, "failed": 1} == counts(broken)
+    packed.unlink()
+    assert {"seen": 2, "unchanged": 2} == counts(stack.ingest(docs, collection="packed"))
+    gone = stack.ingest(docs, collection="packed", archives=True)
+    assert {"seen": 2, "unchanged": 2, "deleted": 2} == counts(gone)
+
+
+def test_a_member_that_is_damaged_fails_alone(stack, docs, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    packed = docs / "x.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("one.md", "First and foremost.")
+        archive.writestr("two.md", "Second.")
+    packed.write_bytes(packed.read_bytes().replace(b"First", b"Worst"))
+
+    answer = stack.ingest(packed, collection="torn")
+
+    assert {"seen": 2, "ingested": 1, "failed": 1} == counts(answer)
+    assert ["damaged in its archive (BadZipFile)"] == [
+        line["error"] for line in answer["results"] if not line["ok"]
+    ]
 
 
 def test_a_pattern_that_is_none_is_refused_before_anything_is_sent(stack, docs):
