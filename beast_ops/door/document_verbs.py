@@ -30,6 +30,7 @@ def _place() -> Any:
         "collection": "where the passages go",
         "prune": "whether what is gone from a folder leaves the collection, too",
         "prune_empty": "prune a folder even if nothing is left in it",
+        "watch": "keep the collection in step with folders until Ctrl-C",
         "json": _JSON,
     },
     interrupted="Run the same ingest again: what is done is not done twice.",
@@ -45,6 +46,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     collection: str = COLLECTION,
     prune: bool = True,
     prune_empty: bool = False,
+    watch: bool = False,
     json: bool = False,
 ) -> int:
     """Read documents, so that search finds them; what is unchanged costs nothing."""
@@ -52,10 +54,11 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     from beast_ops.ingest.ignore import Selection
 
     from .documents import ingest as read
+    from .documents import watch as keep
 
     selection = Selection(tuple(include), tuple(exclude))
     options = IngestOptions(collection, prune, prune_empty, selection, archives, name)
-    return read(_place(), path, options, json=json)
+    return (keep if watch else read)(_place(), path, options, json=json)
 
 
 @verb(

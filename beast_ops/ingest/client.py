@@ -22,7 +22,7 @@ from .client_upload import Uploads
 from .found import Found
 from .gather import Sources, gathered
 from .ignore import EVERYTHING, Selection
-from .sources import shown, uri
+from .sources import MARK, shown, uri
 
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 1.0
 SLOWER = 1.5
@@ -80,10 +80,32 @@ def ingest(
     sources = Sources(paths, options.selection, options.archives, options.name)
     show({"phase": "finding"})
     with connect(place) as api, gathered(sources, place.root) as found:
-        result = _nothing(options.collection)
-        if found.documents or found.folders:
-            result = _Errand(api, found, options, show, clock).run()
-        return _with_problems(result, found.problems, clock.monotonic() - begun)
+        return deliver(api, found, options, show, clock, begun)
+
+
+def deliver(
+    api: Api,
+    found: Found,
+    options: IngestOptions,
+    show: Show,
+    clock: Clock = SYSTEM,
+    begun: float | None = None,
+) -> dict[str, Any]:
+    """Have what was *found* read, as `ingest` does, which tells the rest.
+
+    Args:
+        api: Where to.
+        found: What there is.
+        options: How.
+        show: Told from time to time how far it is.
+        clock: What time it is.
+        begun: When the search began, by *clock*; just now if left out.
+    """
+    begun = clock.monotonic() if begun is None else begun
+    result = _nothing(options.collection)
+    if found.documents or found.folders or found.gone:
+        result = _Errand(api, found, options, show, clock).run()
+    return _with_problems(result, found.problems, clock.monotonic() - begun)
 
 
 class _Errand:
@@ -108,15 +130,22 @@ class _Errand:
 
     def _manifest(self) -> dict[str, Any]:
         host = socket.gethostname()
-        folders = self._found.folders if self._options.prune else []
+        prune = self._options.prune
+        problems = (path for path, _ in self._found.problems)
         return {
             "collection": self._options.collection,
             "documents": [
                 {"source": each.source(host), "size": each.size, "mtime_ns": each.mtime_ns}
                 for each in self._found.documents
             ],
-            "folders": [uri(host, folder) for folder in folders],
-            "kept": [uri(host, path) for path, _ in self._found.problems],
+            "folders": [uri(host, folder) for folder in self._found.folders if prune],
+            "kept": [uri(host, path) for path in [*self._found.kept, *problems]],
+            "gone": [
+                uri(host, f"{path}{mark}")
+                for path in self._found.gone
+                for mark in ("", MARK)
+                if prune
+            ],
             "include": self._options.selection.include,
             "exclude": self._options.selection.exclude,
             "archives": self._options.archives,

@@ -18,6 +18,7 @@ from .globs import Glob, is_glob
 from .ignore import EVERYTHING, Rules, Selection, rules_of
 from .parse.formats import FOREIGN, suffix_of
 from .sources import is_archive, path_of
+from .way import Named, Way
 
 _GONE = frozenset({errno.ENOENT, errno.ELOOP})  # vanished, or a link that leads nowhere
 LEADS_OUT = "a link that leads out of the folder"
@@ -45,6 +46,7 @@ class Manner:
 
 
 PLAINLY = Manner()
+Entry = os.DirEntry[str] | Named
 
 
 def find(paths: Sequence[str], exclude: Path, manner: Manner = PLAINLY) -> Found:
@@ -62,6 +64,20 @@ def find(paths: Sequence[str], exclude: Path, manner: Manner = PLAINLY) -> Found
             search.glob(path)
         else:
             search.argument(os.path.abspath(path))  # noqa: PTH100 - resolve() follows links
+    return search.found
+
+
+def find_in(folder: str, path: str, exclude: Path, manner: Manner = PLAINLY) -> Found:
+    """Return what the list of *folder* has at *path* or below.
+
+    Args:
+        folder: An absolute path.
+        path: Likewise, of the folder itself or of what lies, or lay, in it.
+        exclude: As for `find`.
+        manner: As for `find`.
+    """
+    search = _Search(os.path.realpath(exclude), manner)
+    search.again(folder, path)
     return search.found
 
 
@@ -114,6 +130,30 @@ class _Search:
             if self._complete:
                 self.found.folders.append(path)
 
+    def again(self, top: str, path: str) -> None:
+        """Look at what lies at *path* in the folder *top*, as far as the list of *top* has it."""
+        if path == top:
+            self.argument(path)
+            return
+        self._top, self._cut = os.path.realpath(top), len(top.rstrip("/")) + 1
+        *above, name = path[self._cut :].split("/")
+        if any(part.startswith(".") for part in (*above, name)):
+            return
+        if not SKIPPED_FOLDERS.isdisjoint(above) or _is_behind_link(self._top, above):
+            return
+        try:
+            entry, way = Named(path), Way(top)
+            if not os.path.lexists(path) or way.ignores(path, folder=self._is_folder(entry)):
+                return
+            rules = way.rules(os.path.dirname(path))  # noqa: PTH120 - names may be no valid text
+        except OSError as wrong:
+            self._problem(path, _why(wrong))
+            return
+        if not self._is_folder(entry):
+            self._entry(entry, rules)
+        elif self._enters(entry, rules):
+            self._folder(path, rules)
+
     def glob(self, pattern: str) -> None:
         """Look at all that *pattern* stands for."""
         glob = Glob(pattern, SKIPPED_FOLDERS, SKIPPED_SUFFIXES)
@@ -154,20 +194,20 @@ class _Search:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: os.fsencode(entry.name))
 
-    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+    def _is_folder(self, entry: Entry) -> bool:
         try:
             return entry.is_dir(follow_symlinks=False)
         except OSError:
             return False
 
-    def _enters(self, entry: os.DirEntry[str], rules: Rules | None) -> bool:
+    def _enters(self, entry: Entry, rules: Rules | None) -> bool:
         if entry.name in SKIPPED_FOLDERS or self._is_excluded(entry.path):
             return False
         if rules is not None and rules.ignore(entry.path, folder=True):
             return False
         return not self._selection or self._selection.enters(entry.path[self._cut :])
 
-    def _entry(self, entry: os.DirEntry[str], rules: Rules | None) -> None:
+    def _entry(self, entry: Entry, rules: Rules | None) -> None:
         archive = self._manner.archives and is_archive(entry.name)
         if not archive and suffix_of(entry.name) in SKIPPED_SUFFIXES:
             self.found.skipped += 1
@@ -230,6 +270,12 @@ _KINDS = {
 def within(path: str, folder: str) -> bool:
     """Return whether *path* is *folder* or lies in it, both free of links."""
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def _is_behind_link(top: str, parts: Sequence[str]) -> bool:
+    """Return whether one of the folders *parts* below *top*, which is free of links, is a link."""
+    path = "/".join([top.rstrip("/"), *parts])
+    return os.path.realpath(path) != path
 
 
 def _why(wrong: OSError) -> str:

@@ -41,6 +41,8 @@ class Found:
         problems: What could not be looked at, and why.
         skipped: How many files in folders were left out for their suffix.
         archives: Files that are archives, not looked into yet.
+        gone: Files that somebody saw go.
+        kept: Files that are not to be read now, but are not gone either.
     """
 
     documents: list[FoundDocument] = field(default_factory=list)
@@ -48,3 +50,19 @@ class Found:
     problems: list[tuple[str, str]] = field(default_factory=list)
     skipped: int = 0
     archives: list[FoundDocument] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def add(self, other: "Found") -> None:
+        """Take what *other* found, too."""
+        for mine, new in (
+            (self.documents, other.documents),
+            (self.archives, other.archives),
+        ):
+            there = {each.path for each in mine}
+            mine += [each for each in new if each.path not in there]
+        self.folders += other.folders
+        self.problems += other.problems
+        self.skipped += other.skipped
+        self.gone += other.gone
+        self.kept += other.kept

@@ -53,14 +53,14 @@ def gathered(sources: Sources, exclude: Path) -> Iterator[Found]:
     manner = Manner(selection=sources.selection.judged(), archives=sources.archives)
     with ExitStack() as kept:
         found = find(files, exclude, manner)
-        _look_into(found, sources.selection)
+        look_into(found, sources.selection)
         if len(files) < len(sources.paths):
             stream = sources.stream or sys.stdin.buffer
             found.documents.append(kept.enter_context(piped(stream, sources.name)))
         yield found
 
 
-def _look_into(found: Found, selection: Selection) -> None:
+def look_into(found: Found, selection: Selection) -> None:
     """Add to *found* what is in its archives, each of which is a folder of its own."""
     notes = Notes(cache_folder())
     for file in found.archives:

@@ -4,8 +4,9 @@
 import glob
 import os
 
-from .ignore import Rules, Selection, rules_of
+from .ignore import Rules, Selection
 from .parse.formats import suffix_of
+from .way import Way
 
 
 def is_glob(path: str) -> bool:
@@ -27,9 +28,7 @@ class Glob:
         self._pattern = pattern
         self._skipped = skipped.difference(pattern.split("/"))
         self._foreign = foreign - {suffix_of(pattern)}
-        self._base = os.path.abspath(_fixed(pattern))  # noqa: PTH100 - resolve() follows links
-        self._rules: dict[str, Rules | None] = {}
-        self._ignored: dict[str, bool] = {}
+        self._way = Way(os.path.abspath(_fixed(pattern)))  # noqa: PTH100 - resolve() follows links
 
     def paths(self) -> list[str]:
         """Return the absolute paths of all that matches, in order."""
@@ -37,17 +36,8 @@ class Glob:
         return [os.path.abspath(name) for name in names]  # noqa: PTH100 - resolve() follows links
 
     def rules(self, folder: str) -> Rules | None:
-        """Return the rules in force in *folder*.
-
-        Raises:
-            OSError: If an ignore file on the way there cannot be read.
-        """
-        if not self._is_below(folder):
-            return None
-        if folder not in self._rules:
-            above = None if folder == self._base else self.rules(os.path.dirname(folder))  # noqa: PTH120 - as below
-            self._rules[folder] = rules_of(folder, os.listdir(folder), above)  # noqa: PTH208 - names may be no valid text
-        return self._rules[folder]
+        """Return the rules in force in *folder*; raises `OSError` as `Way.rules` does."""
+        return self._way.rules(folder)
 
     def leaves_out(self, path: str, selection: Selection, *, folder: bool) -> bool:
         """Return whether what matches at *path* is not meant; raises as `rules` does.
@@ -57,28 +47,13 @@ class Glob:
             selection: Which files are wanted, by their paths relative to the fixed beginning.
             folder: Whether it is a folder.
         """
-        relative = path[len(self._base.rstrip("/")) + 1 :] if self._is_below(path) else path
+        relative = self._way.relative(path) if self._way.holds(path) else path
         *above, name = relative.split("/")
         if not self._skipped.isdisjoint([*above, name] if folder else above):
             return True
         if not folder and (suffix_of(name) in self._foreign or not selection.takes(relative)):
             return True
-        return self._is_ignored(path, folder=folder)
-
-    def _is_ignored(self, path: str, *, folder: bool) -> bool:
-        """Return whether ignore files name *path*, or a folder it lies in."""
-        if not self._is_below(path) or path == self._base:
-            return False
-        above = os.path.dirname(path)  # noqa: PTH120 - names may be no valid text
-        if above not in self._ignored:
-            self._ignored[above] = self._is_ignored(above, folder=True)
-        if self._ignored[above]:
-            return True
-        rules = self.rules(above)
-        return rules is not None and rules.ignore(path, folder=folder)
-
-    def _is_below(self, path: str) -> bool:
-        return path == self._base or path.startswith(f"{self._base.rstrip('/')}/")
+        return self._way.ignores(path, folder=folder)
 
 
 def _fixed(pattern: str) -> str:

@@ -37,6 +37,7 @@ class Manifest(Strict):
         folders: Folders that were listed completely: what is known below them and not among
             the documents is gone.
         kept: Documents that could not be looked at, so nobody knows whether they are gone.
+        gone: Documents, and folders with all below, that somebody saw go.
         include: Patterns as in `.gitignore`, relative to the folders: if there are any, the
             folders were listed for what matches one of them, and only that can be gone.
         exclude: Likewise, for what they were not listed for.
@@ -50,6 +51,7 @@ class Manifest(Strict):
     documents: Annotated[tuple[DocumentEntry, ...], Field(max_length=DOCUMENTS_MOST)]
     folders: tuple[Source, ...] = ()
     kept: Annotated[tuple[Source, ...], Field(max_length=DOCUMENTS_MOST)] = ()
+    gone: Annotated[tuple[Source, ...], Field(max_length=DOCUMENTS_MOST)] = ()
     include: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS_MOST)] = ()
     exclude: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS_MOST)] = ()
     archives: bool = False

@@ -4,7 +4,7 @@
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from .intake import read_manifest
 from .manifest import DocumentEntry, Manifest
 from .settings import installation_of
 from .sources import archive_of, path_of, shown, uri
+from .state import DocumentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ class Order:
             # The archive was listed by itself, or could not be; or it is gone.
             return not manifest.archives or archive in manifest.kept
         return left_out(source, folder, Selection(manifest.include, manifest.exclude))
+
+    def gone(self, state: DocumentState, collection: str) -> Iterator[str]:
+        """Yield what *state* knows of the sources that somebody saw go, and of all below them."""
+        gone = self.manifest.gone
+        yield from state.known(collection, gone)
+        yield from state.in_doubt(collection, gone)
+        for source in gone:
+            yield from state.below(collection, source)
 
     def sent(self) -> frozenset[int]:
         """Return the places whose content came, or will not come."""

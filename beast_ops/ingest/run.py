@@ -149,6 +149,7 @@ class Ingestion:
             if there and not manifest.prune_empty and is_empty(manifest, folder):
                 kept.update(there)
                 self._tally.trouble(Line(folder, 0, EMPTY.format(len(there))))
+        below += self._order.gone(self._state, self._collection)
         return [source for source in below if source not in kept]
 
     def _reads(self, plan: IngestPlan, known: Mapping[str, Known]) -> Iterator[Read]:

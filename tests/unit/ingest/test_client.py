@@ -3,19 +3,12 @@
 (an API that is away, a job that fails) is answered from a can."""
 
 import io
-import json
 import os
-import threading
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from beast_ops.api.app import build
-from beast_ops.api.settings import Surroundings as ApiSurroundings
 from beast_ops.cards import Health
 from beast_ops.clock import Clock
 from beast_ops.errors import (
@@ -28,78 +21,15 @@ from beast_ops.errors import (
 from beast_ops.ingest import client, client_upload
 from beast_ops.ingest.client import GOES_ON, IngestOptions, ingest
 from beast_ops.ingest.ignore import Selection
-from beast_ops.ingest.run import handler
-from beast_ops.ingest.settings import Surroundings, WorkerSettings
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
-from beast_ops.jobs.worker import Worker
 from beast_ops.place import Place
 from beast_ops.testing import (
     Canned,
     a_service,
     an_installation,
     fake_service,
-    free_port,
-    serving,
 )
-
-UPLOAD_BYTES = 200_000
-
-
-@dataclass
-class Stack:
-    """A running installation of API and worker."""
-
-    place: Place
-    data: Path
-    worker: Worker | None = None
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    def ingest(self, *paths: object, **options: Any) -> dict[str, Any]:
-        self.events.clear()
-        show = options.pop("show", lambda event: self.events.append(dict(event)))
-        return ingest(self.place, [str(path) for path in paths], IngestOptions(**options), show)
-
-    def jobs(self) -> list[Any]:
-        with JobTable(self.data / "jobs" / "jobs.sqlite") as table:
-            return list(table.newest(100))
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory, vectors) -> Iterator[Stack]:
-    folder, port = tmp_path_factory.mktemp("client"), free_port()
-    address = f"http://127.0.0.1:{port}"
-    place = an_installation(
-        folder / "root",
-        a_service("beast-api", address, health=Health(path="/health/live", deep="api")),
-        secrets={
-            "beast-api/token": "token",
-            "beast-api/metrics_token": "other",
-            "beast-api/vectors_key": vectors.key,
-        },
-    )
-    config, data = place.config / "beast-api", place.data / "1"
-    config.mkdir(parents=True)
-    settings = {"port": port, "upload_bytes": UPLOAD_BYTES}
-    (config / "settings.json").write_text(json.dumps(settings))
-    around = ApiSurroundings(
-        root=place.root,
-        services=place.services,
-        data=data,
-        settings=config / "settings.json",
-        secrets=place.secrets / "beast-api",
-        vectors_url=vectors.url,
-        vectors_key=place.secrets / "beast-api" / "vectors_key",
-        models_url=None,
-    )
-    found = Surroundings(data, WorkerSettings(embedder="none"), vectors.url, vectors.key, None)
-    with JobTable(data / "jobs" / "jobs.sqlite") as table, serving(build(around), port):
-        worker = Worker(table, {"ingest": handler(found)}, "test")
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        yield Stack(place, data, worker)
-        worker.stop()
-        thread.join(20)
 
 
 @pytest.fixture
@@ -273,7 +203,7 @@ def test_a_file_that_becomes_a_pipe_or_a_folder_blocks_nobody(stack, docs):
 
 
 def test_a_document_larger_than_the_api_takes_in_fails_on_its_line(stack, docs):
-    (docs / "large.txt").write_text("word " * UPLOAD_BYTES)
+    (docs / "large.txt").write_text("word " * stack.upload_bytes)
 
     answer = stack.ingest(docs, collection="large")
 
