@@ -38,7 +38,7 @@ def test_what_is_piped_in_is_found_by_its_name_and_replaced(stack, collection):
     assert 1 == again["documents"]["ingested"]
     hits = search(stack, "maypole", collection=collection)
     assert {"pipe:letters/may.md"} == sources(hits)
-    assert ["The maypole fell."] == [hit["snippet"].splitlines()[-1] for hit in hits]
+    assert ["The maypole fell."] == [hit["text"].splitlines()[-1] for hit in hits]
     found = stack.must(
         "search", "maypole", "--source", "pipe:letters/may.md", "--collection", collection
     )
@@ -68,10 +68,12 @@ def test_an_archive_is_read_and_its_members_are_found(stack, collection, tmp_pat
 def _bomb() -> bytes:
     """Return a small archive out of which 300 MiB would come."""
     raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("zeros.txt", "w") as member:
-            for _ in range(300):
-                member.write(bytes(1 << 20))
+    with (
+        zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("zeros.txt", "w") as member,
+    ):
+        for _ in range(300):
+            member.write(bytes(1 << 20))
     assert len(raw.getvalue()) < 1 << 20
     return raw.getvalue()
 
