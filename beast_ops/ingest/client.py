@@ -20,9 +20,9 @@ from beast_ops.place import Place
 from .client_show import Show
 from .client_upload import Uploads
 from .found import Found
-from .gather import Sources, gathered
+from .gather import ORDINARILY, Sources, WebOptions, gathered
 from .ignore import EVERYTHING, Selection
-from .sources import MARK, shown, uri
+from .sources import MARK, named, shown, uri
 
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 1.0
 SLOWER = 1.5
@@ -41,6 +41,7 @@ class IngestOptions:
         selection: Which files of folders are wanted; what others are known stays as it is.
         archives: Whether archives in folders are looked into.
         name: What the document is called that comes through standard input.
+        web: How pages are fetched.
     """
 
     collection: str = COLLECTION
@@ -49,6 +50,7 @@ class IngestOptions:
     selection: Selection = EVERYTHING
     archives: bool = False
     name: str = ""
+    web: WebOptions = ORDINARILY
 
 
 def ingest(
@@ -62,7 +64,7 @@ def ingest(
 
     Args:
         place: The installation.
-        paths: Files, folders and globs, or `-` for what comes through standard input.
+        paths: Files, folders, globs, addresses of pages, or `-` for standard input.
         options: How.
         show: Told from time to time how far it is.
         clock: What time it is.
@@ -77,9 +79,9 @@ def ingest(
         ServiceError: If the ingestion failed as a whole.
     """
     begun = clock.monotonic()
-    sources = Sources(paths, options.selection, options.archives, options.name)
+    sources = Sources(paths, options.selection, options.archives, options.name, options.web)
     show({"phase": "finding"})
-    with connect(place) as api, gathered(sources, place.root) as found:
+    with connect(place) as api, gathered(sources, place.root, show) as found:
         return deliver(api, found, options, show, clock, begun)
 
 
@@ -135,11 +137,16 @@ class _Errand:
         return {
             "collection": self._options.collection,
             "documents": [
-                {"source": each.source(host), "size": each.size, "mtime_ns": each.mtime_ns}
+                {
+                    "source": each.source(host),
+                    "size": each.size,
+                    "mtime_ns": each.mtime_ns,
+                    "suffix": each.suffix(),
+                }
                 for each in self._found.documents
             ],
             "folders": [uri(host, folder) for folder in self._found.folders if prune],
-            "kept": [uri(host, path) for path in [*self._found.kept, *problems]],
+            "kept": [named(host, path) for path in [*self._found.kept, *problems]],
             "gone": [
                 uri(host, f"{path}{mark}")
                 for path in self._found.gone
@@ -201,7 +208,7 @@ def _with_problems(
 ) -> dict[str, Any]:
     """Return *result* with a failed line for each of *problems* before the others."""
     lines = [
-        {"path": shown(uri("", path)), "ok": False, "chunks": 0, "error": reason, "seconds": 0.0}
+        {"path": shown(named("", path)), "ok": False, "chunks": 0, "error": reason, "seconds": 0.0}
         for path, reason in problems
     ]
     counts = dict(result["documents"])

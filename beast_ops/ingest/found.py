@@ -20,6 +20,10 @@ class FoundDocument:
         """Return its name on *host*."""
         return uri(host, self.path)
 
+    def suffix(self) -> str:
+        """Return the suffix of files that are read as it is, if its name does not tell."""
+        return ""
+
     def open(self) -> IO[bytes]:
         """Return its content, from the beginning.
 

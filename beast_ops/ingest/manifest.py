@@ -10,6 +10,7 @@ from beast_ops.knowledge import COLLECTION
 from beast_ops.settings import Strict
 
 from .ignore import Selection
+from .sources import shown
 
 DOCUMENTS_MOST = 200_000
 PATTERNS_MOST = 100
@@ -21,11 +22,27 @@ Source = Annotated[str, Field(pattern=r"^(file|pipe)://[^/]*/|^https?://[^/]+/",
 
 
 class DocumentEntry(Strict):
-    """One document: its name (`sources.uri`), its size in bytes, when it was last written."""
+    """One document.
+
+    Attributes:
+        source: Its name (`sources.uri`).
+        size: Its size in bytes.
+        mtime_ns: When it was last written, or a number that stands for its content.
+        suffix: The suffix of files that are read as it is, if its name does not tell.
+    """
 
     source: Source
     size: Annotated[int, Field(ge=0, le=INTEGER_MOST)]
     mtime_ns: Annotated[int, Field(ge=-INTEGER_MOST, le=INTEGER_MOST)]
+    suffix: Annotated[str, Field(pattern=r"^(\.[a-z0-9]{1,10})?$")] = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called, with the suffix that says how it is read."""
+        name = shown(self.source)
+        return (
+            f"{name}index{self.suffix}" if self.suffix and name[-1] == "/" else name + self.suffix
+        )
 
 
 class Manifest(Strict):

@@ -162,7 +162,7 @@ class Ingestion:
             ParserPool(settings.parsers, settings.parse_seconds, settings.parse_megabytes) as pool,
         ):
             work = (
-                (content, content.path, shown(content.entry.source))
+                (content, content.path, content.entry.name)
                 for content in self._contents(plan, known, files)
             )
             for content, document, seconds in pool.map(work, check):

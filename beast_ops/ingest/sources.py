@@ -13,6 +13,7 @@ ARCHIVES = (
     *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"),
 )
 MARK = "!"  # after the name of an archive that is gone into: reports.zip!/may/sales.md
+_WEB = ("http://", "https://")
 _QUOTED_MARK = "%21"
 _LOCAL = (f"{FILE}://", f"{PIPE}://")
 
@@ -26,6 +27,16 @@ def uri(host: str, path: str, scheme: str = FILE) -> str:
         scheme: `FILE`, or `PIPE` for what lies at no path but was given this name.
     """
     return f"{scheme}://{host.lower()}{quote_from_bytes(os.fsencode(path))}"
+
+
+def is_page(path: str) -> bool:
+    """Return whether *path* is the address of a page, not of a file."""
+    return path.lower().startswith(_WEB)
+
+
+def named(host: str, path: str) -> str:
+    """Return the name of what is called *path* on *host*: a page has one name everywhere."""
+    return path if is_page(path) else uri(host, path)
 
 
 def path_of(source: str) -> str:
