@@ -244,7 +244,12 @@ class _Search:
             return
         self._seen.add(path)
         if stat.S_ISREG(kind.st_mode):
-            document = FoundDocument(path, kind.st_size, kind.st_mtime_ns)
+            document = FoundDocument(
+                path,
+                kind.st_size,
+                kind.st_mtime_ns,
+                inside=self._top if self._manner.inside else "",
+            )
             found = self.found
             (found.archives if is_archive(path) else found.documents).append(document)
         else:

@@ -3,6 +3,7 @@
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 from .sources import uri
@@ -10,11 +11,16 @@ from .sources import uri
 
 @dataclass(frozen=True, slots=True)
 class FoundDocument:
-    """A file: its absolute path, its size in bytes, when it was last written."""
+    """A file: its absolute path, its size in bytes, when it was last written.
+
+    Attributes:
+        inside: The folder, free of links, that it must not lead out of, if there is one.
+    """
 
     path: str
     size: int
     mtime_ns: int
+    inside: str = field(default="", kw_only=True)
 
     def source(self, host: str) -> str:
         """Return its name on *host*."""
@@ -30,7 +36,12 @@ class FoundDocument:
         Raises:
             OSError: If it cannot be opened. It may have become something that blocks, on which
                 this does not wait.
+            DocumentError: If it leads out of where it has to be.
         """
+        if self.inside:
+            from .content import open_content
+
+            return open_content(Path(self.path), self.path, self.inside)
         handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         return os.fdopen(handle, "rb", buffering=0)
 

@@ -87,12 +87,14 @@ class WatchTask:
         options: How to ingest.
         watch: How to watch.
         reconcile_seconds: How often everything is compared anew.
+        inside: Whether links that lead out of a folder are refused.
     """
 
     folders: Sequence[str]
     options: IngestOptions
     watch: WatchOptions = PLAINLY
     reconcile_seconds: float = RECONCILE_SECONDS
+    inside: bool = False
 
 
 class Keeping:
@@ -123,7 +125,7 @@ class Keeping:
             clock,
         )
         options = task.options
-        manner = Manner(selection=options.selection.judged(), archives=options.archives)
+        manner = Manner(task.inside, options.selection.judged(), options.archives)
         self._view = Documents(place.root, manner)
         self._todo: dict[str, Change] = {}
         self._whole = True

@@ -123,3 +123,27 @@ def test_a_watched_folder_is_followed_until_ctrl_c_also_over_a_restart(stack, co
     process.stderr.close()
     no_folder = stack.run("ingest", "--watch", str(tmp_path / "a.md"))
     assert (64, True) == (no_folder.code, "only folders" in paragraph(no_folder))
+
+
+def test_the_stack_itself_keeps_declared_folders_in_step(installation, workshop, tmp_path):
+    made = installation(clone=workshop)
+    (tmp_path / "a.md").write_text("Apples are red.")
+    inventory = workshop / "inventory/local/group_vars/all.yml"
+    text = inventory.read_text().replace("  - beast_api\n", "  - beast_api\n  - beast_watcher\n")
+    folders = f'\nbeast_watcher_folders: [{{folder: "{tmp_path}", collection: watched}}]\n'
+    inventory.write_text(text + folders)
+
+    made.deploy()
+    assert "beast-watcher" in made.pids()
+
+    def found(query):
+        with knowledge.api(made) as client:
+            answer = client.post("/search", json={"query": query, "collection": "watched"})
+            return sources(answer.json().get("hits", []))
+
+    await_true(lambda: found("apples") == {f"{tmp_path}/a.md"}, 60)
+    (tmp_path / "b.md").write_text("Bananas are yellow.")
+    await_true(lambda: found("bananas") == {f"{tmp_path}/b.md"})
+    (tmp_path / "b.md").unlink()
+    await_true(lambda: found("bananas") == set())
+    assert 0 == made.must("health").code
