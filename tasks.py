@@ -22,6 +22,7 @@ from beast_ops.door import (
     upgrade_verbs,
 )
 from beast_ops.door.verb import verb
+from beast_ops.knowledge import COLLECTION
 
 _JSON = "print one JSON document, for machines"
 _INVENTORY = "what the machines shall be: a path in inventory/ or elsewhere"
@@ -173,6 +174,35 @@ def open_(_context: Any, *, json: bool = False) -> None:
     from beast_ops.door.stack import show_address
 
     show_address(_place(), json=json)
+
+
+@verb(
+    './beast search "how do I cancel a running job" --type pdf',
+    joined="query",
+    help={
+        "query": "words or a question",
+        "collection": "where to look",
+        "limit": "how many passages at most",
+        "source": "only from this file, folder or glob",
+        "type": "only documents of this type, such as pdf",
+        "json": _JSON,
+    },
+)
+def search(
+    _context: Any,
+    query: str,
+    *,
+    collection: str = COLLECTION,
+    limit: int = 10,
+    source: str = "",
+    type: str = "",  # noqa: A002 - the option is called --type
+    json: bool = False,
+) -> None:
+    """Find the passages that answer a question."""
+    from beast_ops.door.documents import search as find
+    from beast_ops.search.model import SearchOptions
+
+    find(_place(), query, SearchOptions(collection, limit, source or None, type or None), json=json)
 
 
 @verb("./beast down", there=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs of documents: in by one, out by the other."""
+"""The verb that brings documents in."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -65,33 +65,3 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     selection = Selection(tuple(include), tuple(exclude))
     options = IngestOptions(collection, prune, prune_empty, selection, archives, name, web)
     return (keep if watch else read)(_place(), path, options, json=json)
-
-
-@verb(
-    './beast search "how do I cancel a running job" --type pdf',
-    joined="query",
-    help={
-        "query": "words or a question",
-        "collection": "where to look",
-        "limit": "how many passages at most",
-        "source": "only from this file, folder or glob",
-        "type": "only documents of this type, such as pdf",
-        "json": _JSON,
-    },
-)
-def search(
-    _context: Any,
-    query: str,
-    *,
-    collection: str = COLLECTION,
-    limit: int = 10,
-    source: str = "",
-    type: str = "",  # noqa: A002 - the option is called --type
-    json: bool = False,
-) -> None:
-    """Find the passages that answer a question."""
-    from beast_ops.search.model import SearchOptions
-
-    from .documents import search as find
-
-    find(_place(), query, SearchOptions(collection, limit, source or None, type or None), json=json)

@@ -82,16 +82,12 @@ def ingest(
     sources = Sources(paths, options.selection, options.archives, options.name, options.web)
     show({"phase": "finding"})
     with connect(place) as api, gathered(sources, place.root, show) as found:
-        return deliver(api, found, options, show, clock, begun)
+        answer = deliver(api, found, options, show, clock)
+    return {**answer, "seconds": round(clock.monotonic() - begun, 3)}
 
 
 def deliver(
-    api: Api,
-    found: Found,
-    options: IngestOptions,
-    show: Show,
-    clock: Clock = SYSTEM,
-    begun: float | None = None,
+    api: Api, found: Found, options: IngestOptions, show: Show, clock: Clock = SYSTEM
 ) -> dict[str, Any]:
     """Have what was *found* read, as `ingest` does, which tells the rest.
 
@@ -101,9 +97,8 @@ def deliver(
         options: How.
         show: Told from time to time how far it is.
         clock: What time it is.
-        begun: When the search began, by *clock*; just now if left out.
     """
-    begun = clock.monotonic() if begun is None else begun
+    begun = clock.monotonic()
     result = _nothing(options.collection)
     if found.documents or found.folders or found.gone:
         result = _Errand(api, found, options, show, clock).run()
