@@ -28,7 +28,7 @@ from .ignore import IGNORE_FILES
 
 RECONCILE_SECONDS = 3600.0
 LISTEN_SECONDS = 1.0
-FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
+FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 15.0
 AT_ONCE = 1000  # so that a long list is not lost as a whole
 AWAY = "the folder is not there"
 
@@ -127,6 +127,7 @@ class Keeping:
         options = task.options
         manner = Manner(task.inside, options.selection.judged(), options.archives)
         self._view = Documents(place.root, manner)
+        self.trouble = ""  # what stands in the way, if anything does
         self._todo: dict[str, Change] = {}
         self._whole = True
         self._begun = False
@@ -164,15 +165,16 @@ class Keeping:
         try:
             while self._whole or self._todo:
                 if not (self._reconcile() if self._whole else self._some()):
-                    return
+                    break  # the rest has to come to rest first
         except BeastError as failed:
             if not self._begun and not isinstance(failed, TransientError):
                 raise
-            self._tell(Told(f"trying again in {self._pause:.0f} s: {failed.paragraph()}"))
+            self.trouble = failed.paragraph()
+            self._tell(Told(f"trying again in {self._pause:.0f} s: {self.trouble}"))
             self._not_before = self._clock.monotonic() + self._pause
             self._pause = min(2 * self._pause, LAST_PAUSE_SECONDS)
         else:
-            self._pause = FIRST_PAUSE_SECONDS
+            self._pause, self.trouble = FIRST_PAUSE_SECONDS, ""
 
     def _reconcile(self) -> bool:
         """Compare everything; return whether nothing has to wait."""

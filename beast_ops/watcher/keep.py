@@ -3,16 +3,19 @@
 
 import logging
 import threading
+from contextlib import suppress
 
+from beast_ops.clock import SYSTEM
 from beast_ops.ingest.watching import Keeping, Told, WatchTask, words
 from beast_ops.place import Place
 from beast_ops.watch import WatchOptions
 from beast_ops.watch.watcher import PLAINLY
 
 from .settings import WatchedFolder, WatcherSettings
+from .state import State, write
 
 END_SECONDS = 8.0
-LOOK_SECONDS = 0.5
+REPORT_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class Keepers:
         self._place, self._settings, self._watch = place, settings, watch
         self._stopping = threading.Event()
         self._failed: list[BaseException] = []
+        self._keeping: dict[str, Keeping] = {}
 
     def stop(self) -> None:
         """End soon. May be called by a signal handler."""
@@ -44,18 +48,28 @@ class Keepers:
         ]
         for thread in threads:
             thread.start()
-        while not self._stopping.wait(LOOK_SECONDS):
-            pass
+        self._report()
+        while not self._stopping.wait(REPORT_SECONDS):
+            self._report()
         for thread in threads:
             thread.join(END_SECONDS / len(threads))
         if self._failed:
             raise self._failed[0]
 
+    def _report(self) -> None:
+        keeping = list(self._keeping.items())
+        troubles = {folder: each.trouble for folder, each in keeping if each.trouble}
+        count = len(self._settings.folders)
+        with suppress(OSError):  # a full disk is told by others
+            now = State(seen=SYSTEM.now(), folders=count, troubles=troubles)
+            write(self._place.run, now)
+
     def _keep(self, each: WatchedFolder) -> None:
         # Who may put files there may not be who may read what they lead to.
         task = WatchTask([each.folder], each.options(), self._watch, inside=True)
         try:
-            Keeping(self._place, task, _tell).run(self._stopping.is_set)
+            self._keeping[each.folder] = Keeping(self._place, task, _tell)
+            self._keeping[each.folder].run(self._stopping.is_set)
         except BaseException as failed:  # noqa: BLE001 - raised where the process ends
             self._failed.append(failed)
             self._stopping.set()
