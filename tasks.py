@@ -15,6 +15,7 @@ from beast_ops.door import (
     backup_verbs,
     developer_verbs,
     doctor_verbs,
+    document_verbs,
     knowledge_verbs,
     lab_verbs,
     leave_verbs,
@@ -23,7 +24,6 @@ from beast_ops.door import (
     upgrade_verbs,
 )
 from beast_ops.door.verb import verb
-from beast_ops.knowledge import COLLECTION
 
 _ACKNOWLEDGE = "the version up to which you know what changed in AI Beast"
 _JSON = "print one JSON document, for machines"
@@ -180,34 +180,6 @@ def open_(_context: Any, *, json: bool = False) -> None:
     show_address(_place(), json=json)
 
 
-@verb(
-    "./beast ingest ~/Documents notes.md",
-    many="path",
-    help={
-        "path": "folders, files or globs",
-        "collection": "where the passages go",
-        "prune": "whether what is gone from a folder leaves the collection, too",
-        "prune_empty": "prune a folder even if nothing is left in it",
-        "json": _JSON,
-    },
-    interrupted="Run the same ingest again: what is done is not done twice.",
-)
-def ingest(
-    _context: Any,
-    path: Sequence[str],
-    *,
-    collection: str = COLLECTION,
-    prune: bool = True,
-    prune_empty: bool = False,
-    json: bool = False,
-) -> int:
-    """Read documents, so that search finds them; what is unchanged costs nothing."""
-    from beast_ops.door.documents import ingest as read
-    from beast_ops.ingest.client import IngestOptions
-
-    return read(_place(), path, IngestOptions(collection, prune, prune_empty), json=json)
-
-
 @verb("./beast down", there=True)
 def down(_context: Any) -> None:
     """End all processes; deploy or start brings them back."""
@@ -259,6 +231,7 @@ for room in (
     backup_verbs,
     developer_verbs,
     doctor_verbs,
+    document_verbs,
     knowledge_verbs,
     leave_verbs,
     record_verbs,

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs of documents: what they print around the library's work."""
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
+from beast_ops.errors import UsageError
 from beast_ops.place import Place
 
 from .output import emit, line
@@ -23,6 +27,31 @@ def search(place: Place, query: str, options: "SearchOptions", *, json: bool) ->
         emit(answer)
     else:
         line(show.hits(answer))
+
+
+def watch(place: Place, paths: Sequence[str], options: "IngestOptions", *, json: bool) -> int:
+    """Keep the collection in step with the folders *paths* until Ctrl-C; return 0 then.
+
+    Raises:
+        UsageError: If one of them is no folder.
+    """
+    from beast_ops.ingest.watching import Keeping, Told, WatchTask, words
+
+    def tell(told: Told) -> None:
+        for text in [dumps(told.as_dict())] if json else words(told):
+            line(text)
+        sys.stdout.flush()
+
+    folders = [os.path.abspath(os.path.expanduser(path)) for path in paths]  # noqa: PTH100, PTH111 - resolve() follows links
+    for folder in folders:
+        if not os.path.isdir(folder):  # noqa: PTH112 - names may be no valid text
+            raise UsageError("only folders can be watched", subject=folder)
+    keeping = Keeping(place, WatchTask(folders, options), tell)
+    with suppress(KeyboardInterrupt):
+        keeping.run()
+    if not json:
+        line("Stopped. What changes from now on is read by the next ingest.")
+    return 0
 
 
 def ingest(place: Place, paths: Sequence[str], options: "IngestOptions", *, json: bool) -> int:

@@ -117,7 +117,9 @@ def _flag(argument: Argument, verb: Verb) -> str:
 
 
 def _value(argument: Argument) -> str:
-    return "NUMBER" if argument.kind is int else "NAME=VALUE" if argument.kind is list else "VALUE"
+    if argument.kind is int:
+        return "NUMBER"
+    return "NAME=VALUE" if argument.name == "set_" else "VALUE"
 
 
 def _columns(rows: Sequence[tuple[str, str]], columns: int = 0) -> str:

@@ -22,6 +22,7 @@ from .monitoring import alerting, dashboards, targets
 from .routes import routes
 from .sight import Sight
 from .vectors import vectors
+from .watcher import watcher
 from .webui import webui
 
 __all__ = ["CHECKS", "NEED_SECRETS", "ON_HOST", "Sight"]
@@ -66,6 +67,7 @@ CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
     "routes": routes,
     "targets": targets,
     "vectors": vectors,
+    "watcher": watcher,
     "webui": webui,
     "worker": worker,
 }
@@ -73,7 +75,7 @@ CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
 # What cannot be seen without a secret: who may not read it sees only whether the path answers.
 NEED_SECRETS = frozenset({"routes", "vectors"})
 # What only the host can see, for it lies where no container may look.
-ON_HOST = frozenset({"keeper"})
+ON_HOST = frozenset({"keeper", "watcher"})
 
 
 def _waiting(answer: http.Response) -> str:

@@ -19,8 +19,10 @@ from beast_ops.place import Place
 
 from .client_show import Show
 from .client_upload import Uploads
-from .find import Found, find
-from .sources import shown, uri
+from .found import Found
+from .gather import ORDINARILY, Sources, WebOptions, gathered
+from .ignore import EVERYTHING, Selection
+from .sources import MARK, named, shown, uri
 
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 1.0
 SLOWER = 1.5
@@ -36,11 +38,19 @@ class IngestOptions:
         collection: Where the documents go.
         prune: Whether documents that are gone from a folder leave the collection.
         prune_empty: Whether all of them leave even if the folder has no documents at all.
+        selection: Which files of folders are wanted; what others are known stays as it is.
+        archives: Whether archives in folders are looked into.
+        name: What the document is called that comes through standard input.
+        web: How pages are fetched.
     """
 
     collection: str = COLLECTION
     prune: bool = True
     prune_empty: bool = False
+    selection: Selection = EVERYTHING
+    archives: bool = False
+    name: str = ""
+    web: WebOptions = ORDINARILY
 
 
 def ingest(
@@ -54,7 +64,7 @@ def ingest(
 
     Args:
         place: The installation.
-        paths: Files, folders and patterns.
+        paths: Files, folders, globs, addresses of pages, or `-` for standard input.
         options: How.
         show: Told from time to time how far it is.
         clock: What time it is.
@@ -63,17 +73,35 @@ def ingest(
         The contract of `ingest --json`.
 
     Raises:
+        UsageError: If it cannot be meant so, as with a pattern that is none.
         NotDeployedError: If nothing is deployed there.
         UnavailableError: If the API does not answer.
         ServiceError: If the ingestion failed as a whole.
     """
     begun = clock.monotonic()
-    with connect(place) as api:
-        show({"phase": "finding"})
-        found = find(paths, place.root)
-        result = _nothing(options.collection)
-        if found.documents or found.folders:
-            result = _Errand(api, found, options, show, clock).run()
+    sources = Sources(paths, options.selection, options.archives, options.name, options.web)
+    show({"phase": "finding"})
+    with connect(place) as api, gathered(sources, place.root, show) as found:
+        answer = deliver(api, found, options, show, clock)
+    return {**answer, "seconds": round(clock.monotonic() - begun, 3)}
+
+
+def deliver(
+    api: Api, found: Found, options: IngestOptions, show: Show, clock: Clock = SYSTEM
+) -> dict[str, Any]:
+    """Have what was *found* read, as `ingest` does, which tells the rest.
+
+    Args:
+        api: Where to.
+        found: What there is.
+        options: How.
+        show: Told from time to time how far it is.
+        clock: What time it is.
+    """
+    begun = clock.monotonic()
+    result = _nothing(options.collection)
+    if found.documents or found.folders or found.gone:
+        result = _Errand(api, found, options, show, clock).run()
     return _with_problems(result, found.problems, clock.monotonic() - begun)
 
 
@@ -99,15 +127,30 @@ class _Errand:
 
     def _manifest(self) -> dict[str, Any]:
         host = socket.gethostname()
-        folders = self._found.folders if self._options.prune else []
+        prune = self._options.prune
+        problems = (path for path, _ in self._found.problems)
         return {
             "collection": self._options.collection,
             "documents": [
-                {"source": uri(host, each.path), "size": each.size, "mtime_ns": each.mtime_ns}
+                {
+                    "source": each.source(host),
+                    "size": each.size,
+                    "mtime_ns": each.mtime_ns,
+                    "suffix": each.suffix(),
+                }
                 for each in self._found.documents
             ],
-            "folders": [uri(host, folder) for folder in folders],
-            "kept": [uri(host, path) for path, _ in self._found.problems],
+            "folders": [uri(host, folder) for folder in self._found.folders if prune],
+            "kept": [named(host, path) for path in [*self._found.kept, *problems]],
+            "gone": [
+                uri(host, f"{path}{mark}")
+                for path in self._found.gone
+                for mark in ("", MARK)
+                if prune
+            ],
+            "include": self._options.selection.include,
+            "exclude": self._options.selection.exclude,
+            "archives": self._options.archives,
             "prune_empty": self._options.prune_empty,
         }
 
@@ -160,7 +203,7 @@ def _with_problems(
 ) -> dict[str, Any]:
     """Return *result* with a failed line for each of *problems* before the others."""
     lines = [
-        {"path": shown(uri("", path)), "ok": False, "chunks": 0, "error": reason, "seconds": 0.0}
+        {"path": shown(named("", path)), "ok": False, "chunks": 0, "error": reason, "seconds": 0.0}
         for path, reason in problems
     ]
     counts = dict(result["documents"])

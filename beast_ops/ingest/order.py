@@ -4,18 +4,20 @@
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from beast_ops.errors import DocumentError
 from beast_ops.jobs.model import Job
 
-from .find import find
+from .find import Manner, find, left_out
+from .ignore import Selection
 from .intake import read_manifest
 from .manifest import DocumentEntry, Manifest
 from .settings import installation_of
-from .sources import path_of, shown, uri
+from .sources import archive_of, path_of, shown, uri
+from .state import DocumentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,23 @@ class Order:
             raise DocumentError("it was not uploaded", subject=shown(entry.source)) from None
         raise DocumentError(str(note["reason"]), subject=shown(entry.source))
 
+    def left_out(self, source: str, folder: str) -> bool:
+        """Return whether the list of *folder* says nothing of *source*, even if it lacks it."""
+        manifest = self.manifest
+        archive = archive_of(source)
+        if archive is not None and not folder.startswith(archive):
+            # The archive was listed by itself, or could not be; or it is gone.
+            return not manifest.archives or archive in manifest.kept
+        return left_out(source, folder, Selection(manifest.include, manifest.exclude))
+
+    def gone(self, state: DocumentState, collection: str) -> Iterator[str]:
+        """Yield what *state* knows of the sources that somebody saw go, and of all below them."""
+        gone = self.manifest.gone
+        yield from state.known(collection, gone)
+        yield from state.in_doubt(collection, gone)
+        for source in gone:
+            yield from state.below(collection, source)
+
     def sent(self) -> frozenset[int]:
         """Return the places whose content came, or will not come."""
         if self.uploads is None or not self.uploads.is_dir():
@@ -75,7 +94,7 @@ def read_order(job: Job, data: Path) -> Order:
     host = socket.gethostname()
     folder = str(job.payload["folder"])
     inside = os.path.realpath(folder)
-    found = find([folder], exclude=installation_of(data), inside=True)
+    found = find([folder], installation_of(data), Manner(inside=True))
     # Not validated: the limits of a manifest are for those who send one.
     documents = tuple(
         DocumentEntry.model_construct(

@@ -55,5 +55,5 @@ def compare(
         else:
             read.append((place, entry))
     there = {entry.source for entry in manifest.documents}
-    gone = tuple(source for source in below if source not in there)
+    gone = tuple(source for source in dict.fromkeys(below) if source not in there)
     return IngestPlan(tuple(read), tuple(unchanged), gone)

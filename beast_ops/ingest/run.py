@@ -14,7 +14,6 @@ from beast_ops.jobs.worker import Grip
 from .batches import Batches, Read
 from .content import Content, digest, open_content, path_to
 from .embedding import Embedding
-from .find import left_out
 from .manifest import DocumentEntry
 from .members import Members
 from .order import Order, read_order
@@ -164,12 +163,13 @@ class Ingestion:
             there = [
                 source
                 for source in self._state.below(self._collection, folder)
-                if source not in kept and not left_out(source, folder)
+                if source not in kept and not self._order.left_out(source, folder)
             ]
             below += there
             if there and not manifest.prune_empty and is_empty(manifest, folder):
                 kept.update(there)
                 self._tally.trouble(Line(folder, 0, EMPTY.format(len(there))))
+        below += self._order.gone(self._state, self._collection)
         return [source for source in below if source not in kept]
 
     def _reads(self, plan: IngestPlan, known: Mapping[str, Known], twins: Twins) -> Iterator[Read]:
@@ -182,7 +182,7 @@ class Ingestion:
             ParserPool(settings.parsers, settings.parse_seconds, settings.parse_megabytes) as pool,
         ):
             work = (
-                (content, content.path, shown(content.entry.source))
+                (content, content.path, content.entry.name)
                 for content in self._contents(plan, known, files, twins)
             )
             for content, document, seconds in pool.map(work, check):
@@ -248,7 +248,7 @@ class Ingestion:
                 self._state.touch(self._collection, entry)
                 self._tally.unchanged(Line(entry.source, before.count))
                 continue
-            if twins.deliver(self._now(content)):
+            if twins.deliver(self._now(content), entry.name):
                 content.file.close()
                 continue
             files.add(content.file)

@@ -64,6 +64,8 @@ def sentence(event: Mapping[str, Any]) -> str:
     """Return *event* in words."""
     if event.get("phase") == "finding":
         return "looking for documents"
+    if event.get("phase") == "fetching":
+        return f"fetching {event['done'] + 1} of {event['of']}"
     if event.get("phase") == "uploading":
         return f"sending {event['done']} of {event['of']}"
     if "done" not in event:

@@ -15,7 +15,7 @@ from .batches import digest_of, modified, place_of
 from .chunk import Namer
 from .copies import points_of
 from .lexical import words_of
-from .parse.formats import suffix_of
+from .parse.formats import parser_for, suffix_of
 from .sources import shown
 from .state import DocumentState, Known, Twin
 from .store import Point, PointStore
@@ -41,8 +41,12 @@ class Twins:
     busy: Collection[str]
     put: Callable[[Callable[[], Batch]], None]
 
-    def deliver(self, known: Known) -> bool:
+    def deliver(self, known: Known, name: str) -> bool:
         """Have the document *known* stored as a copy; return whether there was one to copy.
+
+        Args:
+            known: What is to be known of it.
+            name: What its owner calls it, which decides how it is read.
 
         Raises:
             UnavailableError: If the store does not answer.
@@ -52,7 +56,7 @@ class Twins:
             if twin.source in self.busy or not _same_format(twin.source, known.source):
                 continue
             points = self._points(twin, known)
-            if points is not None:
+            if points and points[0].payload["type"] == parser_for(name).type:
                 signed = replace(known, signature=twin.signature)
                 self.put(partial(self._batch, signed, points, begun))
                 return True

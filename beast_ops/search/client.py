@@ -52,6 +52,6 @@ def _ways(options: SearchOptions) -> dict[str, Any]:
 
 def _absolute(source: str) -> str:
     """Return a path relative to where the user is as the store knows it; all else as it is."""
-    if source.startswith(("file://", "*")):
+    if source.startswith(("file://", "pipe:", "http://", "https://", "*")):
         return source
     return os.path.abspath(os.path.expanduser(source))  # noqa: PTH100, PTH111 - resolve() follows links, ingestion does not

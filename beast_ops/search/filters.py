@@ -14,7 +14,7 @@ from .model import SearchOptions, day
 
 MODIFIED = "modified"
 _WILD = re.compile(r"[*?\[]")
-_SCHEME = "file://"
+_SCHEMES = ("file://", "pipe://")
 
 
 def condition(options: SearchOptions) -> dict[str, Any] | None:
@@ -49,7 +49,7 @@ def fits(options: SearchOptions, payload: Mapping[str, Any]) -> bool:
 
 
 def _field(source: str) -> str:
-    return "source" if source.startswith(_SCHEME) else "path"
+    return "source" if source.startswith(_SCHEMES) else "path"
 
 
 def _source(source: str) -> list[dict[str, Any]]:

@@ -14,7 +14,11 @@ CLONE = Path(__file__).parents[2]
 
 # A library, and all who may import it, each with the reason.
 ONLY = {
-    "httpx": {"beast_ops/http.py": "the only room that opens HTTP connections"},
+    "httpx": {
+        "beast_ops/http.py": "the only room that opens HTTP connections to our services",
+        "beast_ops/web.py": "and the only one that opens them to strangers",
+    },
+    "httpcore": {"beast_ops/web.py": "it connects to the very address that was checked"},
     "qdrant_edge": {
         "beast_ops/vectors/edge.py": "the adapter of the engine",
         "beast_ops/ingest/sparse.py": "its BM25 encodes passages and queries alike",

@@ -2,95 +2,34 @@
 """The client against a real API with a real worker behind it; only what cannot be staged there
 (an API that is away, a job that fails) is answered from a can."""
 
-import json
+import io
 import os
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from beast_ops.api.app import build
-from beast_ops.api.settings import Surroundings as ApiSurroundings
 from beast_ops.cards import Health
 from beast_ops.clock import Clock
-from beast_ops.errors import ConflictError, NotDeployedError, ServiceError, UnavailableError
+from beast_ops.errors import (
+    ConflictError,
+    NotDeployedError,
+    ServiceError,
+    UnavailableError,
+    UsageError,
+)
 from beast_ops.ingest import client, client_upload
 from beast_ops.ingest.client import GOES_ON, IngestOptions, ingest
-from beast_ops.ingest.run import handler
-from beast_ops.ingest.settings import Surroundings, WorkerSettings
+from beast_ops.ingest.ignore import Selection
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
-from beast_ops.jobs.worker import Worker
 from beast_ops.place import Place
 from beast_ops.testing import (
     Canned,
     a_service,
     an_installation,
     fake_service,
-    free_port,
-    serving,
 )
-
-UPLOAD_BYTES = 200_000
-
-
-@dataclass
-class Stack:
-    """A running installation of API and worker."""
-
-    place: Place
-    data: Path
-    worker: Worker | None = None
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    def ingest(self, *paths: object, **options: Any) -> dict[str, Any]:
-        self.events.clear()
-        show = options.pop("show", lambda event: self.events.append(dict(event)))
-        return ingest(self.place, [str(path) for path in paths], IngestOptions(**options), show)
-
-    def jobs(self) -> list[Any]:
-        with JobTable(self.data / "jobs" / "jobs.sqlite") as table:
-            return list(table.newest(100))
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory, vectors) -> Iterator[Stack]:
-    folder, port = tmp_path_factory.mktemp("client"), free_port()
-    address = f"http://127.0.0.1:{port}"
-    place = an_installation(
-        folder / "root",
-        a_service("beast-api", address, health=Health(path="/health/live", deep="api")),
-        secrets={
-            "beast-api/token": "token",
-            "beast-api/metrics_token": "other",
-            "beast-api/vectors_key": vectors.key,
-        },
-    )
-    config, data = place.config / "beast-api", place.data / "1"
-    config.mkdir(parents=True)
-    settings = {"port": port, "upload_bytes": UPLOAD_BYTES}
-    (config / "settings.json").write_text(json.dumps(settings))
-    around = ApiSurroundings(
-        root=place.root,
-        services=place.services,
-        data=data,
-        settings=config / "settings.json",
-        secrets=place.secrets / "beast-api",
-        vectors_url=vectors.url,
-        vectors_key=place.secrets / "beast-api" / "vectors_key",
-        models_url=None,
-    )
-    found = Surroundings(data, WorkerSettings(embedder="none"), vectors.url, vectors.key, None)
-    with JobTable(data / "jobs" / "jobs.sqlite") as table, serving(build(around), port):
-        worker = Worker(table, {"ingest": handler(found)}, "test")
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        yield Stack(place, data, worker)
-        worker.stop()
-        thread.join(20)
 
 
 @pytest.fixture
@@ -152,6 +91,81 @@ def test_without_pruning_nothing_leaves(stack, docs):
     assert {"seen": 1, "unchanged": 1} == counts(stack.ingest(docs, collection="kept", prune=False))
 
 
+def test_what_a_selection_leaves_out_stays_and_what_an_ignore_file_names_leaves(stack, docs):
+    stack.ingest(docs, collection="chosen")
+    (docs / "c.txt").write_text("Third.")
+
+    chosen = stack.ingest(docs, collection="chosen", selection=Selection(include=("*.txt",)))
+    (docs / ".beastignore").write_text("*.txt\n")
+    ignored = stack.ingest(docs, collection="chosen")
+
+    assert {"seen": 2, "ingested": 1, "unchanged": 1} == counts(chosen)
+    assert {"seen": 1, "unchanged": 1, "deleted": 2} == counts(ignored)
+
+
+def test_what_is_piped_in_is_read_once_and_replaced_when_it_changes(stack, monkeypatch):
+    def send(content):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        return counts(stack.ingest("-", collection="piped", name="note.md"))
+
+    assert {"seen": 1, "ingested": 1} == send(b"# Note\n\nFirst.")
+    assert {"seen": 1, "unchanged": 1} == send(b"# Note\n\nFirst.")
+    assert {"seen": 1, "ingested": 1} == send(b"# Note\n\nSecond.")
+    assert 1 == stack.ingest("-", collection="piped", name="other.md")["documents"]["failed"]
+
+
+def test_members_of_an_archive_come_change_and_leave_with_it(stack, docs, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    packed = docs / "x.zip"
+
+    def pack(**members):
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, text in members.items():
+                archive.writestr(f"{name}.md", text)
+
+    def named():
+        return counts(stack.ingest(packed, collection="packed"))
+
+    pack(one="First.", two="Second.", three="Third.")
+    assert {"seen": 3, "ingested": 3} == named()
+    assert {"seen": 3, "unchanged": 3} == named()
+    assert {"seen": 2, "ingested": 2} == counts(stack.ingest(docs, collection="packed"))
+    pack(one="First.", two="Other.")
+    os.utime(packed, (1, 1))
+    assert {"seen": 2, "ingested": 1, "unchanged": 1, "deleted": 1} == named()
+    whole = stack.ingest(docs, collection="packed", archives=True)
+    assert {"seen": 4, "unchanged": 4} == counts(whole)
+    assert f"{packed}!/two.md" in {line["path"] for line in whole["results"]}
+    packed.write_bytes(b"damaged")
+    broken = stack.ingest(docs, collection="packed", archives=True)
+    assert {"seen": 3, "unchanged": 2, "failed": 1} == counts(broken)
+    packed.unlink()
+    assert {"seen": 2, "unchanged": 2} == counts(stack.ingest(docs, collection="packed"))
+    gone = stack.ingest(docs, collection="packed", archives=True)
+    assert {"seen": 2, "unchanged": 2, "deleted": 2} == counts(gone)
+
+
+def test_a_member_that_is_damaged_fails_alone(stack, docs, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    packed = docs / "x.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("one.md", "First and foremost.")
+        archive.writestr("two.md", "Second.")
+    packed.write_bytes(packed.read_bytes().replace(b"First", b"Worst"))
+
+    answer = stack.ingest(packed, collection="torn")
+
+    assert {"seen": 2, "ingested": 1, "failed": 1} == counts(answer)
+    assert ["damaged in its archive (BadZipFile)"] == [
+        line["error"] for line in answer["results"] if not line["ok"]
+    ]
+
+
+def test_a_pattern_that_is_none_is_refused_before_anything_is_sent(stack, docs):
+    with pytest.raises(UsageError, match="no pattern"):
+        stack.ingest(docs, selection=Selection(exclude=("!",)))
+
+
 def test_what_cannot_even_be_listed_fails_on_its_line(stack, docs):
     (docs / "dangling.txt").symlink_to("nowhere")
 
@@ -189,7 +203,7 @@ def test_a_file_that_becomes_a_pipe_or_a_folder_blocks_nobody(stack, docs):
 
 
 def test_a_document_larger_than_the_api_takes_in_fails_on_its_line(stack, docs):
-    (docs / "large.txt").write_text("word " * UPLOAD_BYTES)
+    (docs / "large.txt").write_text("word " * stack.upload_bytes)
 
     answer = stack.ingest(docs, collection="large")
 

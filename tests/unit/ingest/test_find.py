@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from beast_ops.ingest import find as finding
-from beast_ops.ingest.find import find, left_out
+from beast_ops.ingest.find import Manner, find, left_out
 from beast_ops.ingest.sources import uri
 
 NOWHERE = Path("/nowhere")
@@ -185,7 +185,7 @@ def test_links_that_lead_out_can_be_refused(tree):
     (tree / "b/out.txt").symlink_to("../a.txt")
     (tree / "b/in.txt").symlink_to("a/one.txt")
 
-    found = find([str(tree / "b")], NOWHERE, inside=True)
+    found = find([str(tree / "b")], NOWHERE, Manner(inside=True))
 
     assert ["in.txt", "two.md", "a/one.txt"] == names(found, tree / "b")
     assert [(f"{tree}/b/out.txt", "a link that leads out of the folder")] == found.problems
