@@ -16,6 +16,8 @@ from beast_ops.errors import BeastError, CardError, UnavailableError
 from beast_ops.health import report
 from beast_ops.health.model import Report
 from beast_ops.health.standpoint import Standpoint
+from beast_ops.ingest import duplicates
+from beast_ops.ingest.duplicates import Duplicates
 from beast_ops.ingest.intake import Intake
 from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState
@@ -133,6 +135,15 @@ def documents(data: Path, physical: str) -> int | None:
         return None
     with DocumentState(state, read_only=True) as opened:
         return opened.count(physical)
+
+
+def duplicates_of(data: Path, physical: str, least: float) -> Duplicates:
+    """Return the documents of the collection *physical* that are alike, at least so much."""
+    state = state_file(data)
+    if not state.is_file():
+        return Duplicates((), (), 0)
+    with DocumentState(state, read_only=True) as opened:
+        return duplicates.find(opened, physical, least)
 
 
 def house(request: Request) -> House:

@@ -4,15 +4,16 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from beast_ops.errors import UsageError
+from beast_ops.ingest.manifest import NAME_PATTERN
 from beast_ops.knowledge import COLLECTION
 from beast_ops.search.model import GROUP_MOST, LIMIT, LIMIT_MOST, Mode, SearchOptions, clean, day
 
 from .body import Body
-from .house import InHouse, documents
+from .house import InHouse, documents, duplicates_of
 
 router = APIRouter(tags=["search"])
 
@@ -122,6 +123,22 @@ class CollectionsModel(BaseModel):
     collections: list[CollectionModel]
 
 
+class PairModel(BaseModel):
+    """Two documents that are nearly the same: the share of what they have in common, 0 to 1."""
+
+    share: float
+    one: str
+    other: str
+
+
+class DuplicatesModel(BaseModel):
+    """Documents of the same content in groups, nearly equal ones in pairs; how many more pairs."""
+
+    equal: list[list[str]]
+    alike: list[PairModel]
+    more: int
+
+
 @router.post("/search", response_model=AnswerModel, response_model_exclude_none=True)
 async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     """Find passages by meaning and by words, fused by reciprocal rank.
@@ -161,3 +178,16 @@ async def collections(house: InHouse) -> CollectionsModel:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+@router.get("/collections/{collection}/duplicates")
+async def find_duplicates(
+    collection: Annotated[str, Path(pattern=NAME_PATTERN)],
+    house: InHouse,
+    alike: Annotated[float, Query(ge=0.5, le=1)] = 0.9,
+) -> DuplicatesModel:
+    """Tell which documents of a collection say the same, or nearly: so much of it at least."""
+    shape = await house.store.shape(collection)
+    data = house.surroundings.data
+    found = await asyncio.to_thread(duplicates_of, data, shape.physical, alike)
+    return DuplicatesModel.model_validate(found.as_dict())

@@ -65,3 +65,24 @@ def ingest(place: Place, paths: Sequence[str], options: "IngestOptions", *, json
     else:
         line(show.summary(answer))
     return 1 if answer["documents"]["failed"] else 0
+
+
+def duplicates(place: Place, collection: str, alike: float, *, json: bool) -> None:
+    """Print the documents of *collection* that are the same, or nearly."""
+    from beast_ops.api.client import connect
+    from beast_ops.health.show import visible
+
+    with connect(place) as api:
+        found = api.call("GET", f"/collections/{collection}/duplicates?alike={alike:g}")
+    if json:
+        emit(found)
+        return
+    for group in found["equal"]:
+        line("\n".join(["The same:", *(f"  {visible(path)}" for path in group)]))
+    for pair in found["alike"]:
+        one, other = visible(pair["one"]), visible(pair["other"])
+        line(f"{pair['share']:.0%} alike:\n  {one}\n  {other}")
+    if found["more"]:
+        line(f"and {found['more']} more pairs")
+    if not found["equal"] and not found["alike"]:
+        line(f"No two documents of {collection} are alike.")

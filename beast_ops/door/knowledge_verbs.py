@@ -145,3 +145,24 @@ def search(  # noqa: PLR0913 - each is an option of the verb
         explain=explain,
     )
     find(installation(), query, options, json=json)
+
+
+@verb(
+    "./beast duplicates docs",
+    optional=("collection",),
+    help={
+        "collection": "which",
+        "alike": "how much two documents must have in common, such as 0.9",
+        "json": _JSON,
+    },
+)
+def duplicates(
+    _context: Any, *, collection: str = COLLECTION, alike: str = "0.9", json: bool = False
+) -> None:
+    """Say which documents are the same, or nearly."""
+    from beast_ops.place import installation
+
+    from .documents import duplicates as show
+    from .evaluations import share
+
+    show(installation(), collection, share(alike) or 0.9, json=json)

@@ -125,6 +125,23 @@ def test_what_cannot_be_is_said_in_a_paragraph(filled, words, said):
     assert "Traceback" not in done.err + done.out
 
 
+def test_what_is_there_twice_is_told(filled, tmp_path):
+    stack, _ = filled
+    text = " ".join(f"word{number}" for number in range(400))
+    for name, said in (("a", text), ("b", text), ("c", text.replace("word200", "other"))):
+        (tmp_path / f"{name}.txt").write_text(said)
+    stack.must("ingest", str(tmp_path), "--collection", "twice")
+
+    found = stack.must("duplicates", "twice", "--alike", "0.8", "--json").json
+
+    assert [[f"{tmp_path}/a.txt", f"{tmp_path}/b.txt"]] == found["equal"]
+    assert [f"{tmp_path}/c.txt"] == [
+        name for pair in found["alike"] for name in (pair["one"], pair["other"]) if "c.txt" in name
+    ]
+    assert "The same:" in stack.must("duplicates", "twice").out
+    assert "no such collection" in stack.run("duplicates", "nothing").err
+
+
 def strike(stack, who, process):
     if who == "the verb":
         os.killpg(process.pid, signal.SIGKILL)
