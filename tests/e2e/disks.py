@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+TRIES = 100
 ROOM = "1500m"  # what a deploy asks for; most of it is never used
 
 
@@ -18,6 +19,10 @@ def mounted(folder: Path, options: str) -> str:
 
 def shrink(folder: Path, leave: int) -> None:
     """Leave so many bytes of the file system *folder*, rounded up to whole pages."""
-    status = os.statvfs(folder)
-    used = (status.f_blocks - status.f_bfree) * status.f_frsize
-    assert "" == mounted(folder, f"remount,size={used + leave}")
+    for _ in range(TRIES):  # who writes between the look and the change has it refused
+        status = os.statvfs(folder)
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
+        why = mounted(folder, f"remount,size={used + leave}")
+        if not why:
+            return
+    raise AssertionError(why)
