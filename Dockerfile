@@ -22,7 +22,7 @@ RUN python -m venv --without-pip /venv \
     --requirement stack.txt \
  && python -m pip --disable-pip-version-check --python /venv/bin/python uninstall --quiet --yes \
     bcrypt cffi cryptography docker jinja2 markdown-it-py mdurl pycparser pygments \
-    requests rich supervisor \
+    protego requests rich supervisor watchfiles \
  && python slim.py /venv/lib/python3*/site-packages \
  && find /venv -exec touch --no-dereference --date=@${SOURCE_DATE_EPOCH} {} +
 # Compile what a start imports: the root is read-only then, so nobody could keep it.

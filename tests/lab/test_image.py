@@ -24,7 +24,10 @@ REACHED = (
     "beast_ops.search.hybrid, beast_ops.health.report, "
     "beast_ops.health.probe, uvloop, httptools, lxml.etree, yaml"
 )
-HOST_ONLY = {"ansible-core", "bcrypt", "cryptography", "docker", "rich", "supervisor"}
+HOST_ONLY = {
+    *("ansible-core", "bcrypt", "cryptography", "docker", "protego", "rich", "supervisor"),
+    "watchfiles",
+}
 
 
 @pytest.fixture(scope="module")
