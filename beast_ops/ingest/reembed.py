@@ -8,7 +8,7 @@ that the way back is the same step, until it is dropped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import Any, Literal
 
 from beast_ops.clock import SYSTEM, Clock
@@ -129,7 +129,7 @@ class _Work:
             )
         return found[0]
 
-    def turn(self) -> Any:
+    def turn(self) -> AbstractContextManager[None]:
         """Hold the turn of the collection."""
         return turn(self.around, self.wish.collection, self.grip.check)
 
