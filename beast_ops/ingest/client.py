@@ -13,20 +13,18 @@ from typing import Any
 
 from beast_ops.api.client import Api, connect
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import BeastError, ServiceError, UnavailableError
+from beast_ops.errors import BeastError
+from beast_ops.jobs.client import Show, wait
 from beast_ops.knowledge import COLLECTION
 from beast_ops.place import Place
 
-from .client_show import Show
 from .client_upload import Uploads
 from .found import Found
 from .gather import ORDINARILY, Sources, WebOptions, gathered
 from .ignore import EVERYTHING, Selection
 from .sources import MARK, named, shown, uri
 
-FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.03, 1.0
-SLOWER = 1.5
-PATIENCE_SECONDS = 60.0  # killed work is picked up within a minute
+AGAIN = "Run the same ingest again: what is done is not done twice."
 GOES_ON = "The ingestion goes on without you. To see it, or to end it, run the same ingest again."
 
 
@@ -120,7 +118,7 @@ class _Errand:
         if opened["wanted"]:
             self._upload(job, opened["wanted"])
         try:
-            return self._wait(job)
+            return wait(self._api, f"/ingest/{job}", self._show, AGAIN, self._clock)
         except KeyboardInterrupt:
             self._show({"phase": "note", "text": GOES_ON})
             raise
@@ -163,28 +161,6 @@ class _Errand:
             with suppress(BeastError):
                 self._api.call("DELETE", f"/ingest/{job}")
             raise
-
-    def _wait(self, job: str) -> dict[str, Any]:
-        pause, heard = FIRST_LOOK_SECONDS, self._clock.monotonic()
-        while True:
-            try:
-                status = self._api.call("GET", f"/ingest/{job}")
-                heard = self._clock.monotonic()
-            except UnavailableError:
-                if self._clock.monotonic() - heard > PATIENCE_SECONDS:
-                    raise
-                status = {"state": "unknown"}
-            if status["state"] == "done":
-                result: dict[str, Any] = status["result"]
-                return result
-            if status["state"] in {"failed", "cancelled"}:
-                raise ServiceError(
-                    status.get("error") or "the ingestion was cancelled",
-                    hint="Run the same ingest again: what is done is not done twice.",
-                )
-            self._show({"phase": "running", **status.get("progress", {})})
-            self._clock.sleep(pause)
-            pause = min(pause * SLOWER, LAST_LOOK_SECONDS)
 
 
 def _nothing(collection: str) -> dict[str, Any]:

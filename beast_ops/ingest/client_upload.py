@@ -16,9 +16,9 @@ from beast_ops.errors import (
     UnavailableError,
     UsageError,
 )
+from beast_ops.jobs.client import Show
 
 from .archive import Archive, Member
-from .client_show import Show
 from .found import FoundDocument
 
 AT_ONCE = 4

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from beast_ops.errors import DocumentError, UsageError
+from beast_ops.jobs.client import Show
 
 from .archive import Archive
-from .client_show import Show
 from .find import Manner, find
 from .found import Found
 from .ignore import EVERYTHING, Selection

@@ -33,7 +33,7 @@ class Progress:
         self._wipe()
 
     def __call__(self, event: Mapping[str, Any]) -> None:
-        """Show *event* (see `client_show.Show`) if it is time to."""
+        """Show *event* (see `beast_ops.jobs.client.Show`) if it is time to."""
         if event.get("phase") == "note":
             self._wipe()
             self._write(f"{event['text']}\n")

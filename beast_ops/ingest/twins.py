@@ -64,7 +64,8 @@ class Twins:
 
     def _points(self, twin: Twin, known: Known) -> list[Point] | None:
         """Return the passages of *twin* as those of *known*, or `None` if some are missing."""
-        found = list(points_of(self.store, self.target.collection, [twin.source], dense=True))
+        dense = self.target.embedder is not None
+        found = list(points_of(self.store, self.target.collection, [twin.source], dense=dense))
         if len(found) != twin.count:
             return None
         found.sort(key=lambda point: int(point.payload["position"]))

@@ -14,13 +14,13 @@ from typing import Any
 from beast_ops.api.client import connect
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, TransientError
+from beast_ops.jobs.client import Show
 from beast_ops.place import Place
 from beast_ops.watch import Change, Kind, Sight, Signature, Watcher, WatchOptions
 from beast_ops.watch.model import signature
 from beast_ops.watch.watcher import PLAINLY
 
 from .client import IngestOptions, deliver
-from .client_show import Show
 from .find import Manner, find_in
 from .found import Found
 from .gather import look_into

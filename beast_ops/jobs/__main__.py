@@ -1,35 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worker process: `python -m beast_ops.jobs`."""
 
-import logging
-import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from beast_ops.errors import BeastError
-from beast_ops.runtime.child import settle
+from beast_ops.runtime.stay import stay, when_told
 
 if TYPE_CHECKING:
     from .worker import Worker
 
 NAME = "beast-worker"
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def main() -> int:
     """Run jobs until told to stop; return the exit code."""
-    settle(NAME)
-    logging.basicConfig(level=logging.INFO, format=FORMAT)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request says nothing new
-    try:
-        _work()
-    except BeastError as failed:
-        sys.stderr.write(f"{failed.paragraph()}\n")
-        return failed.exit_code
-    return 0
+    return stay(NAME, _work)
 
 
 def _work() -> None:
@@ -55,12 +43,11 @@ def _work() -> None:
         quick = Worker(table, {KIND: ingest}, f"{NAME}{name}", tidy=ingest.tidy)
         long = Worker(slow, {LONG: reembed}, f"{NAME}-2{name}", tidy=reembed.tidy)
 
-        def stop(*_: object) -> None:
+        def stop() -> None:
             quick.stop()
             long.stop()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+        when_told(stop)
         # What an upgrade tries out may be discarded, and uploads are shared with what it replaces.
         _beside(long, quick, lambda: not closed.is_closed(around.data))
 

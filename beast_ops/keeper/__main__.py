@@ -1,29 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keeper process: `python -m beast_ops.keeper`."""
 
-import logging
 import os
-import signal
 import sys
 from pathlib import Path
 
-from beast_ops.errors import BeastError
-from beast_ops.runtime.child import settle
+from beast_ops.runtime.stay import stay, when_told
 
 NAME = "beast-keeper"
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def main() -> int:
     """Keep the installation until told to stop; return the exit code."""
-    settle(NAME)
-    logging.basicConfig(level=logging.INFO, format=FORMAT)
-    try:
-        _keep()
-    except BeastError as failed:
-        sys.stderr.write(f"{failed.paragraph()}\n")
-        return failed.exit_code
-    return 0
+    return stay(NAME, _keep)
 
 
 def _keep() -> None:
@@ -35,8 +24,7 @@ def _keep() -> None:
 
     folder = Path(variable(os.environ, "BEAST_CONFIG"))
     keeper = Keeper(installation(), load(KeeperSettings, folder / "settings.json"))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: keeper.stop())
+    when_told(keeper.stop)
     keeper.run()
 
 

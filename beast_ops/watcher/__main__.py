@@ -1,31 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The watcher process: `python -m beast_ops.watcher`."""
 
-import logging
 import os
-import signal
 import sys
 from pathlib import Path
 
-from beast_ops.errors import BeastError
-from beast_ops.runtime.child import settle
+from beast_ops.runtime.stay import stay, when_told
 
 NAME = "beast-watcher"
-FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def main() -> int:
     """Keep folders in step until told to stop; return the exit code."""
-    settle(NAME)
-    logging.basicConfig(level=logging.INFO, format=FORMAT)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request says nothing new
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    try:
-        _keep()
-    except BeastError as failed:
-        sys.stderr.write(f"{failed.paragraph()}\n")
-        return failed.exit_code
-    return 0
+    return stay(NAME, _keep)
 
 
 def _keep() -> None:
@@ -37,8 +24,7 @@ def _keep() -> None:
 
     folder = Path(variable(os.environ, "BEAST_CONFIG"))
     keepers = Keepers(installation(), load(WatcherSettings, folder / "settings.json"))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: keepers.stop())
+    when_told(keepers.stop)
     keepers.run()
 
 

@@ -449,8 +449,9 @@ def reads(monkeypatch):
     return read, embedded
 
 
-def test_what_was_renamed_or_copied_is_not_read_or_embedded_again(bench, reads):
-    one, other = bench("one"), bench("other")
+@pytest.mark.parametrize("embedder", ["hash", "none"])
+def test_what_was_renamed_or_copied_is_not_read_or_embedded_again(bench, reads, embedder):
+    one, other = bench("one", embedder=embedder), bench("other", embedder=embedder)
     text = "# Top\n\nThe words of a text.\n\n## Below\n\n" + "More words. " * 60
     one.write(a_md=text, b_md="Another.")
     one.ingest()

@@ -18,9 +18,10 @@ from beast_ops.errors import (
     UnavailableError,
     UsageError,
 )
-from beast_ops.ingest import client, client_upload
+from beast_ops.ingest import client_upload
 from beast_ops.ingest.client import GOES_ON, IngestOptions, ingest
 from beast_ops.ingest.ignore import Selection
+from beast_ops.jobs import client as jobs_client
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
 from beast_ops.place import Place
@@ -344,7 +345,7 @@ def test_an_api_that_stays_away_is_unavailable(canned, docs):
     ("job", "reason"),
     [
         (state("failed", error="the store is full"), "the store is full"),
-        (state("cancelled"), "the ingestion was cancelled"),
+        (state("cancelled"), "the job was cancelled"),
     ],
 )
 def test_an_ingestion_that_ends_badly_is_an_error(canned, docs, job, reason):
@@ -373,7 +374,7 @@ def test_it_looks_often_at_first_and_seldom_later(canned, docs):
     place = canned(*running, state("done", result=RESULT))
     ingest(place, [str(docs)], IngestOptions(), lambda _: None, ticking.clock)
 
-    assert 15 < ticking.seconds < 30 * client.LAST_LOOK_SECONDS
+    assert 15 < ticking.seconds < 30 * jobs_client.LAST_LOOK_SECONDS
 
 
 def test_without_an_installation_nothing_is_looked_for(tmp_path):

@@ -10,12 +10,13 @@ import pytest
 
 from beast_ops.jobs import __main__ as worker
 from beast_ops.jobs.table import JobTable
+from beast_ops.runtime import stay
 
 
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch):
     """Leave signals and umask of the tests as they are."""
-    monkeypatch.setattr(worker, "settle", lambda _: None)
+    monkeypatch.setattr(stay, "settle", lambda _: None)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in before.items():
