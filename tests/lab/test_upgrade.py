@@ -133,6 +133,7 @@ def test_an_image_that_is_not_to_be_had_stops_nothing(stack, before):
     assert ran == stack.started()
 
 
+@pytest.mark.long
 def test_a_version_that_spoils_its_data_and_dies_spoils_a_copy(stack, before):
     done = stack.beast(*upgrade(ROTTEN))
 
@@ -211,6 +212,7 @@ def held(stack, before, done, tag):
     assert [] == left_aside(stack)
 
 
+@pytest.mark.long
 def test_an_engine_that_dies_while_data_are_copied_is_waited_for_or_costs_nothing(stack, before):
     done = struck(stack, before, FIRST, ASIDE, DIE)
 
@@ -227,6 +229,7 @@ def test_an_engine_that_dies_while_the_version_starts_brings_back_what_was(stack
     assert "rolled back" == receipt(stack)["outcome"]
 
 
+@pytest.mark.long
 def test_one_that_was_killed_on_its_host_is_settled_by_the_next(stack, before):
     struck(stack, before, THIRD, ASIDE, KILL)
     assert stack.tries("test", "-e", f"{ROOT}/run/upgrade.json")
