@@ -45,6 +45,8 @@ RESTARTS = {
     "beast_keeper_drill_day": ("monday", KEEPER),
     "beast_keeper_drill_at": ("03:59", KEEPER),
     "ollama_url": ("http://127.0.0.1:11435", API | WORKER),
+    # The service is not among those of a workstation.
+    "beast_watcher_folders": ("[{folder: /usr/share/doc, collection: docs}]", set()),
     "host_disk_mib": (1, set()),
     "host_memory_mib": (1, set()),
 }
