@@ -251,7 +251,7 @@ def test_a_job_that_ended_takes_nothing_more(client, job):
     "body",
     [
         {"documents": [{"source": "/etc/passwd", "size": 1, "mtime_ns": 1}]},
-        {"documents": [{"source": "http://test/a", "size": 1, "mtime_ns": 1}]},
+        {"documents": [{"source": "ftp://test/a", "size": 1, "mtime_ns": 1}]},
         {"documents": [{"source": "file://test/a", "size": -1, "mtime_ns": 1}]},
         {"documents": [{"source": "file://test/a", "size": 1, "mtime_ns": 10**40}]},
         {"documents": [{"source": "file://test/a", "size": 10**40, "mtime_ns": 1}]},

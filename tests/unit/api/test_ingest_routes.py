@@ -219,7 +219,7 @@ BAD = [
     ({"documents": [{}]}, "source"),
     ({"documents": [entry("a", size=-1)]}, "size"),
     ({"documents": [entry("a", size="3")]}, "size"),
-    ({"documents": [{**entry("a"), "source": "http://host/a"}]}, "source"),
+    ({"documents": [{**entry("a"), "source": "ftp://host/a"}]}, "source"),
     ({"documents": [{**entry("a"), "more": 1}]}, "more"),
     ({"documents": [], "collection": "../x"}, "collection"),
     ({"documents": [], "folders": ["/plain"]}, "folders"),

@@ -85,7 +85,8 @@ def test_without_ansible_it_says_what_to_type(monkeypatch):
         list(run(Playbook("site", "i", Path("/r")), None))
 
     assert "Run: ./beast" == caught.value.hint
-    assert before == len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - likewise
+    # None more; of others before, some may be gone meanwhile.
+    assert before >= len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - likewise
 
 
 def test_whoever_stops_listening_ends_it(playing):
