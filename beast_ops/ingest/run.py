@@ -248,10 +248,11 @@ class Ingestion:
                 self._state.touch(self._collection, entry)
                 self._tally.unchanged(Line(entry.source, before.count))
                 continue
+            files.add(content.file)
             if twins.deliver(self._now(content), entry.name):
                 content.file.close()
+                files.discard(content.file)
                 continue
-            files.add(content.file)
             yield content
 
     def _content(self, place: int, entry: DocumentEntry) -> Content:
