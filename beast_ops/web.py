@@ -93,7 +93,10 @@ class Web:
         self._backend = _Backend(allowed, resolve or _resolve, clock)
         transport = httpx.HTTPTransport(trust_env=False)
         context = httpx.create_ssl_context()
-        transport._pool = httpcore.ConnectionPool(context, network_backend=self._backend)  # noqa: SLF001 - httpx has no door for it
+        # Each request on a connection of its own: between polite visits, a site closes it.
+        transport._pool = httpcore.ConnectionPool(  # noqa: SLF001 - httpx has no door for it
+            context, max_keepalive_connections=0, network_backend=self._backend
+        )
         headers = {"user-agent": AGENT, "accept-encoding": "gzip"}
         self._client = httpx.Client(
             transport=transport, headers=headers, timeout=WAIT_SECONDS, trust_env=False

@@ -272,3 +272,14 @@ def test_cookies_and_proxies_are_none_of_ours(server, monkeypatch):
         web.get(f"{server.url}/")
         web.get(f"{server.url}/")
     assert not any("cookie" in each.lower() for each in server.asked)
+
+
+def test_a_site_that_closes_each_connection_is_asked_all_the_same(server):
+    def once(connection):
+        connection.sendall(OK + b"content-length: 5\r\n\r\nhello")
+        connection.recv(65536)  # a second request on it has no answer
+
+    server.answers["/"] = once
+    with Web(ALLOWED) as web:
+        for _ in range(3):
+            assert b"hello" == web.get(f"{server.url}/").content
