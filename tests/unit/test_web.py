@@ -276,7 +276,7 @@ def test_cookies_and_proxies_are_none_of_ours(server, monkeypatch):
 
 def test_a_site_that_closes_each_connection_is_asked_all_the_same(server):
     def once(connection):
-        connection.sendall(OK + b"content-length: 5\r\n\r\nhello")
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
         connection.recv(65536)  # a second request on it has no answer
 
     server.answers["/"] = once
