@@ -7,8 +7,7 @@ page. No proxy is used: what it connects to nobody could check.
 
 import socket
 import ssl
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLateError
 from dataclasses import dataclass, field
@@ -20,14 +19,13 @@ import httpx
 from .addresses import Network, may_connect
 from .clock import SYSTEM, Clock
 from .errors import DocumentError, UsageError
+from .web_body import body_of
 
 REDIRECTS_MOST = 5
 PAGE_BYTES = 32 << 20
 PAGE_SECONDS = 60.0
 WAIT_SECONDS = 20.0  # for any single step
 AGENT = "AI-Beast"
-_STEP_BYTES = 1 << 16
-_GZIP = 16 + zlib.MAX_WBITS
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -137,7 +135,7 @@ class Web:
             try:
                 with self._client.stream("GET", here, headers=headers(str(here))) as answer:
                     if "location" not in answer.headers or not answer.is_redirect:
-                        content = _body(answer, size or self._limits.size, self._backend)
+                        content = body_of(answer, size or self._limits.size, self._backend.left)
                         return WebAnswer(
                             str(here), answer.status_code, dict(answer.headers), content
                         )
@@ -159,48 +157,6 @@ def _why(failed: Exception) -> str:
     if isinstance(failed, httpx.TimeoutException):
         return "it took too long"
     return f"it cannot be fetched: {str(failed) or type(failed).__name__}"
-
-
-def _body(answer: httpx.Response, most: int, backend: "_Backend") -> bytes:
-    """Return the content of *answer*, never holding more than *most* bytes of it.
-
-    Raises:
-        DocumentError: If there is more, or it is packed in an unknown way.
-    """
-    packing = answer.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in {"identity", "", "gzip", "x-gzip"}:
-        raise DocumentError(f"it came packed as {packing[:20]!r}, which was not asked for")
-    pieces = answer.iter_raw(_STEP_BYTES)
-    content = bytearray()
-    for piece in unpacked(pieces, most) if "gzip" in packing else pieces:
-        content += piece
-        if len(content) > most:
-            raise DocumentError(f"it has more than {most >> 20} MiB")
-        backend.left()
-    return bytes(content)
-
-
-def unpacked(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
-    """Yield what gzip packed into *pieces*, in small steps, until there is more than *most*.
-
-    Raises:
-        DocumentError: If it is damaged.
-    """
-    unpack, came = zlib.decompressobj(_GZIP), 0
-    try:
-        for piece in pieces:
-            waiting = piece
-            while waiting and not unpack.eof and came <= most:
-                out = unpack.decompress(waiting, _STEP_BYTES)
-                came += len(out)
-                yield out
-                waiting = unpack.unconsumed_tail
-            if came > most:
-                return
-    except zlib.error as wrong:
-        raise DocumentError("it came damaged") from wrong
-    if not unpack.eof:
-        raise DocumentError("it came damaged")
 
 
 def _resolve(host: str, port: int) -> Sequence[str]:

@@ -5,6 +5,7 @@ The work behind these routes is `beast_ops.ingest.intake`; it blocks, so it runs
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -170,7 +171,7 @@ async def start(job: str, house: InHouse) -> JobModel:
 async def status(job: str, house: InHouse) -> Response:
     """Tell where the job stands."""
     # Not by FastAPI: the result of a hundred thousand documents would hold up everybody.
-    return await asyncio.to_thread(_status, house, job)
+    return await asyncio.to_thread(lambda: written(house.intake.status(job)))
 
 
 @router.get("")
@@ -189,8 +190,9 @@ async def cancel(job: str, house: InHouse) -> JobModel:
     return JobModel.model_validate(await asyncio.to_thread(house.intake.status, job))
 
 
-def _status(house: House, job: str) -> Response:
-    found = JobModel.model_validate(house.intake.status(job))
+def written(job: Mapping[str, object]) -> Response:
+    """Return *job* as an answer; in a thread, for the result of a large one takes a while."""
+    found = JobModel.model_validate(job)
     return Response(found.model_dump_json(), media_type="application/json")
 
 

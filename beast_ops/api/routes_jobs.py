@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
+from starlette.responses import Response
 
 from beast_ops.errors import ConflictError
 from beast_ops.ingest.intake import KIND as INGEST
@@ -19,7 +20,7 @@ from beast_ops.jobs.model import Job, State
 
 from .body import Body
 from .house import House, InHouse
-from .routes_ingest import JOBS_MOST, JobModel, JobsModel
+from .routes_ingest import JOBS_MOST, JobModel, JobsModel, written
 
 router = APIRouter(tags=["jobs"])
 
@@ -54,13 +55,13 @@ async def newest(
     return JobsModel(jobs=[_model(job) for job in jobs])
 
 
-@router.get("/jobs/{job}")
-async def status(job: str, house: InHouse) -> JobModel:
+@router.get("/jobs/{job}", response_model=JobModel)
+async def status(job: str, house: InHouse) -> Response:
     """Tell where a job stands."""
     found = await asyncio.to_thread(house.jobs.get, job)
     if found.kind == KIND and found.state is State.DONE:
         house.store.forget(str(found.payload["collection"]))  # whoever waited sees the new one
-    return _model(found)
+    return await asyncio.to_thread(written, as_dict(found))
 
 
 @router.delete("/jobs/{job}", status_code=202)

@@ -6,7 +6,8 @@ from typing import Any
 from xml.parsers import expat
 
 from beast_ops.errors import DocumentError, UsageError
-from beast_ops.web import judged, unpacked
+from beast_ops.web import judged
+from beast_ops.web_body import unpacked
 
 PAGES_MOST = 1000
 LISTS_MOST = 50

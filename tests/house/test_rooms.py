@@ -17,6 +17,7 @@ ONLY = {
     "httpx": {
         "beast_ops/http.py": "the only room that opens HTTP connections to our services",
         "beast_ops/web.py": "and the only one that opens them to strangers",
+        "beast_ops/web_body.py": "and what reads their answers",
     },
     "httpcore": {"beast_ops/web.py": "it connects to the very address that was checked"},
     "qdrant_edge": {
