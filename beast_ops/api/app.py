@@ -17,7 +17,15 @@ from beast_ops.cards import read_services
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
-from . import docs, routes_health, routes_ingest, routes_jobs, routes_search, routes_services
+from . import (
+    docs,
+    routes_documents,
+    routes_health,
+    routes_ingest,
+    routes_jobs,
+    routes_search,
+    routes_services,
+)
 from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
 from .metrics import Figures
@@ -82,7 +90,10 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in (routes_health, routes_search, routes_ingest, routes_jobs, routes_services):
+    for room in (
+        *(routes_health, routes_search, routes_documents, routes_ingest),
+        *(routes_jobs, routes_services),
+    ):
         app.include_router(room.router)
     return app
 

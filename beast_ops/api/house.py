@@ -32,6 +32,7 @@ from . import others
 from .ingestions import Ingestions
 from .metrics import Figures
 from .once import Once
+from .samples import Sample, Samples
 from .settings import Settings, Surroundings
 
 LOG = logging.getLogger("beast.api")
@@ -55,6 +56,7 @@ class House:
     health: Once[Report]
     ready: Once[None]
     surroundings: Surroundings
+    samples: Samples
 
 
 def watched_settings(around: Surroundings) -> Watched[Settings]:
@@ -90,6 +92,7 @@ async def open_house(
                 health=Once(_look(around, services, figures), HEALTH_SECONDS),
                 ready=Once(lambda: _ready(store, services), READY_SECONDS),
                 surroundings=around,
+                samples=Samples(),
             )
             async with _refreshed(house):
                 yield house
@@ -180,6 +183,19 @@ def _keys(around: Surroundings) -> Callable[[Service], str | None]:
     return key
 
 
+def _sample(house: House, found: Report) -> None:
+    memory = next((check.details for check in found.checks if check.name == "memory"), {})
+    queue = house.figures.states.queue
+    house.samples.add(
+        Sample(
+            requests=house.figures.requests.answered,
+            searches=house.figures.answered,
+            jobs=queue.waiting + queue.running if queue else 0,
+            memory=memory["total_bytes"] - memory["available_bytes"] if memory else None,
+        )
+    )
+
+
 async def _refresh(house: House) -> None:
     ingestions = Ingestions(house.intake.newest, house.figures)
     await asyncio.sleep(FIRST_SECONDS)
@@ -187,7 +203,7 @@ async def _refresh(house: House) -> None:
         try:
             await asyncio.to_thread(ingestions.look)
             await others.refresh(house.figures.states, house.surroundings)
-            await house.health.get()
+            _sample(house, await house.health.get())
             for name in await house.store.names():
                 shape = await house.store.shape(name)
                 house.figures.chunks.labels(name).set(shape.points)

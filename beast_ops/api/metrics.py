@@ -22,6 +22,7 @@ class Requests:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Keep the figures in *registry*."""
+        self.answered = 0
         self._total = Counter(
             "ai_beast_api_requests_total",
             "Requests answered by the API.",
@@ -41,6 +42,7 @@ class Requests:
         route = getattr(scope.get("route"), "path", None) or "other"
         method = scope["method"] if scope["method"] in METHODS else "other"
         self._total.labels(method, route, str(status)).inc()
+        self.answered += 1
         self._seconds.labels(route).observe(seconds)
 
 
@@ -65,6 +67,7 @@ class Figures:
 
     def __init__(self) -> None:
         """Start with everything at nothing."""
+        self.answered = 0  # searches, of any mode
         self.registry = CollectorRegistry()
         self.requests = Requests(self.registry)
         self.searches = Counter(
@@ -94,6 +97,12 @@ class Figures:
         self.states = States()
         self.registry.register(self.states)
         self._health, self._disk = _state(self.registry)
+
+    def count_search(self, mode: str, seconds: float) -> None:
+        """Count a search that was answered in *mode* after so many *seconds*."""
+        self.searches.labels(mode).inc()
+        self.search_seconds.observe(seconds)
+        self.answered += 1
 
     def count_ingestion(self, state: str) -> None:
         """Count an ingestion that ended in *state*."""

@@ -150,8 +150,7 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     """
     options = SearchOptions(**body.model_dump(exclude={"query"}))
     answer = await house.searcher.search(body.query, options)
-    house.figures.searches.labels(answer.mode).inc()
-    house.figures.search_seconds.observe(answer.took_ms / 1000)
+    house.figures.count_search(answer.mode, answer.took_ms / 1000)
     return answer.as_dict()
 
 
