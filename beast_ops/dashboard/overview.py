@@ -99,21 +99,23 @@ def _disk(details: Any) -> Gauge | None:
     if "total_bytes" not in details:
         return None
     total = details["total_bytes"]
-    return _filling("Disk", total - details["free_bytes"], total)
+    return _filling("Disk", total - details["free_bytes"], total, ())
 
 
 def _memory(house: House, details: Any) -> Gauge | None:
     if "total_bytes" not in details:
         return None
     total = details["total_bytes"]
-    return _filling("Memory", total - details["available_bytes"], total)
+    used = total - details["available_bytes"]
+    return _filling("Memory", used, total, house.samples.levels("memory"))
 
 
-def _filling(title: str, used: float, total: float) -> Gauge:
+def _filling(title: str, used: float, total: float, series: Sequence[float]) -> Gauge:
     share = used / total if total else 0.0
     tone = "bad" if share > FULL else "warn" if share > ALMOST else "good"
     left = words.size(total - used)
-    return Gauge(title, f"{share:.0%}", f"{left} of {words.size(total)} left", share, tone)
+    more = f"{left} of {words.size(total)} left"
+    return Gauge(title, f"{share:.0%}", more, share, tone, series, least=total)
 
 
 def _requests(house: House) -> Gauge:
@@ -144,9 +146,7 @@ def _others(house: House) -> list[Gauge]:
         )
     backed_up = max((states.done[name] for name in BACKUPS if name in states.done), default=None)
     proven = max((states.done[name] for name in RESTORES if name in states.done), default=None)
-    shown.append(
-        Gauge("Last backup", words.ago(backed_up), _proof(proven))
-    )
+    shown.append(Gauge("Last backup", words.ago(backed_up), _proof(proven)))
     return shown
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+UNKNOWN = "\u2013"  # a dash
 UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 SPANS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 TONES = {
@@ -28,7 +29,7 @@ TONES = {
 def size(count: float | None) -> str:
     """Return *count* bytes in the unit that leaves few digits."""
     if count is None:
-        return "–"
+        return UNKNOWN
     value = float(count)
     for unit in UNITS[:-1]:
         if abs(value) < 1000:  # noqa: PLR2004 - the step from one unit to the next
@@ -40,7 +41,7 @@ def size(count: float | None) -> str:
 def span(seconds: float | None, parts_most: int = 2) -> str:
     """Return *seconds* in the largest unit that fits, and the next ones up to *parts_most*."""
     if seconds is None:
-        return "–"
+        return UNKNOWN
     left = int(max(seconds, 0))
     parts = []
     for length, unit in SPANS:
@@ -78,7 +79,7 @@ def iso(when: datetime | str | float) -> str:
 
 def number(value: float | None) -> str:
     """Return *value* with its thousands apart; narrow no-break spaces, which all languages read."""
-    return "–" if value is None else f"{value:,}".replace(",", "\u202f")
+    return UNKNOWN if value is None else f"{value:,}".replace(",", "\u202f")
 
 
 def tone(word: str) -> str:
