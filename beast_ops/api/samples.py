@@ -3,6 +3,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 KEPT = 240  # an hour of one each 15 s
 
@@ -37,8 +38,7 @@ class Samples:
 
     def growth(self, name: str) -> list[float]:
         """Return by how much the figure *name* grew from sample to sample, the oldest first."""
-        values = self.levels(name)
-        return [after - before for before, after in zip(values, values[1:], strict=False)]
+        return [after - before for before, after in pairwise(self.levels(name))]
 
     def levels(self, name: str) -> list[float]:
         """Return the figure *name* at each sample that knows it, the oldest first."""

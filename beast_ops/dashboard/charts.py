@@ -24,8 +24,9 @@ def spark(values: Sequence[float], least: float = 1.0) -> Markup:
         for index, value in enumerate(values)
     ]
     line = "M" + "L".join(points)
+    area = f"{line}L{WIDTH:.0f},{HEIGHT:.0f}L0,{HEIGHT:.0f}Z"
     return Markup(  # noqa: S704 - numbers alone
         f'<svg class="spark" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none" '
-        f'aria-hidden="true"><path class="area" d="{line}L{WIDTH:.0f},{HEIGHT:.0f}L0,{HEIGHT:.0f}Z"/>'
+        f'aria-hidden="true"><path class="area" d="{area}"/>'
         f'<path class="line" d="{line}"/></svg>'
     )
