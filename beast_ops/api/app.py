@@ -17,7 +17,15 @@ from beast_ops.cards import read_services
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
-from . import docs, routes_health, routes_ingest, routes_jobs, routes_search, routes_services
+from . import (
+    docs,
+    routes_health,
+    routes_ingest,
+    routes_jobs,
+    routes_operations,
+    routes_search,
+    routes_services,
+)
 from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
 from .metrics import Figures
@@ -25,6 +33,14 @@ from .names import Named
 from .problems import Problem, handlers
 from .settings import Surroundings
 
+ROOMS = (
+    routes_health,
+    routes_search,
+    routes_ingest,
+    routes_jobs,
+    routes_services,
+    routes_operations,
+)
 TITLE = "AI Beast"
 DESCRIPTION = (
     "Documents in, passages out. Every route but /health/live, /health/ready, /ca.crt and "
@@ -82,7 +98,7 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in (routes_health, routes_search, routes_ingest, routes_jobs, routes_services):
+    for room in ROOMS:
         app.include_router(room.router)
     return app
 
