@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from beast_ops import __version__
 from beast_ops.cards import read_services
+from beast_ops.dashboard import rooms, shell
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
@@ -23,6 +24,7 @@ from . import (
     routes_health,
     routes_ingest,
     routes_jobs,
+    routes_operations,
     routes_search,
     routes_services,
 )
@@ -33,6 +35,16 @@ from .names import Named
 from .problems import Problem, handlers
 from .settings import Surroundings
 
+ROOMS = (
+    routes_health,
+    routes_search,
+    routes_documents,
+    routes_ingest,
+    routes_jobs,
+    routes_services,
+    routes_operations,
+    rooms,
+)
 TITLE = "AI Beast"
 DESCRIPTION = (
     "Documents in, passages out. Every route but /health/live, /health/ready, /ca.crt and "
@@ -67,6 +79,7 @@ def build(around: Surroundings) -> ASGIApp:
         routes=[
             *routes_health.plain_routes(figures),
             routes_health.certificate_route(around.certificate),
+            shell.static_route(),
             *_manual(typed),
         ],
         lifespan=lifespan,
@@ -90,10 +103,7 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in (
-        *(routes_health, routes_search, routes_documents, routes_ingest),
-        *(routes_jobs, routes_services),
-    ):
+    for room in ROOMS:
         app.include_router(room.router)
     return app
 
