@@ -3,8 +3,8 @@
 
 from fastapi import APIRouter
 
-from . import documents, entry, jobs, overview, search, services
+from . import backups, documents, entry, jobs, models, overview, search, services
 
 router = APIRouter(include_in_schema=False)
-for room in (entry, overview, services, documents, search, jobs):
+for room in (entry, overview, services, models, documents, search, jobs, backups):
     router.include_router(room.router)

@@ -47,7 +47,7 @@ async def logs(name: Named, request: Request, house: InHouse) -> Response:
 @router.post("/{name}/restart")
 async def restart(name: Named, request: Request, house: InHouse) -> Response:
     """Start one service anew, and say whether it is well again."""
-    done = await told(api.restart(name, house))
+    done = await told(api.restart(name, house, Response()))
     answer = page("services_now", request, **await _seen(house))
     if done.trouble:
         return saying(answer, f"{name}: {done.trouble.message}", "bad")
