@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
+from beast_ops.access.model import Scope
 from beast_ops.agent.client import LONG_SECONDS, SECONDS, ask
 from beast_ops.agent.protocol import LINES, Request, socket_of
 from beast_ops.card_parts import DNS_LABEL
 
 from .house import House, InHouse
+from .rules import needs
 
 router = APIRouter(tags=["services"], prefix="/services")
 ServiceName = Annotated[str, Path(pattern=DNS_LABEL, max_length=40)]
@@ -46,12 +48,14 @@ class RestartedModel(BaseModel):
 
 
 @router.get("")
+@needs(Scope.READ)
 async def list_services(house: InHouse) -> ServicesModel:
     """Tell how every service is."""
     return ServicesModel(services=await _ask(house, Request(verb="status")))
 
 
 @router.get("/{name}/logs")
+@needs(Scope.READ)
 async def read_logs(
     name: ServiceName, house: InHouse, lines: Annotated[int, Query(ge=1, le=LINES)] = 100
 ) -> LogsModel:
@@ -61,6 +65,7 @@ async def read_logs(
 
 
 @router.post("/{name}/restart")
+@needs(Scope.ADMIN)
 async def restart(name: ServiceName, house: InHouse) -> RestartedModel:
     """Stop and start a service, and wait until it is well."""
     request = Request(verb="restart", service=name)
