@@ -174,7 +174,7 @@ def restart(_context: Any, service: str = "") -> None:
 
 @verb("./beast open", there=True, name="open", help={"json": _JSON})
 def open_(_context: Any, *, json: bool = False) -> None:
-    """Print the address of the API, and show its pages where there is a screen."""
+    """Print where to log in and a code that lets a browser in once; open it on a screen."""
     from beast_ops.door.stack import show_address
 
     show_address(_place(), json=json)

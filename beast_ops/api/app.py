@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from beast_ops import __version__
 from beast_ops.cards import read_services
@@ -20,6 +19,7 @@ from beast_ops.settings import Watched
 
 from . import (
     docs,
+    routes_access,
     routes_documents,
     routes_health,
     routes_ingest,
@@ -28,11 +28,14 @@ from . import (
     routes_search,
     routes_services,
 )
-from .guard import OPEN, Guard, Tokens
+from .entry import open_gate
+from .gate import Gate, Tokens
+from .guard import Guard
 from .house import open_house, watched_settings
 from .metrics import Figures
 from .names import Named
 from .problems import Problem, handlers
+from .rules import OPEN, Rules, needs
 from .settings import Surroundings
 
 ROOMS = (
@@ -43,6 +46,7 @@ ROOMS = (
     routes_jobs,
     routes_services,
     routes_operations,
+    routes_access,
     rooms,
 )
 TITLE = "AI Beast"
@@ -56,22 +60,25 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def build(around: Surroundings) -> ASGIApp:
+def build(around: Surroundings) -> Guard:
     """Return the API for the process whose things are *around*.
 
     Raises:
         BeastError: If a token is missing or empty, or the settings cannot be read; the API
             does not start open.
     """
-    tokens = Tokens(*read_pair(around.secrets, "token", "metrics_token"))
+    gate = Gate(Tokens(*read_pair(around.secrets, "token", "metrics_token")))
     settings = watched_settings(around)
     settings.get()
     figures = Figures()
+    named = Named(settings.get, Watched(read_services, around.services).get)
     typed = _typed()
+    typed.state.gate = gate
+    typed.state.named = named
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with open_house(around, settings, figures) as house:
+        async with open_gate(gate, around.data), open_house(around, settings, figures) as house:
             typed.state.house = house
             yield
 
@@ -87,8 +94,9 @@ def build(around: Surroundings) -> ASGIApp:
     )
     # Not a mount: that would answer 404 where a plain route refuses a method.
     outer.router.default = typed
-    named = Named(settings.get, Watched(read_services, around.services).get)
-    return Guard(outer, tokens, named, figures.requests)
+    rules = Rules(outer.routes, typed.routes)
+    typed.state.rules = rules
+    return Guard(outer, gate, rules, named, figures.requests)
 
 
 def _typed() -> FastAPI:
@@ -114,17 +122,20 @@ def describe(app: FastAPI) -> dict[str, Any]:
     components = description.setdefault("components", {})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, item in description["paths"].items():
-        for operation in item.values():
-            operation["security"] = [] if path in OPEN else [{"token": []}]
+        for method, operation in item.items():
+            is_open = app.state.rules.is_open(path, method.upper())
+            operation["security"] = [] if is_open else [{"token": []}]
     return description
 
 
 def _manual(app: FastAPI) -> list[Route]:
+    @needs(OPEN)
     async def manual(_: Request) -> Response:
         return HTMLResponse(
             docs.page(describe(app)), headers={"content-security-policy": docs.POLICY}
         )
 
+    @needs(OPEN)
     async def machine(_: Request) -> Response:
         return JSONResponse(describe(app))
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
+from beast_ops.access.model import Scope
 from beast_ops.ingest.batches import modified
 from beast_ops.ingest.manifest import NAME_PATTERN
 from beast_ops.ingest.settings import state_file
@@ -16,6 +17,7 @@ from beast_ops.ingest.sources import shown, uri
 from beast_ops.ingest.state import DocumentState, Listed
 
 from .house import InHouse
+from .rules import needs
 
 router = APIRouter(tags=["search"])
 PAGE = 50
@@ -41,6 +43,7 @@ class DocumentsModel(BaseModel):
 
 
 @router.get("/collections/{collection}/documents")
+@needs(Scope.READ)
 async def list_documents(
     collection: Alias,
     house: InHouse,

@@ -13,8 +13,11 @@ from starlette.responses import JSONResponse
 from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 
+from beast_ops.access.model import Scope
+
 from .house import InHouse
 from .metrics import Figures
+from .rules import OPEN, needs
 
 router = APIRouter(tags=["health"])
 State = Literal["healthy", "degraded", "unhealthy", "unknown"]
@@ -50,6 +53,7 @@ class ReadyModel(BaseModel):
     response_model=ReportModel,
     responses={503: {"model": ReportModel, "description": "Unhealthy or unknown"}},
 )
+@needs(Scope.READ)
 async def health(house: InHouse) -> JSONResponse:
     """Look at all services, the disk and the memory; 200 if healthy or degraded, else 503."""
     found = await house.health.get()
@@ -57,12 +61,14 @@ async def health(house: InHouse) -> JSONResponse:
 
 
 @router.get("/health/ready")
+@needs(OPEN, limit="")
 async def ready(house: InHouse) -> ReadyModel:
     """Answer 200 if what the API needs is there, else 503. Needs no token."""
     await house.ready.get()
     return ReadyModel(status="ready")
 
 
+@needs(OPEN, limit="")
 async def live(_: Request) -> PlainResponse:
     """Answer as long as the process lives; as bare as possible, for it is asked all the time."""
     return PlainResponse(_LIVE, media_type="application/json")
@@ -71,6 +77,7 @@ async def live(_: Request) -> PlainResponse:
 def plain_routes(figures: Figures) -> list[Route]:
     """Return the routes that go without FastAPI."""
 
+    @needs(Scope.METRICS, limit="")
     async def metrics(request: Request) -> PlainResponse:
         # Rendering holds no lock for long, but large registries take milliseconds.
         accept = request.headers.get("accept", "")
@@ -86,6 +93,7 @@ def certificate_route(path: Path) -> Route:
     It is public by nature: every connection to the front door shows it.
     """
 
+    @needs(OPEN)
     async def certificate(_: Request) -> PlainResponse:
         try:
             content = await asyncio.to_thread(path.read_bytes)

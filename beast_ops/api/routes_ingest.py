@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from beast_ops import closed
+from beast_ops.access.model import Scope
 from beast_ops.errors import TransientError
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import CollectionName, Manifest
@@ -23,6 +24,7 @@ from beast_ops.knowledge import COLLECTION
 
 from .body import Body
 from .house import House, InHouse
+from .rules import needs
 
 LOOKS = frozenset({"GET", "HEAD"})
 
@@ -122,6 +124,7 @@ def _inline(value: Any, name: str, definition: Any) -> Any:
 
 
 @router.post("", status_code=202, openapi_extra=_schemas())
+@needs(Scope.WRITE, limit="ingest")
 async def open_job(request: Request, house: InHouse) -> OpenedModel:
     """Open an ingestion: of the documents in a manifest, or of a folder declared on the server.
 
@@ -141,6 +144,7 @@ async def open_job(request: Request, house: InHouse) -> OpenedModel:
     "/{job}/documents/{index}",
     openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
 )
+@needs(Scope.WRITE, noted=False, limit="parts")
 async def send_document(job: str, index: Index, request: Request, house: InHouse) -> TakenModel:
     """Send the content of one wanted document, as it is."""
     upload = await asyncio.to_thread(house.intake.receive, job, index)
@@ -154,6 +158,7 @@ async def send_document(job: str, index: Index, request: Request, house: InHouse
 
 
 @router.post("/{job}/documents/{index}/skip")
+@needs(Scope.WRITE, noted=False, limit="parts")
 async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) -> TakenModel:
     """Say why one wanted document will not come; it is then reported as failed."""
     await asyncio.to_thread(house.intake.skip, job, index, body.reason)
@@ -161,6 +166,7 @@ async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) 
 
 
 @router.post("/{job}/start", status_code=202)
+@needs(Scope.WRITE)
 async def start(job: str, house: InHouse) -> JobModel:
     """Let the job run; documents that were not sent are reported as failed."""
     await asyncio.to_thread(house.intake.start, job)
@@ -168,6 +174,7 @@ async def start(job: str, house: InHouse) -> JobModel:
 
 
 @router.get("/{job}", response_model=JobModel)
+@needs(Scope.READ)
 async def status(job: str, house: InHouse) -> Response:
     """Tell where the job stands."""
     # Not by FastAPI: the result of a hundred thousand documents would hold up everybody.
@@ -175,6 +182,7 @@ async def status(job: str, house: InHouse) -> Response:
 
 
 @router.get("")
+@needs(Scope.READ)
 async def newest(
     house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
 ) -> JobsModel:
@@ -184,6 +192,7 @@ async def newest(
 
 
 @router.delete("/{job}", status_code=202)
+@needs(Scope.WRITE)
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel the job: at once if it waits, after the current batch if it runs."""
     await asyncio.to_thread(house.intake.cancel, job)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.errors import ConflictError
 from beast_ops.ingest.intake import KIND as INGEST
 from beast_ops.ingest.intake import as_dict
@@ -21,6 +22,7 @@ from beast_ops.jobs.model import Job, State
 from .body import Body
 from .house import House, InHouse
 from .routes_ingest import JOBS_MOST, JobModel, JobsModel, written
+from .rules import needs
 
 router = APIRouter(tags=["jobs"])
 
@@ -36,6 +38,7 @@ class ReembedBody(Body):
 
 
 @router.post("/collections/{collection}/reembed", status_code=202)
+@needs(Scope.WRITE, limit="ingest")
 async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobModel:
     """Fill a second collection with vectors of another model, switch to it, or drop it.
 
@@ -47,6 +50,7 @@ async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobMo
 
 
 @router.get("/jobs")
+@needs(Scope.READ)
 async def newest(
     house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
 ) -> JobsModel:
@@ -56,6 +60,7 @@ async def newest(
 
 
 @router.get("/jobs/{job}", response_model=JobModel)
+@needs(Scope.READ)
 async def status(job: str, house: InHouse) -> Response:
     """Tell where a job stands."""
     found = await asyncio.to_thread(house.jobs.get, job)
@@ -65,6 +70,7 @@ async def status(job: str, house: InHouse) -> Response:
 
 
 @router.delete("/jobs/{job}", status_code=202)
+@needs(Scope.WRITE)
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel a job: at once if it waits, soon if it runs."""
     return await asyncio.to_thread(_cancel, house, job)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from beast_ops.access.model import Scope
 from beast_ops.agent.protocol import WORD, Request
 from beast_ops.card_parts import DNS_LABEL
 
@@ -17,6 +18,7 @@ from .body import Body
 from .host import asked
 from .house import InHouse
 from .pages import PAGE, Limit, Offset, example, refusals
+from .rules import needs
 
 router = APIRouter(tags=["operations"])
 
@@ -140,6 +142,7 @@ class ReceiptsModel(BaseModel):
 
 
 @router.get("/backups", summary="List backups", responses=_NO_AGENT)
+@needs(Scope.READ)
 async def backups(house: InHouse, limit: Limit = PAGE, offset: Offset = 0) -> BackupsModel:
     """List the backups that lie on the host, newest first, and what was proven of each."""
     request = Request(verb="backups", lines=limit, offset=offset)
@@ -147,6 +150,7 @@ async def backups(house: InHouse, limit: Limit = PAGE, offset: Offset = 0) -> Ba
 
 
 @router.post("/backups", status_code=202, summary="Make a backup", responses=_NO_AGENT)
+@needs(Scope.ADMIN)
 async def back_up(house: InHouse) -> OperationModel:
     """Keep everything that cannot be made again, as one file on the host."""
     return OperationModel.model_validate(await asked(house, Request(verb="backup")))
@@ -155,6 +159,7 @@ async def back_up(house: InHouse) -> OperationModel:
 @router.post(
     "/backups/{name}/verify", status_code=202, summary="Verify a backup", responses=_NO_BACKUP
 )
+@needs(Scope.ADMIN)
 async def verify(name: BackupName, house: InHouse) -> OperationModel:
     """Read a whole backup, and tell whether it is what was written."""
     return OperationModel.model_validate(await asked(house, Request(verb="verify", name=name)))
@@ -166,6 +171,7 @@ async def verify(name: BackupName, house: InHouse) -> OperationModel:
     summary="Restore a backup",
     responses={**_NO_BACKUP, **refusals(s422="It was confirmed with another name")},
 )
+@needs(Scope.ADMIN)
 async def restore(name: BackupName, body: RestoreBody, house: InHouse) -> OperationModel:
     """Put the data of a backup back, proven before they replace anything.
 
@@ -177,12 +183,14 @@ async def restore(name: BackupName, body: RestoreBody, house: InHouse) -> Operat
 
 
 @router.post("/drills", status_code=202, summary="Drill a restore", responses=_NO_BACKUP)
+@needs(Scope.ADMIN)
 async def drill(body: DrillBody, house: InHouse) -> OperationModel:
     """Restore a backup into a throwaway stack beside the real one, and prove it there."""
     return OperationModel.model_validate(await asked(house, Request(verb="drill", name=body.name)))
 
 
 @router.get("/operations", summary="List operations", responses=_NO_AGENT)
+@needs(Scope.READ)
 async def operations(house: InHouse, limit: Limit = PAGE, offset: Offset = 0) -> OperationsModel:
     """List the operations that run, and the last ones that ended."""
     request = Request(verb="operations", lines=limit, offset=offset)
@@ -194,6 +202,7 @@ async def operations(house: InHouse, limit: Limit = PAGE, offset: Offset = 0) ->
     summary="Look at an operation",
     responses=refusals(s404="There is no such operation", s503="There is no agent"),
 )
+@needs(Scope.READ)
 async def operation(operation: OperationId, house: InHouse) -> OperationOutputModel:
     """Tell where an operation stands, and what it printed last."""
     request = Request(verb="operation", name=operation)
@@ -201,6 +210,7 @@ async def operation(operation: OperationId, house: InHouse) -> OperationOutputMo
 
 
 @router.get("/receipts", summary="List receipts", responses=_NO_AGENT)
+@needs(Scope.READ)
 async def receipts(
     house: InHouse,
     limit: Limit = PAGE,

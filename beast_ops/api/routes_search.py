@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, Field
 
+from beast_ops.access.model import Scope
 from beast_ops.errors import UsageError
 from beast_ops.ingest.manifest import NAME_PATTERN
 from beast_ops.knowledge import COLLECTION
@@ -14,6 +15,7 @@ from beast_ops.search.model import GROUP_MOST, LIMIT, LIMIT_MOST, Mode, SearchOp
 
 from .body import Body
 from .house import InHouse, documents, duplicates_of
+from .rules import needs
 
 router = APIRouter(tags=["search"])
 
@@ -140,6 +142,7 @@ class DuplicatesModel(BaseModel):
 
 
 @router.post("/search", response_model=AnswerModel, response_model_exclude_none=True)
+@needs(Scope.READ, limit="search", noted=False)
 async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     """Find passages by meaning and by words, fused by reciprocal rank.
 
@@ -155,6 +158,7 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
 
 
 @router.get("/collections")
+@needs(Scope.READ)
 async def collections(house: InHouse) -> CollectionsModel:
     """List the collections with their sizes."""
     found = []
@@ -180,6 +184,7 @@ def _text(value: object) -> str | None:
 
 
 @router.get("/collections/{collection}/duplicates")
+@needs(Scope.READ)
 async def find_duplicates(
     collection: Annotated[str, Path(pattern=NAME_PATTERN)],
     house: InHouse,

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.agent.client import LONG_SECONDS
 from beast_ops.agent.protocol import LINES, Request
 from beast_ops.card_parts import DNS_LABEL
 
 from .host import asked
 from .house import InHouse
+from .rules import needs
 
 router = APIRouter(tags=["services"], prefix="/services")
 ServiceName = Annotated[str, Path(pattern=DNS_LABEL, max_length=40)]
@@ -51,12 +53,14 @@ class RestartedModel(BaseModel):
 
 
 @router.get("")
+@needs(Scope.READ)
 async def list_services(house: InHouse) -> ServicesModel:
     """Tell how every service is."""
     return ServicesModel(services=await asked(house, Request(verb="status")))
 
 
 @router.get("/{name}/logs")
+@needs(Scope.READ)
 async def read_logs(
     name: ServiceName, house: InHouse, lines: Annotated[int, Query(ge=1, le=LINES)] = 100
 ) -> LogsModel:
@@ -69,6 +73,7 @@ async def read_logs(
     "/{name}/restart",
     responses={202: {"model": RestartedModel, "description": "This API is about to be"}},
 )
+@needs(Scope.ADMIN)
 async def restart(name: ServiceName, house: InHouse, response: Response) -> RestartedModel:
     """Stop and start a service, and wait until it is well."""
     request = Request(verb="restart", service=name)

@@ -1,19 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the release says about the API: settings, and where its things are."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
 from beast_ops.settings import Strict, variable
 
 UPLOAD_BYTES = 200 << 20  # as the role has it
+
+
+def _is_network(text: str) -> str:
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
+Network = Annotated[str, AfterValidator(_is_network)]
 
 
 class Settings(Strict):
@@ -26,6 +35,11 @@ class Settings(Strict):
             those that the release gives the API.
         folders: Folders on this host that may be ingested by name.
         upload_bytes: The largest document that is taken in.
+        trusted_proxies: Addresses or networks of proxies, besides the front door of the
+            release, that are believed when they say whom a request is from.
+        session_hours: How long a browser stays logged in.
+        guesses: How many wrong tokens or codes one client may send in `guess_minutes`.
+        guess_minutes: For how long a wrong one counts.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +47,10 @@ class Settings(Strict):
     allowed_hosts: tuple[str, ...] = ()
     folders: dict[str, str] = {}
     upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
+    trusted_proxies: tuple[Network, ...] = ()
+    session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 12.0
+    guesses: Annotated[int, Field(ge=1, le=1000)] = 20
+    guess_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
 
 
 @dataclass(frozen=True, slots=True)

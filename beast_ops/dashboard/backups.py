@@ -8,8 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.api import routes_operations as api
 from beast_ops.api.house import House, InHouse
+from beast_ops.api.rules import needs
 
 from .shell import HOME, page
 from .told import saying, told
@@ -20,18 +22,21 @@ RUNNING = "running"
 
 
 @router.get("")
+@needs(Scope.READ)
 async def whole(request: Request, house: InHouse) -> Response:
     """Show all backups and the newest operations."""
     return page("backups", request, here="backups", title="Backups", **await _seen(house))
 
 
 @router.get("/now")
+@needs(Scope.READ)
 async def now(request: Request, house: InHouse) -> Response:
     """Show how the backups and operations are at this moment."""
     return page("backups_now", request, **await _seen(house))
 
 
 @router.get("/operations/{operation}")
+@needs(Scope.READ)
 async def operation(operation: api.OperationId, request: Request, house: InHouse) -> Response:
     """Show one operation and what it printed."""
     found = await told(api.operation(operation, house))
@@ -40,24 +45,28 @@ async def operation(operation: api.OperationId, request: Request, house: InHouse
 
 
 @router.get("/operations/{operation}/now")
+@needs(Scope.READ)
 async def operation_now(operation: api.OperationId, request: Request, house: InHouse) -> Response:
     """Show how one operation is at this moment."""
     return page("operation_now", request, found=await told(api.operation(operation, house)))
 
 
 @router.post("/make")
+@needs(Scope.ADMIN)
 async def make(request: Request, house: InHouse) -> Response:
     """Begin a backup."""
     return await _begun(request, house, api.back_up(house), "A backup is being made.")
 
 
 @router.post("/{name}/verify")
+@needs(Scope.ADMIN)
 async def verify(name: api.BackupName, request: Request, house: InHouse) -> Response:
     """Begin to read a whole backup."""
     return await _begun(request, house, api.verify(name, house), f"{name} is being read.")
 
 
 @router.post("/{name}/drill")
+@needs(Scope.ADMIN)
 async def drill(name: api.BackupName, request: Request, house: InHouse) -> Response:
     """Begin to restore a backup beside the real stack."""
     body = api.DrillBody(name=name)
@@ -65,6 +74,7 @@ async def drill(name: api.BackupName, request: Request, house: InHouse) -> Respo
 
 
 @router.post("/{name}/restore")
+@needs(Scope.ADMIN)
 async def restore(name: api.BackupName, request: Request, house: InHouse) -> Response:
     """Begin to put a backup back; the page has asked before."""
     body = api.RestoreBody(confirm=name)

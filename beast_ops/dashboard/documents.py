@@ -6,8 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.api import routes_documents as api
 from beast_ops.api.house import House, InHouse
+from beast_ops.api.rules import needs
 from beast_ops.ingest.intake import KIND
 from beast_ops.ingest.manifest import CollectionName
 from beast_ops.knowledge import COLLECTION
@@ -23,6 +25,7 @@ After = Annotated[str, Query(max_length=16_384)]
 
 
 @router.get("")
+@needs(Scope.READ)
 async def whole(
     request: Request, house: InHouse, collection: CollectionName = COLLECTION, match: Match = ""
 ) -> Response:
@@ -41,6 +44,7 @@ async def whole(
 
 
 @router.get("/list")
+@needs(Scope.READ)
 async def listed(
     request: Request,
     house: InHouse,
@@ -53,6 +57,7 @@ async def listed(
 
 
 @router.get("/ingestions")
+@needs(Scope.READ)
 async def ingestions(request: Request, house: InHouse) -> Response:
     """Show the newest ingestions."""
     return page("documents_ingestions", request, jobs=await _ingestions(house))

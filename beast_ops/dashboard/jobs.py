@@ -8,8 +8,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.api import routes_jobs as api
 from beast_ops.api.house import House, InHouse
+from beast_ops.api.rules import needs
 from beast_ops.jobs.model import ENDED, Job, State
 
 from .shell import HOME, page
@@ -21,18 +23,21 @@ FAILURES = 200
 
 
 @router.get("")
+@needs(Scope.READ)
 async def whole(request: Request, house: InHouse) -> Response:
     """Show the newest jobs."""
     return page("jobs", request, here="jobs", title="Jobs", jobs=await newest(house))
 
 
 @router.get("/now")
+@needs(Scope.READ)
 async def now(request: Request, house: InHouse) -> Response:
     """Show how the jobs are at this moment."""
     return page("jobs_now", request, jobs=await newest(house))
 
 
 @router.get("/{job}")
+@needs(Scope.READ)
 async def one(job: str, request: Request, house: InHouse) -> Response:
     """Show one job, and what could not be done."""
     seen = await _seen(job, house)
@@ -40,12 +45,14 @@ async def one(job: str, request: Request, house: InHouse) -> Response:
 
 
 @router.get("/{job}/now")
+@needs(Scope.READ)
 async def one_now(job: str, request: Request, house: InHouse) -> Response:
     """Show how one job is at this moment."""
     return page("job_now", request, **await _seen(job, house))
 
 
 @router.post("/{job}/cancel")
+@needs(Scope.WRITE)
 async def cancel(job: str, request: Request, house: InHouse) -> Response:
     """Cancel a job."""
     done = await told(api.cancel(job, house))

@@ -9,8 +9,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from beast_ops.access.model import Scope
 from beast_ops.api.house import House, InHouse
 from beast_ops.api.routes_search import CollectionModel, collections
+from beast_ops.api.rules import needs
 from beast_ops.api.states import BACKUPS, RESTORES
 from beast_ops.health.model import Report, Status
 
@@ -56,12 +58,14 @@ class Gauge:
 
 @router.get(HOME)
 @router.get(f"{HOME}/")
+@needs(Scope.READ)
 async def home() -> Response:
     """Lead to the first page."""
     return RedirectResponse(f"{HOME}/overview")
 
 
 @router.get(f"{HOME}/overview")
+@needs(Scope.READ)
 async def whole(request: Request, house: InHouse) -> Response:
     """Show the overview."""
     seen = await _seen(house)
@@ -69,6 +73,7 @@ async def whole(request: Request, house: InHouse) -> Response:
 
 
 @router.get(f"{HOME}/overview/now")
+@needs(Scope.READ)
 async def now(request: Request, house: InHouse) -> Response:
     """Show how it is at this moment."""
     return page("overview_now", request, **await _seen(house))

@@ -3,8 +3,8 @@
 
 from fastapi import APIRouter
 
-from . import backups, documents, entry, jobs, models, overview, search, services
+from . import backups, documents, entry, jobs, overview, search, services, settings
 
 router = APIRouter(include_in_schema=False)
-for room in (entry, overview, services, models, documents, search, jobs, backups):
+for room in (entry, overview, services, documents, search, jobs, backups, settings):
     router.include_router(room.router)

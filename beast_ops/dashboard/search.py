@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.api.house import House, InHouse
+from beast_ops.api.rules import needs
 from beast_ops.knowledge import COLLECTION
 from beast_ops.search.model import MODES, SearchOptions, clean, mode_of
 
@@ -22,6 +24,7 @@ Mode = Annotated[str, Query(max_length=20)]
 
 
 @router.get("")
+@needs(Scope.READ)
 async def whole(
     request: Request,
     house: InHouse,
@@ -43,6 +46,7 @@ async def whole(
 
 
 @router.get("/found")
+@needs(Scope.READ)
 async def found(
     request: Request,
     house: InHouse,

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.api import routes_services as api
 from beast_ops.api.house import House, InHouse
+from beast_ops.api.rules import needs
 from beast_ops.card_parts import DNS_LABEL
 
 from .shell import HOME, page
@@ -19,6 +21,7 @@ Named = Annotated[str, Path(pattern=DNS_LABEL, max_length=40)]
 
 
 @router.get("")
+@needs(Scope.READ)
 async def whole(request: Request, house: InHouse) -> Response:
     """Show all services."""
     seen = await _seen(house)
@@ -26,12 +29,14 @@ async def whole(request: Request, house: InHouse) -> Response:
 
 
 @router.get("/now")
+@needs(Scope.READ)
 async def now(request: Request, house: InHouse) -> Response:
     """Show how all services are at this moment."""
     return page("services_now", request, **await _seen(house))
 
 
 @router.get("/{name}")
+@needs(Scope.READ)
 async def one(name: Named, request: Request, house: InHouse) -> Response:
     """Show one service with its log."""
     lines = await told(_lines(name, house))
@@ -39,12 +44,14 @@ async def one(name: Named, request: Request, house: InHouse) -> Response:
 
 
 @router.get("/{name}/logs")
+@needs(Scope.READ)
 async def logs(name: Named, request: Request, house: InHouse) -> Response:
     """Show what one service wrote last."""
     return page("service_logs", request, name=name, lines=await told(_lines(name, house)))
 
 
 @router.post("/{name}/restart")
+@needs(Scope.ADMIN)
 async def restart(name: Named, request: Request, house: InHouse) -> Response:
     """Start one service anew, and say whether it is well again."""
     done = await told(api.restart(name, house, Response()))

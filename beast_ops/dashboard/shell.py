@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from beast_ops import __version__
+from beast_ops.api.rules import OPEN, needs
 
 from . import charts, words
 from .marked import marked
@@ -98,9 +99,10 @@ def page(template: str, request: Request, *, status: int = 200, **values: Any) -
         values: What the template says.
     """
     text = _templates().get_template(f"{template}.html").render(request=request, **values)
-    return HTMLResponse(text, status)
+    return HTMLResponse(text, status, headers={"content-security-policy": POLICY})
 
 
+@needs(OPEN, guests=True)
 async def _static(request: Request) -> Response:
     asset = assets().get(request.path_params["name"])
     if asset is None:

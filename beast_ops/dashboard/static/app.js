@@ -29,7 +29,7 @@ async function call(method, path, body) {
 }
 
 function leave() {
-  location.assign(`/ui/login?then=${encodeURIComponent(location.pathname)}`);
+  location.assign(`/login?to=${encodeURIComponent(location.pathname)}`);
 }
 
 /** Ask in a dialog before something happens that is not to be undone by a click. */
@@ -59,7 +59,7 @@ document.addEventListener("click", async (event) => {
     root.dataset.theme = dark ? "light" : "dark";
     localStorage.setItem("theme", root.dataset.theme);
   } else if (button.dataset.leave !== undefined) {
-    try { await call("DELETE", "/session"); } finally { location.assign("/ui/login"); }
+    try { await call("DELETE", "/session"); } finally { location.assign("/login"); }
   } else if (button.dataset.open !== undefined) {
     document.getElementById(button.dataset.open).showModal();
   } else if (button.dataset.close !== undefined) {
@@ -107,4 +107,30 @@ for (const choice of document.querySelectorAll("[data-submit]")) {
 // A search has an address, so that it can be kept and come back to.
 document.querySelector("form[data-address]")?.addEventListener("submit", (event) => {
   history.replaceState(null, "", `?${new URLSearchParams(new FormData(event.target))}`);
+});
+
+/** What stands in a form, without what was left empty; numbers are numbers. */
+function values(form) {
+  const filled = [...form.elements].filter((field) => field.name && field.value !== "");
+  return Object.fromEntries(filled.map((field) => [field.name, field.type === "number" ? field.valueAsNumber : field.value]));
+}
+
+// A form that is sent to the API as JSON; what comes of it is said, and told to who waits for it.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-call]");
+  if (!form) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const told = await call("POST", form.dataset.call, values(form));
+    if (form.dataset.said) say(form.dataset.said, "good");
+    if (form.dataset.show) {
+      const shown = document.getElementById(form.dataset.show);
+      for (const field of shown.querySelectorAll("[data-field]")) field.textContent = told[field.dataset.field];
+      shown.hidden = false;
+    }
+    if (form.dataset.then) htmx.trigger(document.body, form.dataset.then);
+    form.reset();
+  } catch (wrong) { say(wrong.message, "bad"); } finally { button.disabled = false; }
 });

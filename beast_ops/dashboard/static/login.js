@@ -13,14 +13,13 @@ async function enter(code) {
     const answer = await fetch("/session", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ code }),
+      body: JSON.stringify({ code, to: new URLSearchParams(location.search).get("to") || form.dataset.home }),
     });
+    const told = await answer.json();
     if (answer.ok) {
-      const then = new URLSearchParams(location.search).get("then") || "";
-      location.assign(then.startsWith(`${form.dataset.home}/`) ? then : form.dataset.home);
+      location.assign(told.to);
       return;
     }
-    const told = await answer.json();
     refused.textContent = `${told.error.message}. ${told.error.hint}`;
   } catch {
     refused.textContent = "The server does not answer. Is it running? See: ./beast status";
