@@ -9,6 +9,7 @@ import re
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -212,7 +213,7 @@ def _turned_away(refused: HTTPException, asked: _Asked | None) -> Response:
         and b"authorization" not in asked.headers
         and b"text/html" in asked.headers.get(b"accept", b"")
     ):
-        return RedirectResponse(LOGIN, 303)
+        return RedirectResponse(f"{LOGIN}?to={quote(asked.path)}", 303)
     return _answer(refused)
 
 

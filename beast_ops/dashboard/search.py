@@ -59,7 +59,9 @@ async def found(
 
 
 async def _seen(house: House, query: str, collection: str, mode: str) -> dict[str, Any]:
-    asked = Told[Any]() if not query.strip() else await told(_ask(house, query, collection, mode))
+    asked: Told[Any] = Told()
+    if query.strip():
+        asked = await told(_ask(house, query, collection, mode))
     return {"query": query, "collection": collection, "mode": mode, "asked": asked}
 
 

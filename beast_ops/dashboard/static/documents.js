@@ -96,9 +96,6 @@ for (const id of ["files", "folder"]) {
     begin([...input.files].map((file) => ({ path: file.webkitRelativePath || file.name, file })));
     input.value = "";
   });
-  input.parentElement.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); input.click(); }
-  });
 }
 
 document.addEventListener("click", async (event) => {
