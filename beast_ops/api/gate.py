@@ -73,8 +73,8 @@ class Gate:
 
     def wait(self, client: Client, settings: Settings) -> float:
         """Return for how many seconds *client* may not guess."""
-        seconds = settings.guess_minutes * 60
-        return self.lockout.wait(client.address, settings.guesses, seconds)
+        seconds = settings.access.guess_minutes * 60
+        return self.lockout.wait(client.address, settings.access.guesses, seconds)
 
 
 def _bearer(header: bytes) -> bytes:

@@ -114,7 +114,10 @@ class ChangesModel(BaseModel):
 @router.post("/tokens", status_code=201)
 @needs(Scope.ADMIN)
 async def create_token(body: TokenBody, store: InStore) -> MadeModel:
-    """Make a token. The answer is the only one that has it."""
+    """Make a token. The answer is the only one that has it.
+
+    Raises `UsageError` if the name is one of the release's own.
+    """
     if body.name in RESERVED:
         raise UsageError("this name is taken by a token of the release", subject=body.name)
     scope = Scope[body.scope.upper()]
@@ -164,7 +167,7 @@ async def log_in(
         gate.lockout.note(client.address)
         raise HTTPException(401, "this code is wrong, was used, or is too old")
     gate.lockout.forgive(client.address)
-    seconds = settings.session_hours * 3600
+    seconds = settings.access.session_hours * 3600
     name = host_name(host)
     secret, session = await asyncio.to_thread(store.begin, principal, name, seconds)
     if gate.changes is not None:
