@@ -34,6 +34,7 @@ from .names import Named
 from .problems import Problem, handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
+from .verify import verify_route
 
 TITLE = "AI Beast"
 DESCRIPTION = (
@@ -72,6 +73,7 @@ def build(around: Surroundings) -> Guard:
         routes=[
             *routes_health.plain_routes(figures),
             routes_health.certificate_route(around.certificate),
+            verify_route(gate, named),
             *_manual(typed),
         ],
         lifespan=lifespan,
