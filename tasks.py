@@ -21,6 +21,7 @@ from beast_ops.door import (
     leave_verbs,
     record_verbs,
     secret_verbs,
+    token_verbs,
     upgrade_verbs,
 )
 from beast_ops.door.verb import verb
@@ -241,5 +242,6 @@ for room in (
         namespace.add_task(task)
 # Verbs of a group have a dot in their name: secrets.list.
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
+namespace.add_collection(Collection.from_module(token_verbs), "tokens")
 namespace.add_collection(Collection.from_module(lab_verbs), "lab")
 namespace.add_collection(Collection.from_module(alert_verbs), "alerts")

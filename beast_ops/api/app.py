@@ -37,6 +37,7 @@ from .names import Named
 from .problems import Problem, handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
+from .verify import verify_route
 
 ROOMS = (
     routes_health,
@@ -87,6 +88,7 @@ def build(around: Surroundings) -> Guard:
             *routes_health.plain_routes(figures),
             routes_health.certificate_route(around.certificate),
             shell.static_route(),
+            verify_route(gate, named),
             *_manual(typed),
         ],
         lifespan=lifespan,

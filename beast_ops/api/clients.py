@@ -61,7 +61,7 @@ class Clients:
         secure = scope.get("scheme") == "https"
         if b"x-forwarded-for" not in headers:
             return Client(peer, secure)
-        proxies = self._settings().trusted_proxies
+        proxies = self._settings().access.trusted_proxies
         await self._look()
         if not self._believed(peer, proxies):
             return Client(peer, secure)

@@ -71,10 +71,16 @@ class Gate:
             return self._metrics
         return self.store.token(token) if self.store is not None else None
 
-    def wait(self, client: Client, settings: Settings) -> float:
-        """Return for how many seconds *client* may not guess."""
-        seconds = settings.guess_minutes * 60
-        return self.lockout.wait(client.address, settings.guesses, seconds)
+    def wait(self, client: Client, settings: Settings, *, noted: int = 0) -> float:
+        """Return for how many seconds *client* may not guess.
+
+        Args:
+            client: Who asks.
+            settings: How many guesses are free.
+            noted: How many of those that are noted belong to this request.
+        """
+        seconds = settings.access.guess_minutes * 60
+        return self.lockout.wait(client.address, settings.access.guesses + noted, seconds)
 
 
 def _bearer(header: bytes) -> bytes:

@@ -163,12 +163,13 @@ class Guard:
             HTTPException: If the request is refused.
         """
         principal, rule = asked.principal, asked.rule
+        if principal is None and b"authorization" in asked.headers:
+            wait = self.gate.wait(asked.client, asked.settings, noted=1)
+            if wait:
+                raise locked(wait)
         if not rule.admits(principal):
             if principal is not None:
                 raise HTTPException(403, "this token is not for this route")
-            wait = self.gate.wait(asked.client, asked.settings)
-            if wait and b"authorization" in asked.headers:
-                raise locked(wait)
             challenge = {"www-authenticate": "Bearer"}
             raise HTTPException(401, "a valid token is missing", headers=challenge)
         if (
@@ -213,7 +214,7 @@ def _turned_away(refused: HTTPException, asked: _Asked | None) -> Response:
         and b"authorization" not in asked.headers
         and b"text/html" in asked.headers.get(b"accept", b"")
     ):
-        return RedirectResponse(f"{LOGIN}?to={quote(asked.path)}", 303)
+        return RedirectResponse(f"{LOGIN}?to={quote(asked.path, safe='')}", 303)
     return _answer(refused)
 
 

@@ -11,8 +11,9 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from beast_ops import closed
 from beast_ops.cards import Service, Services, read_services
-from beast_ops.errors import BeastError, CardError, UnavailableError
+from beast_ops.errors import BeastError, CardError, TransientError, UnavailableError
 from beast_ops.health import report
 from beast_ops.health.model import Report
 from beast_ops.health.standpoint import Standpoint
@@ -32,6 +33,7 @@ from . import others
 from .ingestions import Ingestions
 from .metrics import Figures
 from .once import Once
+from .rules import SAFE
 from .samples import Sample, Samples
 from .settings import Settings, Surroundings
 
@@ -155,6 +157,19 @@ def house(request: Request) -> House:
 
 
 InHouse = Annotated[House, Depends(house)]
+
+
+def taking(request: Request, house: InHouse) -> None:
+    """Refuse what would be gone if an upgrade under way does not hold.
+
+    Raises:
+        TransientError: While there is one, unless *request* only looks.
+    """
+    if request.method not in SAFE and closed.is_closed(house.surroundings.data):
+        raise TransientError(
+            "an upgrade is under way, and takes nothing until it has proven itself",
+            hint="Try again in some minutes.",
+        )
 
 
 async def _ready(store: Store, services: Watched[Services]) -> None:

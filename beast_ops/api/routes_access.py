@@ -5,7 +5,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from .body import Body
 from .clients import Client
 from .entry import Asking, AtGate, InStore
 from .gate import cookie_name, locked, same_origin
-from .house import InHouse
+from .house import InHouse, taking
 from .rules import OPEN, needs
 
 router = APIRouter(tags=["access"])
@@ -111,10 +111,13 @@ class ChangesModel(BaseModel):
     next: int | None
 
 
-@router.post("/tokens", status_code=201)
+@router.post("/tokens", status_code=201, dependencies=[Depends(taking)])
 @needs(Scope.ADMIN)
 async def create_token(body: TokenBody, store: InStore) -> MadeModel:
-    """Make a token. The answer is the only one that has it."""
+    """Make a token. The answer is the only one that has it.
+
+    Raises `UsageError` if the name is one of the release's own.
+    """
     if body.name in RESERVED:
         raise UsageError("this name is taken by a token of the release", subject=body.name)
     scope = Scope[body.scope.upper()]
@@ -129,7 +132,7 @@ async def list_tokens(store: InStore) -> TokensModel:
     return TokensModel(tokens=[_shown(token) for token in store.tokens()])
 
 
-@router.delete("/tokens/{name}", status_code=204)
+@router.delete("/tokens/{name}", status_code=204, dependencies=[Depends(taking)])
 @needs(Scope.ADMIN)
 async def revoke_token(name: TokenName, store: InStore, gate: AtGate) -> None:
     """Let a token open nothing from now on, and end the sessions it began."""
@@ -164,7 +167,7 @@ async def log_in(
         gate.lockout.note(client.address)
         raise HTTPException(401, "this code is wrong, was used, or is too old")
     gate.lockout.forgive(client.address)
-    seconds = settings.session_hours * 3600
+    seconds = settings.access.session_hours * 3600
     name = host_name(host)
     secret, session = await asyncio.to_thread(store.begin, principal, name, seconds)
     if gate.changes is not None:

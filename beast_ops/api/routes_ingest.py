@@ -14,31 +14,17 @@ from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, Validati
 from starlette.requests import Request
 from starlette.responses import Response
 
-from beast_ops import closed
 from beast_ops.access.model import Scope
-from beast_ops.errors import TransientError
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import CollectionName, Manifest
 from beast_ops.ingest.upload import Upload
 from beast_ops.knowledge import COLLECTION
 
 from .body import Body
-from .house import House, InHouse
+from .house import House, InHouse, taking
 from .rules import needs
 
-LOOKS = frozenset({"GET", "HEAD"})
-
-
-def _taking(request: Request, house: InHouse) -> None:
-    """Refuse what would be gone if an upgrade under way does not hold."""
-    if request.method not in LOOKS and closed.is_closed(house.surroundings.data):
-        raise TransientError(
-            "an upgrade is under way, and takes nothing until it has proven itself",
-            hint="Try again in some minutes.",
-        )
-
-
-router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(_taking)])
+router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(taking)])
 
 BLOCK_BYTES = 1 << 20
 JOBS_MOST = 500

@@ -25,6 +25,48 @@ def _is_network(text: str) -> str:
 Network = Annotated[str, AfterValidator(_is_network)]
 
 
+class Access(Strict):
+    """How one comes in.
+
+    Attributes:
+        trusted_proxies: Addresses or networks of proxies, besides the front door of the
+            release, that are believed when they say whom a request is from.
+        session_hours: How long a browser stays logged in.
+        guesses: How many wrong tokens or codes one client may send in `guess_minutes`.
+        guess_minutes: For how long a wrong one counts.
+    """
+
+    trusted_proxies: tuple[Network, ...] = ()
+    session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 12.0
+    guesses: Annotated[int, Field(ge=1, le=1000)] = 20
+    guess_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
+
+
+Often = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Limits(Strict):
+    """How often one client or token may ask: SPEC B-LIMIT.
+
+    Attributes:
+        per_second: Requests per second for long, whatever they are for.
+        burst: Requests at once.
+        chat: Questions for an answer per minute.
+        transform: Transformations per minute.
+        search: Searches per minute.
+        ingest: Ingestions begun per minute.
+        default: Everything else per minute.
+    """
+
+    per_second: Often = 10
+    burst: Often = 20
+    chat: Often = 10
+    transform: Often = 30
+    search: Often = 60
+    ingest: Often = 20
+    default: Often = 600
+
+
 class Settings(Strict):
     """The whole of settings.json of the service `beast-api`.
 
@@ -35,11 +77,8 @@ class Settings(Strict):
             those that the release gives the API.
         folders: Folders on this host that may be ingested by name.
         upload_bytes: The largest document that is taken in.
-        trusted_proxies: Addresses or networks of proxies, besides the front door of the
-            release, that are believed when they say whom a request is from.
-        session_hours: How long a browser stays logged in.
-        guesses: How many wrong tokens or codes one client may send in `guess_minutes`.
-        guess_minutes: For how long a wrong one counts.
+        access: How one comes in.
+        limits: How often one may ask.
     """
 
     host: str = "127.0.0.1"
@@ -47,10 +86,8 @@ class Settings(Strict):
     allowed_hosts: tuple[str, ...] = ()
     folders: dict[str, str] = {}
     upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
-    trusted_proxies: tuple[Network, ...] = ()
-    session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 12.0
-    guesses: Annotated[int, Field(ge=1, le=1000)] = 20
-    guess_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
+    access: Access = Access()
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

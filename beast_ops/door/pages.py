@@ -29,6 +29,7 @@ GROUPS = {
     "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
     "Documents": ("ingest", "search", "eval", "reembed", "duplicates", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
+    "Access": ("tokens.create", "tokens.list", "tokens.revoke"),
     "Alerts": ("alerts.test",),
     "Developers": ("new-service", "test", "lint", "bench", "version"),
     "The lab": ("lab.up", "lab.status", "lab.down"),

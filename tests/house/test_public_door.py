@@ -15,7 +15,12 @@ CLONE = Path(__file__).parents[2]
 
 
 SOURCES = (CLONE / "tasks.py", *sorted((CLONE / "beast_ops/door").glob("*_verbs.py")))
-GROUPED = {"secret_verbs.py": "secrets.", "lab_verbs.py": "lab.", "alert_verbs.py": "alerts."}
+GROUPED = {
+    "secret_verbs.py": "secrets.",
+    "lab_verbs.py": "lab.",
+    "alert_verbs.py": "alerts.",
+    "token_verbs.py": "tokens.",
+}
 
 
 def verbs():

@@ -177,7 +177,7 @@ def test_a_token_counts_before_the_cookie(browser):
 
 def test_people_are_led_to_where_they_log_in(anyone):
     led = anyone.get("/collections", headers=HTML)
-    assert (led.status_code, led.headers["location"]) == (303, "/login")
+    assert (led.status_code, led.headers["location"]) == (303, "/login?to=%2Fcollections")
     assert anyone.get("/collections").status_code == 401
     assert anyone.post("/search", headers=HTML, json={"query": "x"}).status_code == 401
 

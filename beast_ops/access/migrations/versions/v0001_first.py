@@ -30,6 +30,10 @@ def upgrade() -> None:
         sa.Column("expires", sa.REAL, nullable=False),
         sqlite_strict=True,
     )
+    _changes()
+
+
+def _changes() -> None:
     op.create_table(
         "changes",
         sa.Column("id", sa.INTEGER, primary_key=True),
