@@ -19,6 +19,7 @@ from beast_ops.door import (
     knowledge_verbs,
     lab_verbs,
     leave_verbs,
+    model_verbs,
     record_verbs,
     secret_verbs,
     upgrade_verbs,
@@ -240,6 +241,7 @@ for room in (
     for task in Collection.from_module(room).tasks.values():
         namespace.add_task(task)
 # Verbs of a group have a dot in their name: secrets.list.
+namespace.add_collection(Collection.from_module(model_verbs), "models")
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
 namespace.add_collection(Collection.from_module(lab_verbs), "lab")
 namespace.add_collection(Collection.from_module(alert_verbs), "alerts")

@@ -22,6 +22,7 @@ from . import (
     routes_health,
     routes_ingest,
     routes_jobs,
+    routes_models,
     routes_operations,
     routes_search,
     routes_services,
@@ -40,6 +41,7 @@ ROOMS = (
     routes_jobs,
     routes_services,
     routes_operations,
+    routes_models,
 )
 TITLE = "AI Beast"
 DESCRIPTION = (

@@ -28,6 +28,7 @@ GROUPS = {
     ),
     "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
     "Documents": ("ingest", "search", "eval", "reembed", "duplicates", "open"),
+    "Models": ("models.list", "models.pull", "models.rm"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Alerts": ("alerts.test",),
     "Developers": ("new-service", "test", "lint", "bench", "version"),

@@ -119,6 +119,11 @@ WAITING = (
     .where(_of.kind == bindparam("kind"), _ready)
     .order_by(_of.created, _of.id)
 )
+UNFINISHED = (
+    select(*_columns, _of.created, null().label("result"))
+    .where(_of.kind == bindparam("kind"), or_(_ready, _of.state == State.RUNNING.value))
+    .order_by(_of.created, _of.id)
+)
 NEWEST = (
     select(*_columns, _of.created, null().label("result"))
     .order_by(_of.created.desc(), _of.id)

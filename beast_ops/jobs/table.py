@@ -174,6 +174,11 @@ class JobTable:
         with self._database.reading() as table:
             return [_job(row) for row in table.execute(to.WAITING, {"kind": kind})]
 
+    def unfinished(self, kind: str) -> list[Job]:
+        """Return the jobs of *kind* that wait or run, the oldest first."""
+        with self._database.reading() as table:
+            return [_job(row) for row in table.execute(to.UNFINISHED, {"kind": kind})]
+
     def newest(self, limit: int = 50) -> list[Job]:
         """Return the newest jobs, at most *limit*, without their results, which may be large."""
         with self._database.reading() as table:
