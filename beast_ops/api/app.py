@@ -24,6 +24,7 @@ from . import (
     routes_jobs,
     routes_models,
     routes_operations,
+    routes_queue,
     routes_search,
     routes_services,
 )
@@ -39,6 +40,7 @@ ROOMS = (
     routes_search,
     routes_ingest,
     routes_jobs,
+    routes_queue,
     routes_services,
     routes_operations,
     routes_models,

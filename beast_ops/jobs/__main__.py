@@ -55,15 +55,8 @@ def _worker(
     from .worker import Worker
 
     table = opened.enter_context(JobTable(around.jobs, lane=lane))
-    able = handlers(around, name)
-    tidies = [each.tidy for each in able.values() if hasattr(each, "tidy")]
-
-    def tidy() -> None:
-        for each in tidies:
-            each()
-
     called = NAME if number == 1 else f"{NAME}-{number}"
-    return Worker(table, able, f"{called}@{socket.gethostname()}", tidy=tidy)
+    return Worker(table, handlers(around, name), f"{called}@{socket.gethostname()}")
 
 
 def _beside(workers: "list[Worker]", stop: Callable[[], None], ready: Callable[[], bool]) -> None:

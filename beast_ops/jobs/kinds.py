@@ -14,9 +14,9 @@ from .model import Lane
 if TYPE_CHECKING:
     from beast_ops.ingest.settings import Surroundings
 
-    from .worker import Handler
+    from .worker import Bounded, Handler
 
-HOUR_SECONDS = 3600.0
+HOUR_SECONDS, WEEK_SECONDS = 3600.0, 7 * 86_400.0
 QUICK = "quick"  # what people wait for; kinds that nobody knows fail here, too
 
 
@@ -30,6 +30,7 @@ class Kind:
         lane: Jobs of one lane run one after the other, lanes beside each other.
         seconds: How long one attempt may take.
         attempts: How often it is tried in all when it fails for a reason that may pass.
+        every: How many seconds after the last one the next is added by itself; never if nothing.
     """
 
     name: str
@@ -37,12 +38,15 @@ class Kind:
     lane: str = QUICK
     seconds: float = HOUR_SECONDS
     attempts: int = 1
+    every: float | None = None
 
 
 KINDS = (
-    Kind("ingest", "beast_ops.ingest.run:handler", seconds=24 * HOUR_SECONDS),
+    Kind("ingest", "beast_ops.ingest.run:handler", seconds=WEEK_SECONDS),
     # What takes hours must not hold up what comes in meanwhile.
-    Kind("reembed", "beast_ops.ingest.reembed:Reembedding", "long", seconds=72 * HOUR_SECONDS),
+    Kind("reembed", "beast_ops.ingest.reembed:Reembedding", "long", WEEK_SECONDS),
+    Kind("noop", "beast_ops.jobs.noop:handler"),
+    Kind("housekeeping", "beast_ops.jobs.housekeeping:handler", every=HOUR_SECONDS, attempts=3),
     Kind("model_pull", "beast_ops.models.job:Pulling", "models", 6 * HOUR_SECONDS, attempts=5),
 )
 
@@ -61,9 +65,17 @@ def lanes(kinds: tuple[Kind, ...] = KINDS) -> dict[str, Lane]:
 
 def handlers(
     around: "Surroundings", lane: str, kinds: tuple[Kind, ...] = KINDS
-) -> "Mapping[str, Handler]":
-    """Return what runs the jobs of *lane*, by kind."""
-    return {each.name: _maker(each)(around) for each in kinds if each.lane == lane}
+) -> "Mapping[str, Bounded]":
+    """Return what runs the jobs of *lane* within its bounds, by kind."""
+    return {each.name: _bounded(each, around) for each in kinds if each.lane == lane}
+
+
+def _bounded(kind: Kind, around: "Surroundings") -> "Bounded":
+    from .worker import Bounded
+
+    handler = _maker(kind)(around)
+    tidy = getattr(handler, "tidy", lambda: None)
+    return Bounded(handler, kind.seconds, kind.attempts, tidy, kind.every)
 
 
 def _maker(kind: Kind) -> "Callable[[Any], Handler]":

@@ -22,7 +22,8 @@ def around(tmp_path):
 def test_each_kind_has_what_runs_it(kind, around):
     found = handlers(around, kind.lane)
 
-    assert callable(found[kind.name])
+    assert callable(found[kind.name].handler)
+    assert (kind.seconds, kind.attempts) == (found[kind.name].seconds, found[kind.name].attempts)
     assert kind.seconds > 0
     assert kind.attempts >= 1
 
