@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a model server has on disk and in memory, and how a model leaves it."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +65,8 @@ async def models(url: str, seconds: float = SECONDS) -> list[Model]:
     """
     async with http.async_client(url, seconds=seconds) as client:
         with http.speaking_to(SERVICE):
-            tags, running = await asyncio.gather(client.get("/api/tags"), client.get("/api/ps"))
+            # Not at once: should one fail, the client closes under the feet of the other.
+            tags, running = await client.get("/api/tags"), await client.get("/api/ps")
             tags.raise_for_status()
             running.raise_for_status()
     try:
