@@ -7,9 +7,11 @@ from typing import Any
 
 from beast_ops import receipts
 from beast_ops.backup import names, shelf
+from beast_ops.backup import restore as restoring
+from beast_ops.backup.stage import Opening
 from beast_ops.cards import read_services
 from beast_ops.compose.logbook import redacted
-from beast_ops.errors import BeastError, MissingError, UsageError
+from beast_ops.errors import ArchiveError, BeastError, ConflictError, MissingError, UsageError
 from beast_ops.place import Place
 
 from .operations import Operation, Operations, tail
@@ -42,6 +44,7 @@ def restore(place: Place, request: Request, operations: Operations) -> Any:
 
     Raises:
         UsageError: If what should confirm it is something else.
+        ConflictError: If it would end the agent, and itself with it.
     """
     name = _backup(place, request)
     words = ["restore", name, *(["--service", request.service] if request.service else [])]
@@ -53,6 +56,7 @@ def restore(place: Place, request: Request, operations: Operations) -> Any:
             subject=name,
             hint=f"Say its name once more as confirm: {name}",
         )
+    _survivable(place, name, request.service or "")
     return _told(operations.begin("restore", [*words, "--yes"], name))
 
 
@@ -149,11 +153,37 @@ def _backup(place: Place, request: Request) -> str:
 
     Raises:
         MissingError: If there is none.
+        ConflictError: If it is encrypted.
     """
     name = request.name or "newest"
     if name != "newest" and names.moment_of(name) is None:
         raise MissingError("there is no such backup", subject=name)
-    return names.base(shelf.named(place, name).name)
+    file = shelf.named(place, name)
+    if file.name.endswith(names.SECRET_SUFFIX):
+        raise ConflictError(
+            "this backup is encrypted, and its key is not ours to hold",
+            subject=file.name,
+            hint="Do it on the host, with: --identity FILE",
+        )
+    return names.base(file.name)
+
+
+def _survivable(place: Place, name: str, service: str) -> None:
+    """Return if a restore ends no process of the host.
+
+    Raises:
+        ConflictError: If it does: with another master key, everything is stopped first.
+    """
+    try:
+        wanted = restoring.plan(place, Opening(shelf.named(place, name)), service)
+    except ArchiveError:
+        return  # the operation says so itself
+    if wanted.other_key:
+        raise ConflictError(
+            "this backup has another master key, so everything is stopped to restore it",
+            subject=name,
+            hint=f"Do it on the host: ./beast restore {name}",
+        )
 
 
 def _told(operation: Operation) -> dict[str, Any]:

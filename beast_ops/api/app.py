@@ -24,7 +24,9 @@ from . import (
     routes_health,
     routes_ingest,
     routes_jobs,
+    routes_models,
     routes_operations,
+    routes_queue,
     routes_search,
     routes_services,
 )
@@ -45,8 +47,10 @@ ROOMS = (
     routes_documents,
     routes_ingest,
     routes_jobs,
+    routes_queue,
     routes_services,
     routes_operations,
+    routes_models,
     routes_access,
     rooms,
 )

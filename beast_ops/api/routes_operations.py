@@ -33,7 +33,11 @@ OperationId = Annotated[str, Path(pattern=WORD, max_length=64, examples=[_ID])]
 Kind = Literal["backup", "verify", "drill", "plan", "restore", "restart"]
 
 _NO_AGENT = refusals(s503="There is no agent, or another operation is under way")
-_NO_BACKUP = refusals(s404="There is no such backup", s503=_NO_AGENT[503]["description"])
+_NO_BACKUP = refusals(
+    s404="There is no such backup",
+    s409="It is encrypted, or can only be restored on the host",
+    s503="There is no agent, or another operation is under way",
+)
 
 
 class OperationModel(BaseModel):
@@ -169,7 +173,7 @@ async def verify(name: BackupName, house: InHouse) -> OperationModel:
     "/backups/{name}/restore",
     status_code=202,
     summary="Restore a backup",
-    responses={**_NO_BACKUP, **refusals(s422="It was confirmed with another name")},
+    responses={**_NO_BACKUP, **refusals(s422="It was not confirmed by its own name")},
 )
 @needs(Scope.ADMIN)
 async def restore(name: BackupName, body: RestoreBody, house: InHouse) -> OperationModel:

@@ -4,11 +4,12 @@
 import pytest
 
 from beast_ops import receipts
-from beast_ops.agent import verbs
+from beast_ops.agent import begin, verbs
 from beast_ops.agent.ledger import Ledger, Operation
 from beast_ops.agent.protocol import Request
 from beast_ops.backup import shelf
-from beast_ops.errors import MissingError, UsageError
+from beast_ops.backup.restore import Plan
+from beast_ops.errors import ConflictError, MissingError, UsageError
 
 NAME = "beast_backup_20260501_030000"
 OLD = "beast_backup_20260401_030000"
@@ -40,7 +41,6 @@ def operations(place):
         ({"verb": "verify", "name": NAME}, ("verify", ["verify", NAME], NAME)),
         ({"verb": "verify", "name": "newest"}, ("verify", ["verify", NAME], NAME)),
         ({"verb": "drill"}, ("drill", ["drill", "--name", NAME], NAME)),
-        ({"verb": "drill", "name": OLD}, ("drill", ["drill", "--name", OLD], OLD)),
         ({"verb": "restore", "name": NAME}, ("plan", ["restore", NAME, "--dry-run"], NAME)),
         (
             {"verb": "restore", "name": NAME, "confirm": NAME},
@@ -60,6 +60,23 @@ def test_a_request_begins_a_verb(place, operations, request_, begun):
 
     assert [begun] == operations.begun
     assert "one" == told.get("id", told.get("operation"))
+
+
+@pytest.mark.parametrize("verb", ["verify", "drill", "restore"])
+def test_an_encrypted_backup_is_left_to_the_host_where_its_key_is(place, operations, verb):
+    with pytest.raises(ConflictError, match="encrypted"):
+        verbs.act(place, Request(verb=verb, name=OLD), operations)
+
+    assert [] == operations.begun
+
+
+def test_a_restore_that_would_end_the_agent_is_refused(place, operations, monkeypatch):
+    plan = Plan({"name": NAME}, "", (), (), other_key=True)
+    monkeypatch.setattr(begin.restoring, "plan", lambda *_: plan)
+    with pytest.raises(ConflictError, match="another master key"):
+        verbs.act(place, Request(verb="restore", name=NAME, confirm=NAME), operations)
+
+    assert [] == operations.begun
 
 
 @pytest.mark.parametrize("confirm", ["yes", OLD, "newest", " "])
