@@ -190,6 +190,8 @@ class ChatServer:
             "messages": [{"role": turn.role, "content": turn.text} for turn in asked.turns],
             "options": dict(asked.options),
             "stream": True,
+            # Rather a refusal than an answer to what the server cut without a word.
+            "truncate": False,
         }
         async with self._client.stream("POST", "/api/chat", json=body) as answer:
             if not answer.is_success:
