@@ -17,11 +17,20 @@ from beast_ops.cards import read_services
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
-from . import docs, routes_health, routes_ingest, routes_jobs, routes_search, routes_services
+from . import (
+    docs,
+    routes_health,
+    routes_ingest,
+    routes_jobs,
+    routes_openai,
+    routes_search,
+    routes_services,
+)
 from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
 from .metrics import Figures
 from .names import Named
+from .openai_errors import OpenAiErrors
 from .problems import Problem, handlers
 from .settings import Surroundings
 
@@ -67,7 +76,7 @@ def build(around: Surroundings) -> ASGIApp:
     # Not a mount: that would answer 404 where a plain route refuses a method.
     outer.router.default = typed
     named = Named(settings.get, Watched(read_services, around.services).get)
-    return Guard(outer, tokens, named, figures.requests)
+    return OpenAiErrors(Guard(outer, tokens, named, figures.requests))
 
 
 def _typed() -> FastAPI:
@@ -82,7 +91,14 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in (routes_health, routes_search, routes_ingest, routes_jobs, routes_services):
+    for room in (
+        routes_health,
+        routes_search,
+        routes_openai,
+        routes_ingest,
+        routes_jobs,
+        routes_services,
+    ):
         app.include_router(room.router)
     return app
 
