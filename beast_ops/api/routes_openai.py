@@ -37,7 +37,11 @@ async def list_models(house: InHouse) -> ModelList:
 
 @router.get("/models/{model:path}")
 async def show_model(model: str, house: InHouse) -> ModelRow:
-    """Tell of one collection as a model."""
+    """Tell of one collection as a model.
+
+    Raises:
+        MissingError: If there is none of that name.
+    """
     if model not in await _models(house):
         raise MissingError(
             "there is no such model", subject=model[:200], hint="GET /v1/models lists them."
