@@ -30,6 +30,25 @@ def ask(place: Place, question: str, collection: str, *, json: bool) -> None:
         line("\n".join(["", *_below(asked)]))
 
 
+def mirror(place: Place, collection: str, name: str, *, json: bool) -> int:
+    """Bring the knowledge base *name* in step with *collection*; return 1 if a document failed."""
+    from beast_ops.mirror.run import mirror as bring
+
+    def tell(source: str) -> None:
+        if not json and sys.stderr.isatty():
+            sys.stderr.write(f"  {visible(source)}\n")
+
+    done = bring(place, collection, name, tell)
+    if json:
+        emit(done.as_dict())
+        return 1 if done.failed else 0
+    counts = f"{done.new} new, {done.changed} changed, {done.removed} removed, {done.same} as before"
+    line(f"{visible(name)} in Open WebUI: {counts}.")
+    for source, why in done.failed.items():
+        line(f"  failed: {visible(source)}: {visible(why)}")
+    return 1 if done.failed else 0
+
+
 def _below(asked: Asked) -> list[str]:
     """Return the lines below an answer."""
     lines = [_source(each) for each in asked.cited]

@@ -148,27 +148,6 @@ def search(  # noqa: PLR0913 - each is an option of the verb
 
 
 @verb(
-    "./beast ask 'how often do I rotate the master key?'",
-    joined="question",
-    help={
-        "question": "what you want to know",
-        "collection": "whose documents answer",
-        "json": _JSON,
-    },
-    interrupted="The model was told to stop.",
-)
-def ask(
-    _context: Any, question: str, *, collection: str = COLLECTION, json: bool = False
-) -> None:
-    """Have a model answer a question from your documents, with its sources below."""
-    from beast_ops.place import installation
-
-    from .asking import ask as answer
-
-    answer(installation(), question, collection, json=json)
-
-
-@verb(
     "./beast duplicates docs",
     optional=("collection",),
     help={
