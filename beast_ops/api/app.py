@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from beast_ops import __version__
 from beast_ops.cards import read_services
@@ -25,6 +26,7 @@ from . import (
     routes_ingest,
     routes_jobs,
     routes_models,
+    routes_openai,
     routes_operations,
     routes_queue,
     routes_search,
@@ -36,6 +38,7 @@ from .guard import Guard
 from .house import open_house, watched_settings
 from .metrics import Figures
 from .names import Named
+from .openai_errors import OpenAiErrors
 from .problems import Problem, handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
@@ -45,6 +48,7 @@ ROOMS = (
     routes_health,
     routes_search,
     routes_documents,
+    routes_openai,
     routes_ingest,
     routes_jobs,
     routes_queue,
@@ -65,8 +69,13 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def build(around: Surroundings) -> Guard:
-    """Return the API for the process whose things are *around*.
+def build(around: Surroundings) -> ASGIApp:
+    """Return the API for the process whose things are *around*; raises as `guarded` does."""
+    return OpenAiErrors(guarded(around))
+
+
+def guarded(around: Surroundings) -> Guard:
+    """Return the API behind its guard, which knows the rules of all routes.
 
     Raises:
         BeastError: If a token is missing or empty, or the settings cannot be read; the API

@@ -79,6 +79,8 @@ class Settings(Strict):
         upload_bytes: The largest document that is taken in.
         access: How one comes in.
         limits: How often one may ask.
+        chat_model: The model that answers in chats; the newest that writes, if empty.
+        chat_context: How many tokens of passages, history and answer it sees at once.
     """
 
     host: str = "127.0.0.1"
@@ -88,6 +90,8 @@ class Settings(Strict):
     upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
     access: Access = Access()
     limits: Limits = Limits()
+    chat_model: str = ""
+    chat_context: Annotated[int, Field(ge=1024)] = 4096
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ PAGES = (
     ("models", "Models"),
     ("documents", "Documents"),
     ("search", "Search"),
+    ("chat", "Chat"),
     ("jobs", "Jobs"),
     ("backups", "Backups"),
     ("events", "Events"),

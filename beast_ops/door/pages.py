@@ -27,7 +27,7 @@ GROUPS = {
         "support-bundle",
     ),
     "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
-    "Documents": ("ingest", "search", "eval", "reembed", "duplicates", "open"),
+    "Documents": ("ingest", "search", "ask", "eval", "reembed", "duplicates", "mirror", "open"),
     "Jobs": ("jobs.list", "jobs.status", "jobs.cancel", "jobs.retry", "jobs.log"),
     "Models": ("models.list", "models.pull", "models.rm"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),

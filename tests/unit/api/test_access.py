@@ -212,9 +212,9 @@ def test_changes_are_noted_with_who_and_what(client, browser):
 
 
 def test_every_route_says_who_may_ask_for_it(stack):
-    from beast_ops.api.app import build
+    from beast_ops.api.app import guarded
 
-    table = build(stack.around).rules.table
+    table = guarded(stack.around).rules.table
 
     assert len(table) > 25
     assert [] == [ruled.path for ruled in table if ruled.declared is None]
@@ -231,12 +231,12 @@ def asked(stack, method, path, token):
 def test_every_route_refuses_who_may_not(stack, made):
     """No effect can follow: whoever may is asked with a body that is too large."""
     from beast_ops.access.model import Scope
-    from beast_ops.api.app import build
+    from beast_ops.api.app import guarded
 
     holders = {None: "", "metrics": "the-metrics-token"}
     holders |= {scope: made(scope)["token"] for scope in ("read", "write", "admin")}
     found, wanted = {}, {}
-    for ruled in build(stack.around).rules.table:
+    for ruled in guarded(stack.around).rules.table:
         path = re.sub(r"{[^}]*}", "none", ruled.path)
         for method in ruled.methods - {"HEAD"}:
             for holder, token in holders.items():
