@@ -25,10 +25,16 @@ from .hashing import HashEmbedder
 
 CONTEXT = 8192
 _PREFIX = re.compile(r"search_(query|document): ")
+DETAILS: Mapping[str, Any] = {
+    "size": 2_019_393_189,
+    "modified_at": "2026-05-01T03:00:00Z",
+    "details": {"family": "llama", "parameter_size": "3.2B", "quantization_level": "Q4_K_M"},
+}
+LAYER, LAYER_BYTES = "sha256:5f6e", 1_000_000_000
 WRITES, EMBEDS = "llama3.2:latest", "nomic-embed-text:latest"
 
 
-def echo(body: Mapping[str, Any]) -> Sequence[str]:
+def echo(_: Mapping[str, Any]) -> Sequence[str]:
     """Return an answer that names the first passage, in pieces that cut its number in two."""
     return ["You asked", " something", " [", "1", "]."]
 
@@ -68,7 +74,7 @@ class FakeOllama:
     async def tags(self, _: Request) -> Response:
         """Answer `GET /api/tags`."""
         rows = [
-            {"name": name, "model": name, **({"capabilities": can} if self.told else {})}
+            {"name": name, "model": name, **DETAILS, **({"capabilities": can} if self.told else {})}
             for name, can in self.capabilities.items()
         ]
         return JSONResponse({"models": rows})
@@ -80,6 +86,29 @@ class FakeOllama:
             return JSONResponse({"error": f"model '{name}' not found"}, 404)
         info = {"general.architecture": "llama", "llama.context_length": self.context}
         return JSONResponse({"model_info": info, "capabilities": self.capabilities[name]})
+
+    async def pull(self, request: Request) -> Response:
+        """Answer `POST /api/pull`: layer by layer, and only `success` means that it is there."""
+        name = _full((await request.json())["model"])
+
+        async def lines() -> AsyncIterator[bytes]:
+            yield _line({"status": "pulling manifest"})
+            for tenth in range(11):
+                await asyncio.sleep(self.gap)
+                done = LAYER_BYTES * tenth // 10
+                part = {"digest": LAYER, "total": LAYER_BYTES, "completed": done}
+                yield _line({"status": f"pulling {LAYER[7:]}", **part})
+            self.capabilities[name] = ["completion"]
+            yield _line({"status": "success"})
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    async def delete(self, request: Request) -> Response:
+        """Answer `DELETE /api/delete`."""
+        name = _full((await request.json())["model"])
+        if self.capabilities.pop(name, None) is None:
+            return JSONResponse({"error": f"model '{name}' not found"}, 404)
+        return Response()
 
     async def embed(self, request: Request) -> Response:
         """Answer `POST /api/embed`."""
@@ -146,6 +175,8 @@ def fake_ollama() -> Iterator[FakeOllama]:
         Route("/api/ps", running),
         Route("/api/tags", double.tags),
         Route("/api/show", double.show, methods=["POST"]),
+        Route("/api/pull", double.pull, methods=["POST"]),
+        Route("/api/delete", double.delete, methods=["DELETE"]),
         Route("/api/embed", double.embed, methods=["POST"]),
         Route("/api/chat", double.chat, methods=["POST"]),
     ]

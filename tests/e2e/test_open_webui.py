@@ -83,9 +83,7 @@ def test_a_person_sees_numbers_that_lead_to_the_sources(application, tmp_path):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as engine:
-        browser = engine.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+        browser = engine.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         try:
             page.goto(f"{application.url}/auth", timeout=SHOWN_MS)

@@ -5,11 +5,15 @@ import re
 
 import pytest
 
+from beast_ops.llm.testing import fake_ollama
 from tests.e2e.browser import SIZES, chromium, code, visiting
 
 pytestmark = pytest.mark.needs("chromium")
 
-PAGES = ("overview", "services", "documents", "search", "jobs", "backups", "settings")
+PAGES = (
+    *("overview", "services", "models", "documents", "search", "chat", "jobs", "backups"),
+    "settings",
+)
 NOTES = {
     "otter.md": "# Otters\n\nThe otter Barnaby sleeps on his back and holds a stone.\n",
     "crane.txt": "The crane over the harbour is painted in a shade called vermilion.\n",
@@ -18,10 +22,16 @@ NOTES = {
 
 
 @pytest.fixture(scope="module")
-def house(build, clone, tmp_path_factory):
-    """Return a running installation with some documents in it."""
+def ollama():
+    with fake_ollama() as double:
+        yield double
+
+
+@pytest.fixture(scope="module")
+def house(build, clone, tmp_path_factory, ollama):
+    """Return a running installation with some documents in it, and a model server beside it."""
     stack = build(clone)
-    stack.deploy()
+    stack.deploy(ollama_url=ollama.url)
     folder = tmp_path_factory.mktemp("notes")
     for name, text in NOTES.items():
         (folder / name).write_text(text)
@@ -136,9 +146,69 @@ def test_a_question_is_answered_by_passages_with_their_place(visit):
     assert "otter.md" in first.locator(".where").inner_text()
     assert "query=who+sleeps" in visit.page.url  # can be kept and come back to
     visit.shoot("search-found")
+    visit.page.get_by_label("Mode").select_option("lexical")
     visit.page.get_by_label("Question").fill("<img src=x onerror=alert(1)> zzzz")
     visit.page.keyboard.press("Enter")
     visit.page.locator("#found", has_text="Nothing found").wait_for()
+    assert visit.complaints() == []
+
+
+def test_documents_are_asked_and_the_answer_shows_what_it_stands_on(visit, ollama):
+    visit.open("chat")
+    visit.page.get_by_label("Your question").fill("Who holds a stone?")
+    visit.page.keyboard.press("Enter")
+    cited = visit.page.locator(".turn.theirs .words a", has_text="[1]")
+    cited.wait_for()
+
+    assert visit.page.locator(".turn.theirs .words").inner_text() == "You asked something [1]."
+    assert not visit.page.locator(".cites pre").first.is_visible()
+    cited.click()
+    assert visit.page.locator(".cites pre").first.is_visible()
+    assert visit.page.locator(".cites pre").first.inner_text() in "".join(NOTES.values())
+    assert visit.barriers() == []
+    assert visit.complaints() == []
+    visit.shoot("chat-answered")
+
+    visit.page.get_by_label("Your question").fill("And who else?")
+    visit.page.keyboard.press("Enter")
+    visit.page.locator(".turn.theirs .words a").nth(1).wait_for()
+    said = [turn["content"] for turn in ollama.asked[-1]["messages"]]
+    assert any("Who holds a stone?" in words for words in said[:-1])  # it was told what came before
+
+
+def test_an_answer_can_be_stopped_and_a_failure_is_told(visit, ollama):
+    visit.open("chat")
+    given_up = ollama.given_up
+    try:
+        ollama.gap = 3.0
+        visit.page.get_by_label("Your question").fill("Who holds a stone?")
+        visit.page.keyboard.press("Enter")
+        visit.page.locator(".turn.theirs .words", has_text="You asked").wait_for()
+        visit.page.get_by_role("button", name="Stop").click()
+        visit.page.locator(".turn.theirs", has_text="Stopped.").wait_for()
+        ollama.gap, ollama.status = 0.0, 503
+        visit.page.get_by_label("Your question").fill("And now?")
+        visit.page.keyboard.press("Enter")
+        visit.page.locator(".turn.theirs .trouble").wait_for(timeout=60_000)
+        assert "busy" in visit.page.locator(".turn.theirs .trouble").inner_text()
+    finally:
+        ollama.gap, ollama.status = 0.0, 0
+    assert ollama.given_up == given_up + 1
+
+
+def test_a_model_is_fetched_and_deleted(visit, ollama):
+    visit.open("models")
+    visit.page.get_by_label("Name of a model").fill("tiny:1b")
+    visit.page.get_by_role("button", name="Fetch").click()
+    visit.hears("It is being fetched")
+    row = visit.page.locator("#models tr", has=visit.page.get_by_role("button", name="Delete tiny"))
+    row.wait_for()
+    visit.shoot("models-fetched")
+    row.get_by_role("button").click()
+    visit.confirm()
+    visit.hears("tiny:1b is gone")
+
+    assert "tiny:1b" not in ollama.capabilities
     assert visit.complaints() == []
 
 

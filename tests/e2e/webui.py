@@ -28,9 +28,7 @@ class Webui:
 
     def client(self) -> http.Client:
         """Return a client of its API that may do everything."""
-        return http.client(
-            self.url, headers={"authorization": f"Bearer {self.token}"}, seconds=120
-        )
+        return http.client(self.url, headers={"authorization": f"Bearer {self.token}"}, seconds=120)
 
 
 def environment(stack: Installation, models: str, folder: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ const talk = document.getElementById("talk");
 const form = document.getElementById("ask");
 const stop = document.getElementById("stop");
 const button = document.getElementById("send");
+const HEADLINE = "\n\n**Sources**\n\n"; // as beast_ops/chat/places.py writes it
 let said = [];
 let asking = null;
 
@@ -41,8 +42,7 @@ function turn(text) {
 /** The numbers in the answer lead to the passages below it, and those that are cited are shown. */
 function cite(theirs, words, text, sources, cited) {
   // The list of sources at its end is for clients that show nothing else; here they follow below.
-  const list = text.lastIndexOf("\n\n[1]") > 0 ? text.search(/\n\n(?:---\n)?\**Sources/) : -1;
-  const shown = list > 0 ? text.slice(0, list) : text;
+  const shown = text.split(HEADLINE)[0];
   words.replaceChildren();
   for (const part of shown.split(/(\[\d+\])/)) {
     const number = /^\[(\d+)\]$/.exec(part)?.[1];

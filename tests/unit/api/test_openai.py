@@ -56,7 +56,9 @@ def theirs(address):
 
 
 def streamed(api, **more):
-    with api.stream("POST", "/v1/chat/completions", json={**BODY, "stream": True, **more}) as answer:
+    with api.stream(
+        "POST", "/v1/chat/completions", json={**BODY, "stream": True, **more}
+    ) as answer:
         assert answer.status_code == 200, answer.read()
         lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
     return [line if line == "[DONE]" else json.loads(line) for line in lines]
@@ -187,8 +189,18 @@ def test_an_errand_of_open_webui_goes_to_the_model_alone(api, ollama):
         ({"model": "beast/none"}, 404, "invalid_request_error", "no such collection"),
         ({"model": "gpt-4o"}, 404, "invalid_request_error", "no such model"),
         ({"messages": []}, 422, "invalid_request_error", "messages"),
-        ({"messages": [{"role": "assistant", "content": "x"}]}, 422, "invalid_request_error", "no question"),
-        ({"messages": [{"role": "user", "content": " "}]}, 422, "invalid_request_error", "no question"),
+        (
+            {"messages": [{"role": "assistant", "content": "x"}]},
+            422,
+            "invalid_request_error",
+            "no question",
+        ),
+        (
+            {"messages": [{"role": "user", "content": " "}]},
+            422,
+            "invalid_request_error",
+            "no question",
+        ),
         ({"n": 2}, 422, "invalid_request_error", "n:"),
     ],
 )
@@ -248,7 +260,9 @@ def test_who_hangs_up_stops_the_model(api, ollama, first):
     ollama.answer = lambda _: ["more "] * 5000
 
     def hang_up():
-        with api.stream("POST", "/v1/chat/completions", json={**BODY, "stream": True}, timeout=0.7) as answer:
+        with api.stream(
+            "POST", "/v1/chat/completions", json={**BODY, "stream": True}, timeout=0.7
+        ) as answer:
             for number, _ in enumerate(answer.iter_lines()):
                 if number > 20:
                     return

@@ -11,7 +11,24 @@ from beast_ops.chat.citations import Checker, without
 
 KNOWN = 3
 PARTS = some.sampled_from(
-    ["[1]", "[2, 3]", "[9]", "[", "]", "(", ":", "1", " ", "\n", "`", "```", "~~~", "text", "![", "!"]
+    [
+        "[1]",
+        "[2, 3]",
+        "[9]",
+        "[",
+        "]",
+        "(",
+        ":",
+        "1",
+        " ",
+        "\n",
+        "`",
+        "```",
+        "~~~",
+        "text",
+        "![",
+        "!",
+    ]
     + ["【2】", "[passage 3]", "[^1]", "<img", "<", "[2019]", "[1", ",", "[1](http://a)", "é"]
 )
 ANSWERS = some.lists(PARTS, max_size=30).map("".join)

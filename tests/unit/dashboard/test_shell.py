@@ -3,11 +3,13 @@
 
 import gzip
 import hashlib
+import json
 import re
 
 import pytest
 from markupsafe import Markup
 
+from beast_ops.chat.places import HEADLINE
 from beast_ops.dashboard import charts, shell, words
 from beast_ops.dashboard.marked import marked
 
@@ -93,3 +95,9 @@ def test_a_series_stays_in_its_picture(values):
 
     assert len(numbers) >= 4
     assert all(0 <= float(x) <= charts.WIDTH and 0 <= float(y) <= charts.HEIGHT for x, y in numbers)
+
+
+def test_the_page_of_the_chat_knows_how_the_list_of_sources_begins():
+    script = shell.assets()["chat.js"].content.decode()
+
+    assert json.dumps(HEADLINE) in script

@@ -73,7 +73,7 @@ class Webui:
         key = self.number()
         name = re.search(r'filename="([^"]*)"', body)[1]
         metadata = re.search(r'name="metadata"\r\n\r\n(.*?)\r\n--', body, re.DOTALL)[1]
-        text = re.search(r'filename=.*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)[1]
+        text = re.search(r"filename=.*?\r\n\r\n(.*?)\r\n--", body, re.DOTALL)[1]
         meta = {"name": name, "data": json.loads(metadata)}
         self.files[key] = {"filename": name, "text": text, "meta": meta, "left": self.slow}
         return Canned({"id": key, "status": True})

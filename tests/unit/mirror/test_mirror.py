@@ -210,6 +210,8 @@ def test_documents_come_from_the_store_with_their_versions(tmp_path):
 
             assert ["file://host/a.md", "file://host/b.md"] == sorted(versions)
             assert 2 == len(set(versions.values()))
-            assert "Source: file://host/a.md\n\n## Top\n\nOne.\n" == documents.text("file://host/a.md")
+            assert "Source: file://host/a.md\n\n## Top\n\nOne.\n" == documents.text(
+                "file://host/a.md"
+            )
             with pytest.raises(MissingError, match="no such collection"):
                 Documents(client, "none").versions()
