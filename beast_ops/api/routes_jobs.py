@@ -22,7 +22,7 @@ from beast_ops.jobs.model import Job, State
 from .body import Body
 from .house import House, InHouse
 from .routes_ingest import JOBS_MOST, JobModel, JobsModel, written
-from .rules import needs
+from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["jobs"])
 
@@ -50,7 +50,7 @@ async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobMo
 
 
 @router.get("/jobs")
-@needs(Scope.READ)
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def newest(
     house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
 ) -> JobsModel:
