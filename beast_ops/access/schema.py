@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import INTEGER, REAL, TEXT, Column, MetaData, Table
+from sqlalchemy import BLOB, INTEGER, REAL, TEXT, Column, MetaData, Table
 
 from beast_ops.database import Schema
 
@@ -42,5 +42,16 @@ CHANGES = Table(
     Column("method", TEXT, nullable=False),
     Column("path", TEXT, nullable=False),
     Column("status", INTEGER, nullable=False),
+    sqlite_strict=True,
+)
+ANSWERS = Table(  # to requests that may come again
+    "answers",
+    METADATA,
+    Column("name", TEXT, primary_key=True),
+    Column("print", TEXT, nullable=False),
+    Column("at", REAL, nullable=False),
+    Column("status", INTEGER),
+    Column("headers", TEXT),
+    Column("body", BLOB),
     sqlite_strict=True,
 )

@@ -96,7 +96,8 @@ def connect(place: Place, *, seconds: float = SECONDS) -> Iterator[Api]:
     """
     service = read_services(place.require_deployed().services).api()
     token = read_secret(place.secrets / service.name / "token")
-    headers = {"authorization": f"Bearer {token}"}
+    # What was done a moment ago is to be seen: nothing from a cache.
+    headers = {"authorization": f"Bearer {token}", "cache-control": "no-cache"}
     with http.client(service.address or "", headers=headers, seconds=seconds) as client:
         yield Api(client)
 

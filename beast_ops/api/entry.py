@@ -18,6 +18,7 @@ from beast_ops.database import Database
 from beast_ops.errors import BeastError, UnavailableError
 
 from .gate import Gate
+from .repeats import Repeats
 
 LOG = logging.getLogger("beast.api")
 FLUSH_SECONDS = 1.0
@@ -32,6 +33,7 @@ async def open_gate(gate: Gate, data: Path) -> AsyncIterator[None]:
     """
     with Database(access_file(data), SCHEMA, durable=True) as database:
         gate.changes = Changes(database)
+        gate.repeats = Repeats(database)
         with closing(AccessStore(database, {gate.operator.origin})) as gate.store:
             writing = asyncio.create_task(_write(gate))
             try:

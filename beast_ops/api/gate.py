@@ -7,6 +7,7 @@ A request that shows a token is judged by it alone; the cookie counts for those 
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -19,6 +20,9 @@ from beast_ops.access.store import AccessStore
 
 from .clients import Client
 from .settings import Settings
+
+if TYPE_CHECKING:  # it wants to know of us, too
+    from .repeats import Repeats
 
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-beast", "beast"
 COOKIES = frozenset({SECURE_COOKIE, PLAIN_COOKIE})
@@ -46,6 +50,7 @@ class Gate:
         self.lockout = Lockout()
         self.store: AccessStore | None = None
         self.changes: Changes | None = None
+        self.repeats: Repeats | None = None
 
     def recognise(self, headers: Headers, client: Client, host: str) -> Principal | None:
         """Return who sent *headers*, `None` if nobody that is known."""

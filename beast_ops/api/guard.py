@@ -7,57 +7,33 @@ Plain ASGI: a wrapper that builds request objects would cost more than the route
 import logging
 import re
 import time
-from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beast_ops.access.model import Principal
 from beast_ops.errors import SettingsError
 
-from .clients import Client, Clients
-from .gate import Gate, Headers, locked, same_origin
+from .asked import CLOSED, Asked, dressed, turned_away
+from .bodies import limited, size
+from .clients import Clients
+from .gate import Gate, locked, same_origin
+from .limiter import Limiter
 from .metrics import Requests
 from .names import Named
-from .problems import refusal, unforeseen
-from .rules import NOWHERE, OPEN, SAFE, Rule, Rules
+from .problems import ID, unforeseen
+from .repeats import may_repeat
+from .replies import Replies
+from .rules import NOWHERE, OPEN, SAFE, Rules
 from .settings import Settings
 
 LOG = logging.getLogger("beast.api")
+REFUSED = 400
 LIVE = "/health/live"
-LOGIN = "/login"
 VERIFY = "/auth/verify"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-BODY_BYTES = 1 << 20
-MANIFEST_BYTES = 64 << 20  # a hundred thousand documents with long paths
-
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:/@\s]+))(?::\d{1,5})?")
-_CLOSED = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-]
-_STRICT = (b"strict-transport-security", b"max-age=31536000")
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One request, as far as the guard understands it."""
-
-    method: str
-    path: str
-    headers: Headers
-    client: Client
-    rule: Rule
-    principal: Principal | None
-    settings: Settings
 
 
 class Guard:
@@ -78,6 +54,7 @@ class Guard:
         self.gate, self.rules = gate, rules
         self._app, self._named, self._requests = app, named, requests
         self._clients = Clients(named, lambda: named.doors)
+        self._limiter, self._replies = Limiter(), Replies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -91,49 +68,70 @@ class Guard:
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve what is asked all the time: neither counted nor timed, with no body to limit."""
 
-        async def dressed(message: Message) -> None:
+        async def outward(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = message["headers"] + _CLOSED
+                message["headers"] = message["headers"] + CLOSED
             await send(message)
 
         try:
             if _known(_host(scope), self._now().allowed_hosts) is None:
                 raise _stranger()
         except HTTPException as refused:
-            await _answer(refused)(scope, receive, dressed)
+            await turned_away(refused, None)(scope, receive, outward)
         else:
-            await self._app(scope, receive, dressed)
+            await self._app(scope, receive, outward)
 
     async def _any(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
         status = 0
-        asked: _Asked | None = None
+        asked: Asked | None = None
 
-        async def dressed(message: Message) -> None:
+        async def outward(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _dressed(message["headers"], asked)
+                if status >= REFUSED and (number := dict(message["headers"]).get(ID)):
+                    where = (number.decode(), scope["method"], scope["path"], status)
+                    LOG.info("%s: %s %r %d", *where)
+                message["headers"] = dressed(message["headers"], asked)
             await send(message)
 
         try:
             asked = await self._understand(scope)
             self._admit(asked, _host(scope))
-            scope.setdefault("state", {}).update(principal=asked.principal, client=asked.client)
-            limit = None if asked.method in SAFE else _size(asked)
-            inward = receive if limit is None else _limited(receive, limit)
-            await self._app(scope, inward, dressed)
+            await self._pass(asked, scope, receive, outward)
         except HTTPException as refused:
-            await _turned_away(refused, asked)(scope, receive, dressed)
+            await turned_away(refused, asked)(scope, receive, outward)
         except Exception as failure:  # noqa: BLE001 - the last door: nothing gets past it unlogged
             if not status:  # else the routes have answered and logged it already
-                await (await unforeseen(Request(scope), failure))(scope, receive, dressed)
+                await (await unforeseen(Request(scope), failure))(scope, receive, outward)
         finally:
             self._requests.count(scope, status, time.perf_counter() - begun)
             if asked is not None:
                 self._note(asked, status)
 
-    async def _understand(self, scope: Scope) -> _Asked:
+    async def _pass(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on what was let pass, or answer as a moment ago."""
+        scope.setdefault("state", {}).update(principal=asked.principal, client=asked.client)
+        if asked.method in SAFE:
+            if asked.rule.cache and asked.method == "GET":
+                scope["route"] = self.rules.find(asked.method, asked.path)  # for the figures
+                await self._replies.answer(self._app, asked, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+            return
+        inward = limited(receive, size(asked))
+        repeats = self.gate.repeats
+        try:
+            if repeats is not None and may_repeat(asked):
+                await repeats.answer(self._app, asked, scope, inward, send)
+            else:
+                await self._app(scope, inward, send)
+        finally:
+            if asked.rule.noted:
+                self._replies.forget()
+
+    async def _understand(self, scope: Scope) -> Asked:
         """Return what *scope* asks for, and who asks.
 
         Raises:
@@ -154,15 +152,19 @@ class Guard:
             host = headers.get(b"x-forwarded-host", b"")
             name = _known(host, tuple(self._named.guests)) or ""
         principal = self.gate.recognise(headers, client, name)
-        return _Asked(method, path, headers, client, rule, principal, settings)
+        verdict = self._limiter.take(rule, principal, client, settings.limits)
+        return Asked(method, path, headers, client, rule, principal, settings, verdict)
 
-    def _admit(self, asked: _Asked, host: bytes) -> None:
+    def _admit(self, asked: Asked, host: bytes) -> None:
         """Let pass who may.
 
         Raises:
             HTTPException: If the request is refused.
         """
         principal, rule = asked.principal, asked.rule
+        if asked.verdict is not None and not asked.verdict.allowed:
+            again = {"retry-after": str(asked.verdict.seconds)}
+            raise HTTPException(429, "too many requests of this kind", headers=again)
         if principal is None and b"authorization" in asked.headers:
             wait = self.gate.wait(asked.client, asked.settings, noted=1)
             if wait:
@@ -180,13 +182,12 @@ class Guard:
         ):
             raise HTTPException(403, "a page of another site asked for this")
 
-    def _note(self, asked: _Asked, status: int) -> None:
-        rule, principal = asked.rule, asked.principal
-        if asked.method in SAFE or principal is None or self.gate.changes is None:
+    def _note(self, asked: Asked, status: int) -> None:
+        rule, changes = asked.rule, self.gate.changes
+        if asked.method in SAFE or asked.principal is None or changes is None:
             return
         if rule.noted and rule.scope is not OPEN:
-            who = principal.name if principal.kind != "session" else f"{principal.name} (browser)"
-            self.gate.changes.note(who, asked.client.address, asked.method, asked.path, status)
+            changes.note(asked.who, asked.client.address, asked.method, asked.path, status)
 
     def _now(self) -> Settings:
         try:
@@ -194,28 +195,6 @@ class Guard:
         except SettingsError as wrong:
             LOG.error("%s", wrong.paragraph())  # noqa: TRY400 - whoever wrote them knows enough
             raise HTTPException(503, "the settings of this server cannot be read") from wrong
-
-
-def _dressed(headers: list[tuple[bytes, bytes]], asked: _Asked | None) -> list[tuple[bytes, bytes]]:
-    """Return *headers* with what keeps browsers from doing harm, unless a page says it itself."""
-    there = {name for name, _ in headers}
-    more = [pair for pair in _CLOSED if pair[0] not in there]
-    if asked is not None and asked.client.secure:
-        more.append(_STRICT)
-    return headers + more
-
-
-def _turned_away(refused: HTTPException, asked: _Asked | None) -> Response:
-    """Return the answer to who may not pass: people are led to where they log in."""
-    if (
-        refused.status_code == 401  # noqa: PLR2004 - HTTP's own number
-        and asked is not None
-        and asked.method == "GET"
-        and b"authorization" not in asked.headers
-        and b"text/html" in asked.headers.get(b"accept", b"")
-    ):
-        return RedirectResponse(f"{LOGIN}?to={quote(asked.path, safe='')}", 303)
-    return _answer(refused)
 
 
 def _host(scope: Scope) -> bytes:
@@ -226,58 +205,6 @@ def _host(scope: Scope) -> bytes:
 
 def _stranger() -> HTTPException:
     return HTTPException(403, "this name is not one of this server's; see allowed_hosts")
-
-
-def _answer(refused: HTTPException) -> Response:
-    return refusal(refused.status_code, str(refused.detail), headers=refused.headers)
-
-
-def _size(asked: _Asked) -> int:
-    """Return how many bytes of body may follow.
-
-    Raises:
-        HTTPException: If more are announced, or others than JSON.
-    """
-    headers = asked.headers
-    limit = _limit(asked.method, asked.path, asked.settings.upload_bytes)
-    announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit():
-        raise HTTPException(400, "the content length is not a number")
-    if int(announced) > limit:
-        raise _too_large(limit)
-    if asked.method == "POST" and (announced != b"0" or b"transfer-encoding" in headers):
-        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if kind != b"application/json":
-            raise HTTPException(415, "the body is not declared as JSON")
-    return limit
-
-
-def _limit(method: str, path: str, upload_bytes: int) -> int:
-    if method == "PUT":
-        return upload_bytes
-    return MANIFEST_BYTES if path == "/ingest" else BODY_BYTES
-
-
-def _too_large(limit: int) -> HTTPException:
-    # The rest of the body is not read, so the connection cannot be used again.
-    return HTTPException(
-        413, f"the body has more than {limit} bytes", headers={"connection": "close"}
-    )
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """Return *receive* that raises once more than *limit* bytes came through."""
-    seen = 0
-
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise _too_large(limit)
-        return message
-
-    return counted
 
 
 @lru_cache(maxsize=256)

@@ -112,7 +112,7 @@ class ChangesModel(BaseModel):
 
 
 @router.post("/tokens", status_code=201, dependencies=[Depends(taking)])
-@needs(Scope.ADMIN)
+@needs(Scope.ADMIN, secret=True)
 async def create_token(body: TokenBody, store: InStore) -> MadeModel:
     """Make a token. The answer is the only one that has it.
 
@@ -140,14 +140,14 @@ async def revoke_token(name: TokenName, store: InStore, gate: AtGate) -> None:
 
 
 @router.post("/auth/codes", status_code=201)
-@needs(Scope.READ)
+@needs(Scope.READ, secret=True)
 async def make_code(gate: AtGate, principal: Asking) -> CodeModel:
     """Make a code that lets a browser in as whoever asks for it: good once, for ten minutes."""
     return CodeModel(code=gate.codes.make(principal), expires_in=int(CODE_SECONDS))
 
 
 @router.post("/session", status_code=201, response_model=SessionModel)
-@needs(OPEN, guests=True)
+@needs(OPEN, guests=True, secret=True)
 async def log_in(
     body: SessionBody, request: Request, store: InStore, gate: AtGate, house: InHouse
 ) -> Response:

@@ -22,7 +22,7 @@ from beast_ops.knowledge import COLLECTION
 
 from .body import Body
 from .house import House, InHouse, taking
-from .rules import needs
+from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(taking)])
 
@@ -130,7 +130,7 @@ async def open_job(request: Request, house: InHouse) -> OpenedModel:
     "/{job}/documents/{index}",
     openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
 )
-@needs(Scope.WRITE, noted=False, limit="parts")
+@needs(Scope.WRITE, noted=False, limit="")
 async def send_document(job: str, index: Index, request: Request, house: InHouse) -> TakenModel:
     """Send the content of one wanted document, as it is."""
     upload = await asyncio.to_thread(house.intake.receive, job, index)
@@ -144,7 +144,7 @@ async def send_document(job: str, index: Index, request: Request, house: InHouse
 
 
 @router.post("/{job}/documents/{index}/skip")
-@needs(Scope.WRITE, noted=False, limit="parts")
+@needs(Scope.WRITE, noted=False, limit="")
 async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) -> TakenModel:
     """Say why one wanted document will not come; it is then reported as failed."""
     await asyncio.to_thread(house.intake.skip, job, index, body.reason)
@@ -168,7 +168,7 @@ async def status(job: str, house: InHouse) -> Response:
 
 
 @router.get("")
-@needs(Scope.READ)
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def newest(
     house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
 ) -> JobsModel:

@@ -19,7 +19,7 @@ from .house import House, InHouse
 from .pages import PAGE, Offset, example, refusals
 from .routes_ingest import JOBS_MOST, JobModel
 from .routes_jobs import cancel_in
-from .rules import needs
+from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["jobs"], prefix="/jobs")
 
@@ -77,7 +77,7 @@ class JobLogModel(BaseModel):
 
 
 @router.get("", summary="List jobs")
-@needs(Scope.READ)
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def queue(
     house: InHouse,
     limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = PAGE,

@@ -15,7 +15,7 @@ from beast_ops.search.model import GROUP_MOST, LIMIT, LIMIT_MOST, Mode, SearchOp
 
 from .body import Body
 from .house import InHouse, documents, duplicates_of
-from .rules import needs
+from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["search"])
 
@@ -158,7 +158,7 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
 
 
 @router.get("/collections")
-@needs(Scope.READ)
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def collections(house: InHouse) -> CollectionsModel:
     """List the collections with their sizes."""
     found = []

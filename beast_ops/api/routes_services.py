@@ -14,7 +14,7 @@ from beast_ops.card_parts import DNS_LABEL
 
 from .host import asked
 from .house import InHouse
-from .rules import needs
+from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["services"], prefix="/services")
 ServiceName = Annotated[str, Path(pattern=DNS_LABEL, max_length=40)]
@@ -53,7 +53,7 @@ class RestartedModel(BaseModel):
 
 
 @router.get("")
-@needs(Scope.READ)
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def list_services(house: InHouse) -> ServicesModel:
     """Tell how every service is."""
     return ServicesModel(services=await asked(house, Request(verb="status")))

@@ -8,15 +8,17 @@ first that matches. A route without a rule is for admins alone, and fails a test
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from starlette.routing import BaseRoute
 
 from beast_ops.access.model import Principal, Scope
 
 OPEN = None
+CACHE_SECONDS = 1.0  # what a worker does shows no later
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ENDPOINT = TypeVar("ENDPOINT")
+Limit = Literal["chat", "transform", "search", "ingest", "default", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,15 @@ class Rule:
         guests: Whether it is answered under the names of services that only the login guards.
         noted: Whether it is noted as a change; what only reads never is.
         limit: By which limit it is counted; none if empty.
+        secret: Whether the answer holds a secret, and is kept nowhere.
         cache: For how many seconds the answer to a GET may be given again to who got it.
     """
 
     scope: Scope | None
     guests: bool = False
     noted: bool = True
-    limit: str = "default"
+    limit: Limit = "default"
+    secret: bool = False
     cache: float = 0.0
 
     def admits(self, principal: Principal | None) -> bool:

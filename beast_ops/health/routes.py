@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from beast_ops.card_parts import Route
-from beast_ops.cards import Service
+from beast_ops.cards import Service, Services
 from beast_ops.clock import SYSTEM
 from beast_ops.entrance import Answer, Entrance, entrance, login, token, way
 from beast_ops.errors import UnavailableError
@@ -42,17 +42,7 @@ async def routes(sight: "Sight") -> Finding:
     front = entrance(sight.services, sight.secrets)
     if front is None or sight.services.domain is None:
         return Finding(Status.UNKNOWN, "there is no front door")
-    visits = [
-        _Visit(
-            front,
-            each,
-            each.route,
-            f"{each.route.host}.{sight.services.domain}",
-            way(sight.services, each.route),
-        )
-        for each in sight.services
-        if each.route is not None
-    ]
+    visits = _visits(front, sight.services)
     words = {
         "basic": login(sight.secrets, front.service),
         "forward": token(sight.secrets, sight.services),
@@ -132,6 +122,20 @@ class _Visit:
             return _Visited(Status.HEALTHY)
         said = f"{self.host} answers {answer.status}"
         return _Visited(Status.UNHEALTHY, said, again=answer.status in passing)
+
+
+def _visits(front: Entrance, services: Services) -> list[_Visit]:
+    return [
+        _Visit(
+            front,
+            each,
+            each.route,
+            f"{each.route.host}.{services.domain}",
+            way(services, each.route),
+        )
+        for each in services
+        if each.route is not None
+    ]
 
 
 async def _certificate(front: Entrance, visits: list[_Visit]) -> _Visited:

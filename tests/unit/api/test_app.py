@@ -145,7 +145,7 @@ def test_what_was_sent_does_not_come_back_in_a_refusal(client):
     assert "s3cret" not in answer.text.replace("s3cret2", "")
 
 
-SHAPE = {"code", "message", "hint"}
+SHAPE = {"code", "hint", "id", "message"}
 
 
 @pytest.mark.parametrize(

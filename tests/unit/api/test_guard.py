@@ -4,8 +4,9 @@ import http.client
 import pytest
 from starlette.testclient import TestClient
 
+from beast_ops.api.bodies import BODY_BYTES
 from beast_ops.api.gate import Gate, Tokens
-from beast_ops.api.guard import BODY_BYTES, LIVE, Guard
+from beast_ops.api.guard import LIVE, Guard
 from beast_ops.api.metrics import Figures
 from beast_ops.api.names import Named
 from beast_ops.api.rules import Rules
@@ -119,7 +120,7 @@ HEADERS = {
 }
 
 
-@pytest.mark.parametrize("path", [*OPEN_PATHS, "/nope", "/collections"])
+@pytest.mark.parametrize("path", [*OPEN_PATHS, "/nope", "/session"])
 def test_every_answer_is_dressed(client, path):
     headers = client.get(path).headers
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens, sessions, and what was changed by whom."""
+"""Tokens, sessions, what was changed by whom, and answers that may be asked for again."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -43,5 +43,15 @@ def _changes() -> None:
         sa.Column("method", sa.TEXT, nullable=False),
         sa.Column("path", sa.TEXT, nullable=False),
         sa.Column("status", sa.INTEGER, nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "answers",
+        sa.Column("name", sa.TEXT, primary_key=True),
+        sa.Column("print", sa.TEXT, nullable=False),
+        sa.Column("at", sa.REAL, nullable=False),
+        sa.Column("status", sa.INTEGER),
+        sa.Column("headers", sa.TEXT),
+        sa.Column("body", sa.BLOB),
         sqlite_strict=True,
     )
