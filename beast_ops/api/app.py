@@ -19,6 +19,7 @@ from beast_ops.settings import Watched
 
 from . import (
     docs,
+    routes_events,
     routes_health,
     routes_ingest,
     routes_jobs,
@@ -44,6 +45,7 @@ ROOMS = (
     routes_services,
     routes_operations,
     routes_models,
+    routes_events,
 )
 TITLE = "AI Beast"
 DESCRIPTION = (

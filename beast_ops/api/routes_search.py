@@ -152,6 +152,9 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     answer = await house.searcher.search(body.query, options)
     house.figures.searches.labels(answer.mode).inc()
     house.figures.search_seconds.observe(answer.took_ms / 1000)
+    house.events.publish(
+        "rag.queried", collection=body.collection, mode=answer.mode, hits=len(answer.hits)
+    )
     return answer.as_dict()
 
 
