@@ -13,18 +13,21 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 def main() -> int:
     """Serve until told to stop; return the exit code."""
+    from beast_ops.events.host import bus_of
     from beast_ops.place import installation
     from beast_ops.runtime.child import settle
 
     settle(NAME)
     logging.basicConfig(level=logging.INFO, format=FORMAT)
+    from . import sentinel
     from .chores import keep
     from .operations import Operations
     from .server import Agent
     from .verbs import act
 
     place = installation()
-    operations = Operations(place)
+    bus = bus_of(place, NAME)
+    operations = Operations(place, tell=sentinel.operations_to(bus))
     agent, stopping = Agent(place, partial(act, operations=operations)), threading.Event()
     try:
         agent.listen()
@@ -34,9 +37,12 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.close())
     threading.Thread(target=keep, args=(place, stopping), daemon=True).start()
+    watching = threading.Thread(target=sentinel.watch, args=(place, bus, stopping))
+    watching.start()
     agent.serve()
     stopping.set()
     operations.close()
+    watching.join()
     return 0
 
 

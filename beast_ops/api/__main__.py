@@ -3,8 +3,14 @@
 
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from beast_ops.errors import BeastError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import uvicorn
 
 BACKLOG = 2048
 CONNECTIONS_MOST = 4096
@@ -53,6 +59,7 @@ def _serve() -> int:
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     server = uvicorn.Server(config)
+    _let_go(server)
     try:
         server.run()
     except SystemExit:  # uvicorn's way of saying that it could not listen, which it has logged
@@ -70,6 +77,19 @@ def _connections() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return max(FILES_LEFT, min(CONNECTIONS_MOST, soft - FILES_LEFT))
+
+
+def _let_go(server: "uvicorn.Server") -> None:
+    """Have who listens to events let go as soon as *server* is asked to end."""
+    from .streams import ENDING
+
+    end = server.handle_exit
+
+    def ended(number: int, frame: "FrameType | None") -> None:
+        ENDING.set()
+        end(number, frame)
+
+    server.handle_exit = ended  # type: ignore[assignment,method-assign] # it is asked by place
 
 
 if __name__ == "__main__":

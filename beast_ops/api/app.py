@@ -22,6 +22,7 @@ from . import (
     docs,
     routes_access,
     routes_documents,
+    routes_events,
     routes_health,
     routes_ingest,
     routes_jobs,
@@ -55,6 +56,7 @@ ROOMS = (
     routes_services,
     routes_operations,
     routes_models,
+    routes_events,
     routes_access,
     rooms,
 )

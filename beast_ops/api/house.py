@@ -4,7 +4,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -16,6 +16,8 @@ from beast_ops.cards import Service, Services, read_services
 from beast_ops.chat.answer import Answerer, Wish
 from beast_ops.chat.writer import Writer
 from beast_ops.errors import BeastError, CardError, TransientError, UnavailableError
+from beast_ops.events.outbox import events_file
+from beast_ops.events.publisher import Publisher
 from beast_ops.health import report
 from beast_ops.health.model import Report
 from beast_ops.health.standpoint import Standpoint
@@ -39,8 +41,10 @@ from .once import Once
 from .rules import SAFE
 from .samples import Sample, Samples
 from .settings import Settings, Surroundings
+from .streams import Feed
 
 LOG = logging.getLogger("beast.api")
+SOURCE = "beast-api"
 HEALTH_SECONDS = 1.0
 READY_SECONDS = 0.5
 READY_DEADLINE = 2.0
@@ -63,6 +67,8 @@ class House:
     ready: Once[None]
     surroundings: Surroundings
     samples: Samples
+    events: Publisher
+    feed: Feed
 
 
 def watched_settings(around: Surroundings) -> Watched[Settings]:
@@ -90,6 +96,7 @@ async def open_house(
             closing(Intake(around.data)) as intake,
             JobTable(jobs_file(around.data)) as jobs,
             closing(Embedders(around.models_url)) as known,
+            Publisher(events_file(around.data), SOURCE) as events,
         ):
             searcher = Searcher(store, known.embed)
             house = House(
@@ -104,6 +111,8 @@ async def open_house(
                 ready=Once(lambda: _ready(store, services), READY_SECONDS),
                 surroundings=around,
                 samples=Samples(),
+                events=events,
+                feed=Feed(events_file(around.data)),
             )
             async with _refreshed(house):
                 yield house
@@ -147,13 +156,13 @@ def _standpoint(around: Surroundings) -> Standpoint | None:
 
 @asynccontextmanager
 async def _refreshed(house: House) -> AsyncIterator[None]:
-    refreshing = asyncio.create_task(_refresh(house))
+    tasks = [asyncio.create_task(each) for each in (_refresh(house), house.feed.run())]
     try:
         yield
     finally:
-        refreshing.cancel()
-        with suppress(asyncio.CancelledError):
-            await refreshing
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def documents(data: Path, physical: str) -> int | None:

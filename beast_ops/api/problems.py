@@ -113,8 +113,17 @@ def handlers() -> dict[int | type[Exception], Handler]:
 async def unforeseen(request: Request, failure: Exception) -> Response:
     """Log *failure* under a new id and answer with that id, not with its words."""
     number = new_id()
+    _tell(request, number)
     LOG.error("%s: %s %r failed", number, request.method, request.url.path, exc_info=failure)
     return _answer(500, {"message": "something went wrong here", "hint": HINTS[500], "id": number})
+
+
+def _tell(request: Request, number: str) -> None:
+    """Have it known that something failed here, as far as this process is put together."""
+    app = request.scope.get("app")
+    house = getattr(getattr(app, "state", None), "house", None)
+    if house is not None:
+        house.events.publish("system.error", error=number, path=request.url.path)
 
 
 async def _from_framework(_: Request, refused: Exception) -> Response:

@@ -122,6 +122,7 @@ async def pull(body: PullBody, house: InHouse) -> JobModel:
 async def delete(name: Named, house: InHouse) -> DeletedModel:
     """Delete a model from the disk of the model server."""
     await asyncio.to_thread(server.delete, _url(house), name)
+    house.events.publish("model.deleted", model=full(name))
     return DeletedModel(deleted=full(name))
 
 

@@ -154,6 +154,9 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     options = SearchOptions(**body.model_dump(exclude={"query"}))
     answer = await house.searcher.search(body.query, options)
     house.figures.count_search(answer.mode, answer.took_ms / 1000)
+    house.events.publish(
+        "rag.queried", collection=body.collection, mode=answer.mode, hits=len(answer.hits)
+    )
     return answer.as_dict()
 
 

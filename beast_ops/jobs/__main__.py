@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 from beast_ops.runtime.stay import stay, when_told
 
 if TYPE_CHECKING:
-    from beast_ops.ingest.settings import Surroundings
-
-    from .model import Lane
     from .worker import Worker
 
 NAME = "beast-worker"
@@ -26,16 +23,23 @@ def main() -> int:
 
 def _work() -> None:
     from beast_ops import closed
+    from beast_ops.events.outbox import events_file
+    from beast_ops.events.publisher import Publisher
     from beast_ops.ingest.settings import surroundings
 
-    from .kinds import lanes
+    from .kinds import handlers, lanes
+    from .table import JobTable
+    from .worker import Worker
 
     around = surroundings()
     with ExitStack() as opened:
-        workers = [
-            _worker(around, opened, number, name, lane)
-            for number, (name, lane) in enumerate(lanes().items(), 1)
-        ]
+        events = opened.enter_context(Publisher(events_file(around.data), NAME))
+        workers = []
+        for number, (name, lane) in enumerate(lanes().items(), 1):
+            table = opened.enter_context(JobTable(around.jobs, lane=lane))
+            called = NAME if number == 1 else f"{NAME}-{number}"
+            able = handlers(around, name, events.publish)
+            workers.append(Worker(table, able, f"{called}@{socket.gethostname()}"))
 
         def stop() -> None:
             for each in workers:
@@ -44,19 +48,6 @@ def _work() -> None:
         when_told(stop)
         # What an upgrade tries out may be discarded, and uploads are shared with what it replaces.
         _beside(workers, stop, lambda: not closed.is_closed(around.data))
-
-
-def _worker(
-    around: "Surroundings", opened: ExitStack, number: int, name: str, lane: "Lane"
-) -> "Worker":
-    """Return the worker of the lane *name*, the *number*th of this process."""
-    from .kinds import handlers
-    from .table import JobTable
-    from .worker import Worker
-
-    table = opened.enter_context(JobTable(around.jobs, lane=lane))
-    called = NAME if number == 1 else f"{NAME}-{number}"
-    return Worker(table, handlers(around, name), f"{called}@{socket.gethostname()}")
 
 
 def _beside(workers: "list[Worker]", stop: Callable[[], None], ready: Callable[[], bool]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .worker import Bounded, Handler
 
 HOUR_SECONDS, WEEK_SECONDS = 3600.0, 7 * 86_400.0
+Publish = Callable[..., object]
 QUICK = "quick"  # what people wait for; kinds that nobody knows fail here, too
 
 
@@ -31,6 +32,7 @@ class Kind:
         seconds: How long one attempt may take.
         attempts: How often it is tried in all when it fails for a reason that may pass.
         every: How many seconds after the last one the next is added by itself; never if nothing.
+        quiet: Whether nobody needs to hear of it unless it fails.
     """
 
     name: str
@@ -39,16 +41,28 @@ class Kind:
     seconds: float = HOUR_SECONDS
     attempts: int = 1
     every: float | None = None
+    quiet: bool = False
 
 
 KINDS = (
     Kind("ingest", "beast_ops.ingest.run:handler", seconds=WEEK_SECONDS),
     # What takes hours must not hold up what comes in meanwhile.
     Kind("reembed", "beast_ops.ingest.reembed:Reembedding", "long", WEEK_SECONDS),
-    Kind("noop", "beast_ops.jobs.noop:handler"),
-    Kind("housekeeping", "beast_ops.jobs.housekeeping:handler", every=HOUR_SECONDS, attempts=3),
+    Kind("noop", "beast_ops.jobs.noop:handler", quiet=True),
+    Kind(
+        "housekeeping",
+        "beast_ops.jobs.housekeeping:handler",
+        attempts=3,
+        every=HOUR_SECONDS,
+        quiet=True,
+    ),
     Kind("model_pull", "beast_ops.models.job:Pulling", "models", 6 * HOUR_SECONDS, attempts=5),
 )
+
+
+def _nobody(name: str, **data: Any) -> object:
+    """Tell nobody."""
+    return name, data
 
 
 def lanes(kinds: tuple[Kind, ...] = KINDS) -> dict[str, Lane]:
@@ -64,18 +78,26 @@ def lanes(kinds: tuple[Kind, ...] = KINDS) -> dict[str, Lane]:
 
 
 def handlers(
-    around: "Surroundings", lane: str, kinds: tuple[Kind, ...] = KINDS
+    around: "Surroundings", lane: str, publish: Publish = _nobody
 ) -> "Mapping[str, Bounded]":
-    """Return what runs the jobs of *lane* within its bounds, by kind."""
-    return {each.name: _bounded(each, around) for each in kinds if each.lane == lane}
+    """Return what runs the jobs of *lane* within its bounds, by kind.
+
+    Args:
+        around: What the worker works with.
+        lane: The lane.
+        publish: Told of what happens.
+    """
+    return {each.name: _bounded(each, around, publish) for each in KINDS if each.lane == lane}
 
 
-def _bounded(kind: Kind, around: "Surroundings") -> "Bounded":
+def _bounded(kind: Kind, around: "Surroundings", publish: Publish) -> "Bounded":
+    from .told import telling
     from .worker import Bounded
 
+    tell = telling(publish, quiet=kind.quiet)
     handler = _maker(kind)(around)
     tidy = getattr(handler, "tidy", lambda: None)
-    return Bounded(handler, kind.seconds, kind.attempts, tidy, kind.every)
+    return Bounded(handler, kind.seconds, kind.attempts, tidy, kind.every, tell)
 
 
 def _maker(kind: Kind) -> "Callable[[Any], Handler]":

@@ -13,8 +13,20 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import FAILURES
 from beast_ops.errors import BeastError, LeaseLostError, ServiceError, TransientError
 
+from .grip import CancelledError, Grip, StoppingError, TimeUpError
 from .model import Job
-from .table import LEASE_SECONDS, JobTable
+from .table import JobTable
+
+__all__ = [
+    "Bounded",
+    "CancelledError",
+    "Grip",
+    "Handler",
+    "StoppingError",
+    "Tell",
+    "TimeUpError",
+    "Worker",
+]
 
 HEARTBEAT_SECONDS = 5.0
 STUCK_SECONDS = 300.0  # beyond its time, for a handler that does not look whether it may go on
@@ -25,80 +37,8 @@ SWEEP_SECONDS, PERIODIC_SECONDS = 600.0, 60.0
 
 log = logging.getLogger(__name__)
 
-
-class CancelledError(Exception):
-    """Somebody cancelled the job."""
-
-
-class StoppingError(Exception):
-    """The worker is asked to end; the job goes back."""
-
-
-class TimeUpError(Exception):
-    """The job has taken longer than its kind may."""
-
-
-class Grip:
-    """What a handler holds while it runs a job: its lease, and a way to say how far it is."""
-
-    def __init__(
-        self, table: JobTable, job: Job, stopping: threading.Event, clock: Clock = SYSTEM
-    ) -> None:
-        """Hold *job* of *table*, just claimed, until *stopping*."""
-        self.job = job
-        self._table, self._stopping, self._clock = table, stopping, clock
-        self._renewed = self._begun = clock.monotonic()
-        self.seconds = float("inf")
-        self._lost = threading.Event()
-        self._cancelled = threading.Event()
-
-    def check(self) -> None:
-        """Return if the handler may go on; call it before every write.
-
-        Raises:
-            LeaseLostError: If another worker has the job.
-            CancelledError: If somebody cancelled it.
-            StoppingError: If the worker is asked to end.
-            TimeUpError: If it takes too long.
-        """
-        if self._clock.monotonic() - self._renewed > LEASE_SECONDS / 2:
-            self.renew()  # the machine slept, or was so busy that no heartbeat came through
-        if self._lost.is_set():
-            raise LeaseLostError("another worker has this job now", subject=self.job.id)
-        if self._cancelled.is_set():
-            raise CancelledError
-        if self._stopping.is_set():
-            raise StoppingError
-        if self.taken > self.seconds:
-            raise TimeUpError
-
-    @property
-    def taken(self) -> float:
-        """Seconds since this attempt began."""
-        return self._clock.monotonic() - self._begun
-
-    def say(self, progress: Mapping[str, Any]) -> None:
-        """Note how far the job is; raises as `check` does."""
-        self.check()
-        self._table.progress(self.job, progress)
-
-    def log(self, line: str) -> None:
-        """Keep *line* for whoever looks at the job's log; raises as `check` does."""
-        self.check()
-        self._table.say(self.job, line)
-
-    def renew(self) -> None:
-        """Show a sign of life."""
-        begun = self._clock.monotonic()
-        try:
-            if self._table.heartbeat(self.job):
-                self._cancelled.set()
-            self._renewed = begun
-        except LeaseLostError:
-            self._lost.set()
-
-
 Handler = Callable[[Grip], Mapping[str, Any]]
+Tell = Callable[[str, Job, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +51,7 @@ class Bounded:
         attempts: How often a job is tried in all when it fails for a reason that may pass.
         tidy: Called after each job, and now and then, to clear up after jobs that are gone.
         every: How many seconds after the last job of the kind the next is added by itself.
+        tell: Told when a job has started, is done, has failed or was cancelled; with its result.
     """
 
     handler: Handler
@@ -118,6 +59,7 @@ class Bounded:
     attempts: int = 1
     tidy: Callable[[], None] = lambda: None
     every: float | None = None
+    tell: Tell = lambda _, __, ___: None
 
 
 class Worker:
@@ -226,33 +168,40 @@ class Worker:
         if able is None:
             self._table.fail(job, f"this worker knows no jobs of the kind {job.kind!r}")
             return
+        able.tell("started", job, {})
         try:
             result = able.handler(grip)
         except StoppingError:
             self._table.give_back(job)
         except CancelledError:
             self._table.stop(job)
+            able.tell("cancelled", job, {})
         except LeaseLostError:
             raise
         except Exception as failed:  # noqa: BLE001 - each kind is told in its own words
             self._failed(job, failed, able)
         else:
             self._finish(job, result)
+            able.tell("done", job, result)
 
     def _failed(self, job: Job, failed: Exception, able: Bounded) -> None:
         """Note why *job* failed, and let it be tried again if that may help."""
         if isinstance(failed, TimeUpError):
-            self._table.fail(job, f"it took longer than {able.seconds / 3600:g} h")
+            self._lost(job, f"it took longer than {able.seconds / 3600:g} h", able)
         elif isinstance(failed, (TransientError, ServiceError)):
             self._again(job, failed.paragraph(), able)
         elif isinstance(failed, BeastError):
-            self._table.fail(job, failed.paragraph())
+            self._lost(job, failed.paragraph(), able)
         elif isinstance(failed, OSError):
             log.error("job %s failed", job.id, exc_info=failed)
             self._again(job, f"the worker cannot keep its data: {failed}", able)
         else:
             log.error("job %s failed", job.id, exc_info=failed)
-            self._table.fail(job, "the worker made a mistake; its log says more")
+            self._lost(job, "the worker made a mistake; its log says more", able)
+
+    def _lost(self, job: Job, error: str, able: Bounded) -> None:
+        self._table.fail(job, error)
+        able.tell("failed", job, {})
 
     def _finish(self, job: Job, result: Mapping[str, Any]) -> None:
         """Note the result, and take the next job along if we go on: one write less."""
@@ -263,7 +212,9 @@ class Worker:
 
     def _again(self, job: Job, error: str, able: Bounded) -> None:
         pause = self._table.again(job, error, able.attempts)
-        if pause is not None:
+        if pause is None:
+            able.tell("failed", job, {})
+        else:
             log.warning("job %s failed, and is tried again in %g s: %s", job.id, pause, error)
             self._table.say(job, f"failed, and tried again in {pause:g} s: {error}")
 
