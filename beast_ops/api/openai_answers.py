@@ -121,7 +121,9 @@ def outcome(ended: Ended) -> dict[str, Any]:
     return {"cited": list(ended.cited), "removed": ended.removed, "pictures": ended.defused}
 
 
-async def events(head: Head, said: AsyncGenerator[Event], *, with_usage: bool) -> AsyncGenerator[bytes]:
+async def events(
+    head: Head, said: AsyncGenerator[Event], *, with_usage: bool
+) -> AsyncGenerator[bytes]:
     """Yield the answer *said* as the events of a stream."""
     async with aclosing(said) as all_of_it:
         async for event in all_of_it:

@@ -101,7 +101,9 @@ class Answerer:
             async for event in events:
                 yield event
 
-    async def errand(self, turns: Sequence[Turn], options: Mapping[str, Any]) -> AsyncGenerator[Event]:
+    async def errand(
+        self, turns: Sequence[Turn], options: Mapping[str, Any]
+    ) -> AsyncGenerator[Event]:
         """Yield what the model says to *turns*, without any document; raises as `answer`."""
         wish = self._wish()
         server, model = await self._choose(wish)

@@ -38,7 +38,7 @@ class Webui:
         self.numbers += 1
         return f"n{self.numbers}"
 
-    def answer(self, asked):
+    def answer(self, asked):  # noqa: PLR0911 - each route has its answer
         path, query = urlsplit(asked.path).path, parse_qs(urlsplit(asked.path).query)
         self.asked.append((asked.method, path))
         for pattern, (status, times) in list(self.refuse.items()):
@@ -73,7 +73,7 @@ class Webui:
         key = self.number()
         name = re.search(r'filename="([^"]*)"', body)[1]
         metadata = re.search(r'name="metadata"\r\n\r\n(.*?)\r\n--', body, re.DOTALL)[1]
-        text = re.search(r'filename=.*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)[1]
+        text = re.search(r"filename=.*?\r\n\r\n(.*?)\r\n--", body, re.DOTALL)[1]
         meta = {"name": name, "data": json.loads(metadata)}
         self.files[key] = {"filename": name, "text": text, "meta": meta, "left": self.slow}
         return Canned({"id": key, "status": True})
