@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
 
 from beast_ops.access.model import Scope
 from beast_ops.database import FAILURES
@@ -91,7 +92,7 @@ class Stream(StreamingResponse):
         )
         self._feed = feed
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Send it until who asked leaves, however they do."""
         try:
             await super().__call__(scope, receive, send)

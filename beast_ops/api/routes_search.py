@@ -11,10 +11,19 @@ from beast_ops.access.model import Scope
 from beast_ops.errors import UsageError
 from beast_ops.ingest.manifest import NAME_PATTERN
 from beast_ops.knowledge import COLLECTION
-from beast_ops.search.model import GROUP_MOST, LIMIT, LIMIT_MOST, Mode, SearchOptions, clean, day
+from beast_ops.search.model import (
+    GROUP_MOST,
+    LIMIT,
+    LIMIT_MOST,
+    Answer,
+    Mode,
+    SearchOptions,
+    clean,
+    day,
+)
 
 from .body import Body
-from .house import InHouse, documents, duplicates_of
+from .house import House, InHouse, documents, duplicates_of
 from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["search"])
@@ -153,11 +162,16 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     """
     options = SearchOptions(**body.model_dump(exclude={"query"}))
     answer = await house.searcher.search(body.query, options)
+    note(house, options, answer)
+    return answer.as_dict()
+
+
+def note(house: House, options: SearchOptions, answer: Answer) -> None:
+    """Count a search that was answered, and tell of it; what was asked is nobody's business."""
     house.figures.count_search(answer.mode, answer.took_ms / 1000)
     house.events.publish(
-        "rag.queried", collection=body.collection, mode=answer.mode, hits=len(answer.hits)
+        "rag.queried", collection=options.collection, mode=answer.mode, hits=len(answer.hits)
     )
-    return answer.as_dict()
 
 
 @router.get("/collections")

@@ -3,8 +3,32 @@
 
 from fastapi import APIRouter
 
-from . import backups, chat, documents, entry, jobs, models, overview, search, services, settings
+from . import (
+    backups,
+    chat,
+    documents,
+    entry,
+    events,
+    jobs,
+    models,
+    overview,
+    search,
+    services,
+    settings,
+)
 
 router = APIRouter(include_in_schema=False)
-for room in (entry, overview, services, models, documents, search, chat, jobs, backups, settings):
+for room in (
+    entry,
+    overview,
+    services,
+    models,
+    documents,
+    search,
+    chat,
+    jobs,
+    backups,
+    events,
+    settings,
+):
     router.include_router(room.router)

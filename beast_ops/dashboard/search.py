@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from beast_ops.access.model import Scope
 from beast_ops.api.house import House, InHouse
+from beast_ops.api.routes_search import note
 from beast_ops.api.rules import needs
 from beast_ops.knowledge import COLLECTION
 from beast_ops.search.model import MODES, SearchOptions, clean, mode_of
@@ -68,7 +69,7 @@ async def _seen(house: House, query: str, collection: str, mode: str) -> dict[st
 async def _ask(house: House, query: str, collection: str, mode: str) -> dict[str, Any]:
     options = SearchOptions(collection=collection, limit=LIMIT, mode=mode_of(mode), explain=True)
     answer = await house.searcher.search(clean(query), options)
-    house.figures.count_search(answer.mode, answer.took_ms / 1000)
+    note(house, options, answer)
     found = answer.as_dict()
     hits = [{**_BARE, **hit} for hit in found["hits"]]
     return {"note": "", **found, "hits": hits}

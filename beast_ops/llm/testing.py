@@ -34,7 +34,7 @@ LAYER, LAYER_BYTES = "sha256:5f6e", 1_000_000_000
 WRITES, EMBEDS = "llama3.2:latest", "nomic-embed-text:latest"
 
 
-def echo(_: Mapping[str, Any]) -> Sequence[str]:
+def echo(_body: Mapping[str, Any]) -> Sequence[str]:
     """Return an answer that names the first passage, in pieces that cut its number in two."""
     return ["You asked", " something", " [", "1", "]."]
 

@@ -15,6 +15,7 @@ from beast_ops.mirror.documents import Documents
 from beast_ops.mirror.run import bring
 from beast_ops.mirror.webui import Knowledge
 from tests.e2e import knowledge, webui
+from tests.e2e.stack import HERE
 
 pytestmark = [pytest.mark.long, pytest.mark.needs("open-webui")]
 
@@ -79,7 +80,7 @@ def test_it_streams_an_answer_with_its_sources(client):
 
 
 @pytest.mark.needs("chromium")
-def test_a_person_sees_numbers_that_lead_to_the_sources(application, tmp_path):
+def test_a_person_sees_numbers_that_lead_to_the_sources(application):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as engine:
@@ -103,7 +104,7 @@ def test_a_person_sees_numbers_that_lead_to_the_sources(application, tmp_path):
                 timeout=SHOWN_MS
             )
         finally:
-            page.screenshot(path=str(tmp_path / "chat.png"))
+            page.screenshot(path=str(HERE / "out/open-webui-chat.png"))
             browser.close()
 
 

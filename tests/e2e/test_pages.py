@@ -12,7 +12,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 PAGES = (
     *("overview", "services", "models", "documents", "search", "chat", "jobs", "backups"),
-    "settings",
+    *("events", "settings"),
 )
 NOTES = {
     "otter.md": "# Otters\n\nThe otter Barnaby sleeps on his back and holds a stone.\n",
@@ -262,6 +262,25 @@ def test_a_backup_is_made_proven_and_put_back_while_the_page_waits(visit):
     restored.locator("a").click()
     visit.page.locator("#operation", has_text="done").wait_for()
     assert visit.stack.is_up()
+
+
+def test_events_appear_as_they_happen_also_after_the_api_was_away(visit):
+    visit.open("events?names=rag.")
+    visit.page.locator("#live", has_text=re.compile("^live$")).wait_for()
+    before = visit.page.locator("#events tbody tr").count()
+    visit.stack.must("search", "otter")
+    visit.page.wait_for_function(
+        "before => document.querySelectorAll('#events tbody tr').length > before", arg=before
+    )
+    visit.shoot("events-live")
+
+    visit.stack.must("restart", "beast-api")
+    visit.page.locator("#live", has_text=re.compile("^live$")).wait_for(timeout=60_000)
+    before = visit.page.locator("#events tbody tr").count()
+    visit.stack.must("search", "crane")
+    visit.page.wait_for_function(
+        "before => document.querySelectorAll('#events tbody tr').length > before", arg=before
+    )
 
 
 def test_a_token_is_shown_once_works_and_is_revoked(visit):

@@ -16,7 +16,7 @@ from tests.e2e.knowledge import secret
 from tests.e2e.stack import HERE, Installation, free_port
 
 START_SECONDS = 180
-EMAIL, PASSWORD = "admin@localhost", "a-password-of-the-test"  # noqa: S105 - it opens nothing
+EMAIL, PASSWORD = "admin@localhost", "a-password-of-the-test"
 
 
 @dataclass(frozen=True)

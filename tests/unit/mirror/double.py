@@ -38,7 +38,7 @@ class Webui:
         self.numbers += 1
         return f"n{self.numbers}"
 
-    def answer(self, asked):
+    def answer(self, asked):  # noqa: PLR0911 - each route has its answer
         path, query = urlsplit(asked.path).path, parse_qs(urlsplit(asked.path).query)
         self.asked.append((asked.method, path))
         for pattern, (status, times) in list(self.refuse.items()):
