@@ -102,7 +102,7 @@ def guarded(around: Surroundings) -> Guard:
         routes=[
             *routes_health.plain_routes(figures),
             routes_health.certificate_route(around.certificate),
-            shell.static_route(),
+            *shell.static_routes(),
             verify_route(gate, named),
             *_manual(typed),
         ],

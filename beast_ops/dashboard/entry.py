@@ -4,7 +4,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from beast_ops.api.guard import LOGIN
+from beast_ops.api.asked import LOGIN
 from beast_ops.api.rules import OPEN, needs
 
 from .shell import HOME, page

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from beast_ops import __version__
+from beast_ops.api.asked import LOGIN
 from beast_ops.api.rules import OPEN, needs
 
 from . import charts, words
@@ -74,6 +75,15 @@ def address(name: str) -> str:
     return f"{STATIC}/{name}?v={assets()[name].version}"
 
 
+def beside(name: str) -> str:
+    """Return where the page of the login gets the file *name*.
+
+    The front door leads to that page under the names of other services, too, below a prefix of
+    its own; so the address is told from where the page itself is.
+    """
+    return f"login/{name}?v={assets()[name].version}"
+
+
 @cache
 def _templates() -> Environment:
     made = Environment(
@@ -85,7 +95,7 @@ def _templates() -> Environment:
     )
     made.filters.update(words.FILTERS, marked=marked)
     made.globals.update(
-        address=address, home=HOME, pages=PAGES, spark=charts.spark, version=__version__
+        address=address, beside=beside, home=HOME, pages=PAGES, spark=charts.spark, version=__version__
     )
     return made
 
@@ -117,6 +127,6 @@ async def _static(request: Request) -> Response:
     return Response(asset.content, media_type=asset.kind, headers=headers)
 
 
-def static_route() -> Route:
-    """Return the route of the files that go with the pages; it holds nothing private."""
-    return Route(f"{STATIC}/{{name}}", _static)
+def static_routes() -> list[Route]:
+    """Return the routes of the files that go with the pages; they hold nothing private."""
+    return [Route(f"{place}/{{name}}", _static) for place in (STATIC, LOGIN)]

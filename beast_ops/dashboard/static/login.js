@@ -6,14 +6,17 @@
 const form = document.getElementById("enter");
 const refused = document.getElementById("refused");
 
+// Beside this page, wherever it is: the front door shows it under the names of other services.
+const home = location.pathname === "/login" ? form.dataset.home : "/";
+
 async function enter(code) {
   refused.hidden = true;
   form.querySelector("button").disabled = true;
   try {
-    const answer = await fetch("/session", {
+    const answer = await fetch("session", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ code, to: new URLSearchParams(location.search).get("to") || form.dataset.home }),
+      body: JSON.stringify({ code, to: new URLSearchParams(location.search).get("to") || home }),
     });
     const told = await answer.json();
     if (answer.ok) {
