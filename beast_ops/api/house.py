@@ -78,7 +78,9 @@ async def open_house(
         with (
             closing(Intake(around.data)) as intake,
             JobTable(jobs_file(around.data)) as jobs,
-            closing(Embedders(around.models_url)) as known,
+            closing(
+                Embedders(around.models_url, folder=lambda: settings.get().models_folder)
+            ) as known,
         ):
             house = House(
                 settings=settings.get,

@@ -5,12 +5,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
+from beast_ops.search.model import LIMIT_MOST
 from beast_ops.settings import Strict, variable
 
 UPLOAD_BYTES = 200 << 20  # as the role has it
@@ -26,6 +27,11 @@ class Settings(Strict):
             those that the release gives the API.
         folders: Folders on this host that may be ingested by name.
         upload_bytes: The largest document that is taken in.
+        models_folder: Where models lie that run in this process, if anywhere.
+        reranker: What orders the best passages anew where a search asks for it.
+        rerank_model: Which model does it.
+        rerank_candidates: How many passages it orders.
+        rerank_seconds: How long it may take.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +39,11 @@ class Settings(Strict):
     allowed_hosts: tuple[str, ...] = ()
     folders: dict[str, str] = {}
     upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
+    models_folder: str = ""
+    reranker: Literal["none", "ollama", "fastembed"] = "none"
+    rerank_model: str = ""
+    rerank_candidates: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = 30
+    rerank_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
 
 
 @dataclass(frozen=True, slots=True)
