@@ -25,6 +25,7 @@ from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
+from beast_ops.search.rerank import Reranking
 from beast_ops.search.store import Store, open_store
 from beast_ops.settings import Watched, load
 
@@ -81,13 +82,14 @@ async def open_house(
             closing(
                 Embedders(around.models_url, folder=lambda: settings.get().models_folder)
             ) as known,
+            closing(Reranking(lambda: settings.get().reranking, around.models_url)) as reranking,
         ):
             house = House(
                 settings=settings.get,
                 store=store,
                 intake=intake,
                 jobs=jobs,
-                searcher=Searcher(store, known.embed),
+                searcher=Searcher(store, known.embed, reranking=reranking),
                 figures=figures,
                 health=Once(_look(around, services, figures), HEALTH_SECONDS),
                 ready=Once(lambda: _ready(store, services), READY_SECONDS),

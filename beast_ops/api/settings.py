@@ -12,6 +12,7 @@ from pydantic import Field
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
 from beast_ops.search.model import LIMIT_MOST
+from beast_ops.search.rerank import RerankSettings
 from beast_ops.settings import Strict, variable
 
 UPLOAD_BYTES = 200 << 20  # as the role has it
@@ -44,6 +45,17 @@ class Settings(Strict):
     rerank_model: str = ""
     rerank_candidates: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = 30
     rerank_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+
+    @property
+    def reranking(self) -> RerankSettings:
+        """What orders passages anew."""
+        return RerankSettings(
+            self.reranker,
+            self.rerank_model,
+            self.models_folder,
+            self.rerank_candidates,
+            self.rerank_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,10 @@ def _fastembed(folder: ModelFolder) -> Callable[[], Encode]:
     """Return what loads the model of *folder* into fastembed.
 
     Raises:
-        SettingsError: If it has no ONNX file, or a step that fastembed does not know.
+        SettingsError: If it lacks a file that fastembed reads, or has a step that it does not know.
     """
     file = folder.first(ONNX)
+    folder.first(["tokenizer_config.json"])
     steps = folder.steps()
     if strange := [each["kind"] for each in steps if each["kind"] not in {"Pooling", "Normalize"}]:
         raise folder.lacks(f"model for fastembed: it has a step {strange[0]}")
