@@ -51,8 +51,9 @@ class Embedding:
     def figures(self) -> Mapping[str, int] | None:
         """Return how the vectors came to be so far; `None` if there are to be none.
 
-        `made` is how many texts were given to the model, `remembered` how many did not need to
-        be, `cut` how many passages are longer than it reads at once.
+        `passages` is how many there were, `made` how many texts were given to the model,
+        `remembered` how many did not need to be, `cut` how many passages are longer than it reads
+        at once: each is two texts or more.
         """
         embedder = self._target.embedder
         if embedder is None:
@@ -60,7 +61,7 @@ class Embedding:
         made, spared = self._asked, 0
         if isinstance(embedder, CachedEmbedder):
             made, spared = embedder.made, embedder.spared
-        return {"made": made, "remembered": spared, "cut": self._cut}
+        return {"passages": self._asked, "made": made, "remembered": spared, "cut": self._cut}
 
     def _embed(self, points: Sequence[tuple[str, Point]]) -> Embedded:
         made = embedded(self._target, points)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .model import Embedder, TextError, Vectors
 
-SHORTEST = 32  # characters: what is shorter and still refused has another fault
+SHORTEST = 8  # characters: what is shorter and still refused has another fault
 
 
 @dataclass(frozen=True, slots=True)
