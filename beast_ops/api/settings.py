@@ -18,6 +18,22 @@ from beast_ops.settings import Strict, variable
 UPLOAD_BYTES = 200 << 20  # as the role has it
 
 
+class Rerank(Strict):
+    """What orders the best passages anew.
+
+    Attributes:
+        by: What runs the model.
+        model: Which model: one of the model server, or a folder below the folder of models.
+        candidates: How many passages are ordered; as many as are wanted at least.
+        seconds: How long it may take; later the passages stay as they were.
+    """
+
+    by: Literal["none", "ollama", "fastembed"] = "none"
+    model: str = ""
+    candidates: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = 30
+    seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+
+
 class Settings(Strict):
     """The whole of settings.json of the service `beast-api`.
 
@@ -29,10 +45,7 @@ class Settings(Strict):
         folders: Folders on this host that may be ingested by name.
         upload_bytes: The largest document that is taken in.
         models_folder: Where models lie that run in this process, if anywhere.
-        reranker: What orders the best passages anew where a search asks for it.
-        rerank_model: Which model does it.
-        rerank_candidates: How many passages it orders.
-        rerank_seconds: How long it may take.
+        rerank: What orders the best passages anew where a search asks for it.
     """
 
     host: str = "127.0.0.1"
@@ -41,20 +54,14 @@ class Settings(Strict):
     folders: dict[str, str] = {}
     upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
     models_folder: str = ""
-    reranker: Literal["none", "ollama", "fastembed"] = "none"
-    rerank_model: str = ""
-    rerank_candidates: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = 30
-    rerank_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    rerank: Rerank = Rerank()
 
     @property
     def reranking(self) -> RerankSettings:
         """What orders passages anew."""
+        said = self.rerank
         return RerankSettings(
-            self.reranker,
-            self.rerank_model,
-            self.models_folder,
-            self.rerank_candidates,
-            self.rerank_seconds,
+            said.by, said.model, self.models_folder, said.candidates, said.seconds
         )
 
 

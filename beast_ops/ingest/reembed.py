@@ -24,7 +24,8 @@ from .feed import Feed, Pace
 from .members import Members
 from .remember import remembering
 from .settings import Surroundings
-from .store import PointStore, Space, nth
+from .space import Space
+from .store import PointStore, nth
 from .target import Target, lexical_of
 from .turn import turn
 

@@ -8,9 +8,10 @@ from beast_ops.llm import Embedder, embedder_for, embedder_of
 
 from .chunk import CHARACTERS
 from .settings import WorkerSettings
+from .space import Space
 from .sparse import AVERAGE, Bm25Encoder
 from .state import DocumentState
-from .store import PointStore, Space, first
+from .store import PointStore, first
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def reranker_for(kind: str, model: str, url: str | None, folder: str) -> Reranke
     raise SettingsError(
         f"the settings of the API name {missing}",
         subject="reranker",
-        hint="Set beast_api_reranker and beast_api_rerank_model.",
+        hint="Set beast_api_rerank, such as {by: ollama, model: NAME}.",
     )
 
 

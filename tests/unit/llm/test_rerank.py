@@ -52,7 +52,7 @@ def test_a_folder_that_lacks_a_file_is_refused(tmp_path, gone):
 def test_what_is_not_set_is_named_with_the_setting(kind, model, url):
     with pytest.raises(SettingsError) as refused:
         reranker_for(kind, model, url, "")
-    assert "beast_api_reranker" in refused.value.hint
+    assert "beast_api_rerank" in refused.value.hint
 
 
 def said(content, status=200):

@@ -150,7 +150,7 @@ def test_where_nothing_is_set_the_answer_says_which_setting():
     made = asyncio.run(Reranking().order("q", FOUND))
 
     assert FOUND == made.found
-    assert "beast_api_reranker" in made.note
+    assert "beast_api_rerank" in made.note
 
 
 def test_what_was_not_read_whole_is_said():
@@ -204,7 +204,7 @@ def test_without_a_reranker_a_search_answers_all_the_same_and_says_so(find):
     answer = find("sleeping cats", kind="none", limit=2, rerank=True, explain=True)
 
     assert 2 == len(answer.hits)
-    assert "beast_api_reranker" in answer.note
+    assert "beast_api_rerank" in answer.note
     assert {"dense", "lexical", "fused"} == set(answer.hits[0].ranks)
 
 
