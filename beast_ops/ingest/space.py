@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from beast_ops.llm import Embedder
+from beast_ops.llm.local import KINDS as LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Space:
         model: The embedding model, empty without one.
         dimension: Length of dense vectors; 0 means that there are none.
         language: Language of the lexical index; `None` means that there is none.
-        prefixes: What stands before a `document` and a `query`; `None` if it was not recorded.
+        prefixes: What stands before a `document` and a `query`, for models that run here, whose
+            folder may say something else one day; `None` if it is what is known of the model.
     """
 
     embedder: str
@@ -32,9 +34,9 @@ class Space:
         if embedder is None:
             return cls("none", "", 0, language)
         plain = cls(embedder.name, embedder.model, embedder.dimension, language)
-        return (
-            plain if embedder.name == "hash" else replace(plain, prefixes=asdict(embedder.prefixes))
-        )
+        if embedder.name not in LOCAL:
+            return plain  # as earlier releases read it, who may be back after a rollback
+        return replace(plain, prefixes=asdict(embedder.prefixes))
 
     def makers(self) -> tuple[str, str, int]:
         """Return what tells its dense vectors from others: embedder, model and dimension."""

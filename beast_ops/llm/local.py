@@ -41,7 +41,7 @@ class LocalEmbedder:
         folder.first([TOKENIZER])
         self._folder, self._longest = folder, folder.longest
         self._load = _RUNNERS[name](folder)
-        self._lock = threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
         self._loaded: tuple[Encode, Count] | None = None
         self._digest: str | None = None
 
@@ -62,7 +62,8 @@ class LocalEmbedder:
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of a question, of which the model reads as much as it can."""
         encode, _ = self._runner()
-        row: list[float] = encode([self.prefixes.query + text])[0].tolist()
+        with self._turn:
+            row: list[float] = encode([self.prefixes.query + text])[0].tolist()
         return row
 
     def close(self) -> None:
@@ -84,7 +85,8 @@ class LocalEmbedder:
         fit.sort(key=lambda place: tokens[place])  # a batch is as slow as its longest text
         rows: Vectors = np.zeros((len(texts), self.dimension), np.float32)
         if fit:
-            rows[fit] = encode([texts[place] for place in fit])
+            with self._turn:  # one batch takes all processors: several only take more memory
+                rows[fit] = encode([texts[place] for place in fit])
         if long := set(range(len(texts))) - set(fit):
             raise TextError(dict.fromkeys(sorted(long), LONG), rows, long)
         return rows

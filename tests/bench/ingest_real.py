@@ -50,7 +50,6 @@ def main() -> int:
         embedder=words.embedder,
         embed_model=words.model,
         models_folder=models,
-        embed_at_once=1,  # the model takes all processors anyway
         embed_cache_megabytes=0,
     )
     with tempfile.TemporaryDirectory(prefix="beast-bench-") as scratch:

@@ -80,7 +80,6 @@ def _surroundings(place: Path, vectors: Server, words: argparse.Namespace) -> Su
         embedder=words.embedder,
         embed_model=words.model,
         models_folder=str(words.model_folder.resolve()),
-        embed_at_once=1,  # the model takes all processors anyway
     )
     data = place / "root" / "data" / "1"  # the corpus must lie outside of the installation
     for name in ("jobs", "knowledge/state.sqlite"):
