@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How near an ingestion with a real model comes to the rate of that model alone.
 
-    python tests/bench/ingest_real.py MODELS --model NAME [--documents N] [--repeats N]
+    python tests/bench/ingest_real.py [MODELS --model NAME] [--documents N] [--repeats N]
 
 MODELS and NAME as for `search_quality.py`. The passages of some documents are embedded by
 themselves, in the same batches; then the same documents are ingested into an empty collection,
@@ -36,6 +36,7 @@ from beast_ops.llm import embedder_for  # noqa: E402 - likewise
 from beast_ops.llm.model import Embedder  # noqa: E402 - likewise
 from beast_ops.llm.whole import embed_whole  # noqa: E402 - likewise
 from beast_ops.vectors.testing import running  # noqa: E402 - likewise
+from tests import real_model  # noqa: E402 - likewise
 from tests.corpus import gather  # noqa: E402 - likewise
 
 TARGET = 0.95
@@ -70,20 +71,23 @@ def main() -> int:
         "seconds": [[round(each, 2) for each in pair] for pair in pairs],
         "ingestion_over_model": round(ratio, 3),
         "target": TARGET,
+        "met": ratio >= TARGET,
         "load": os.getloadavg()[0],
     }
     print(json.dumps(told, indent=2))
-    return 0 if ratio >= TARGET else 1
+    return 0 if told["met"] else 1
 
 
 def _words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure an ingestion with a real model.")
-    parser.add_argument("model_folder", metavar="MODELS", type=Path)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("model_folder", metavar="MODELS", nargs="?", type=Path)
+    parser.add_argument("--model", default=real_model.MODEL)
     parser.add_argument("--embedder", default="fastembed")
-    parser.add_argument("--documents", type=int, default=12)
-    parser.add_argument("--repeats", type=int, default=5)
-    return parser.parse_args()
+    parser.add_argument("--documents", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=3)
+    words = parser.parse_args()
+    words.model_folder = words.model_folder or real_model.models()
+    return words
 
 
 def _texts(folder: Path, most: int) -> Iterator[str]:
