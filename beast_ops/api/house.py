@@ -31,6 +31,7 @@ from beast_ops.keys import read_secret
 from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
+from beast_ops.search.rerank import Reranking
 from beast_ops.search.store import Store, open_store
 from beast_ops.settings import Watched, load
 
@@ -95,10 +96,13 @@ async def open_house(
         with (
             closing(Intake(around.data)) as intake,
             JobTable(jobs_file(around.data)) as jobs,
-            closing(Embedders(around.models_url)) as known,
             Publisher(events_file(around.data), SOURCE) as events,
+            closing(
+                Embedders(around.models_url, folder=lambda: settings.get().models_folder)
+            ) as known,
+            closing(Reranking(lambda: settings.get().reranking, around.models_url)) as reranking,
         ):
-            searcher = Searcher(store, known.embed)
+            searcher = Searcher(store, known.embed, reranking=reranking)
             house = House(
                 settings=settings.get,
                 store=store,

@@ -33,7 +33,7 @@ class ReembedBody(Body):
     """What to do with the vectors of a collection; a model is only needed to `fill`."""
 
     what: Literal["fill", "switch", "drop"] = "fill"
-    embedder: Literal["none", "ollama", "hash"] = "ollama"
+    embedder: Literal["none", "ollama", "hash", "fastembed", "sentence-transformers"] = "ollama"
     model: Annotated[str, Field(max_length=200, examples=["nomic-embed-text"])] = ""
 
 

@@ -73,6 +73,9 @@ class SearchBody(Body):
     mmr: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="Avoid likeness: 1 counts relevance alone, 0 variety alone"
     )
+    rerank: bool = Field(
+        default=False, description="Have a model read the best passages and order them anew"
+    )
 
 
 class RankModel(BaseModel):
@@ -115,6 +118,7 @@ class AnswerModel(BaseModel):
     took_ms: float
     mode: Mode
     note: str | None = None
+    reranker: str | None = Field(default=None, description="What ordered the passages anew")
 
 
 class CollectionModel(BaseModel):

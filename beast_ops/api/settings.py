@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
+from beast_ops.search.model import LIMIT_MOST
+from beast_ops.search.rerank import RerankSettings
 from beast_ops.settings import Strict, variable
 
 UPLOAD_BYTES = 200 << 20  # as the role has it
@@ -67,6 +69,22 @@ class Limits(Strict):
     default: Often = 600
 
 
+class Rerank(Strict):
+    """What orders the best passages anew.
+
+    Attributes:
+        by: What runs the model.
+        model: Which model: one of the model server, or a folder below the folder of models.
+        candidates: How many passages are ordered; as many as are wanted at least.
+        seconds: How long it may take; later the passages stay as they were.
+    """
+
+    by: Literal["none", "ollama", "fastembed"] = "none"
+    model: str = ""
+    candidates: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = 30
+    seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+
+
 class Settings(Strict):
     """The whole of settings.json of the service `beast-api`.
 
@@ -81,6 +99,8 @@ class Settings(Strict):
         limits: How often one may ask.
         chat_model: The model that answers in chats; the newest that writes, if empty.
         chat_context: How many tokens of passages, history and answer it sees at once.
+        models_folder: Where models lie that run in this process, if anywhere.
+        rerank: What orders the best passages anew where a search asks for it.
     """
 
     host: str = "127.0.0.1"
@@ -92,6 +112,16 @@ class Settings(Strict):
     limits: Limits = Limits()
     chat_model: str = ""
     chat_context: Annotated[int, Field(ge=1024)] = 4096
+    models_folder: str = ""
+    rerank: Rerank = Rerank()
+
+    @property
+    def reranking(self) -> RerankSettings:
+        """What orders passages anew."""
+        said = self.rerank
+        return RerankSettings(
+            said.by, said.model, self.models_folder, said.candidates, said.seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)

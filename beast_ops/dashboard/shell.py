@@ -95,7 +95,12 @@ def _templates() -> Environment:
     )
     made.filters.update(words.FILTERS, marked=marked)
     made.globals.update(
-        address=address, beside=beside, home=HOME, pages=PAGES, spark=charts.spark, version=__version__
+        address=address,
+        beside=beside,
+        home=HOME,
+        pages=PAGES,
+        spark=charts.spark,
+        version=__version__,
     )
     return made
 

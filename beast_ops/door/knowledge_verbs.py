@@ -100,6 +100,7 @@ def reembed(  # noqa: PLR0913 - each is an option of the verb
         "before": "only documents changed before this day",
         "mode": "how to search: hybrid, dense (by meaning) or lexical (by words)",
         "group": "so many passages of one document at most; --limit counts documents then",
+        "rerank": "have a model read the best passages and order them anew",
         "diverse": "prefer passages that are unlike each other",
         "whole": "print whole passages",
         "explain": "say which rank a passage has by meaning, and by words",
@@ -119,6 +120,7 @@ def search(  # noqa: PLR0913 - each is an option of the verb
     before: str = "",
     mode: str = "hybrid",
     group: int = 0,
+    rerank: bool = False,
     diverse: bool = False,
     whole: bool = False,
     explain: bool = False,
@@ -141,6 +143,7 @@ def search(  # noqa: PLR0913 - each is an option of the verb
         mode=mode_of(mode),
         group=group,
         mmr=MMR if diverse else None,
+        rerank=rerank,
         whole=whole,
         explain=explain,
     )

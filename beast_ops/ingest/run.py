@@ -2,8 +2,8 @@
 """Run one ingestion: find, read, cut, embed, store, with the slowest stage setting the pace."""
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, BinaryIO
 
 from beast_ops.errors import DocumentError, MissingError
@@ -12,7 +12,7 @@ from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import Grip
 
 from .batches import Batches, Read
-from .content import Content, digest, open_content, path_to
+from .content import Content, closing_all, digest, open_content, path_to
 from .embedding import Embedding
 from .manifest import DocumentEntry
 from .members import Members
@@ -21,6 +21,7 @@ from .parse import Document
 from .plan import IngestPlan, compare, is_empty
 from .pool import ParserPool
 from .reembed import ask_to_feed
+from .remember import note_of, remembering
 from .settings import Surroundings
 from .sources import shown
 from .state import DocumentState, Known
@@ -125,7 +126,12 @@ class Ingestion:
             self._tally.failed(Line(source, 0, reason))
         at_once = around.settings.embed_at_once
         writer = Writer(self._store, self._state, target.collection, self._grip.check, self._stored)
-        with closing(target), Embedding(target, at_once) as embedding, writer:
+        with (
+            closing(target),
+            remembering(target, around) as target,
+            Embedding(target, at_once) as embedding,
+            writer,
+        ):
             batches = Batches(around.settings, embedding.begin, writer.put, self._refused)
             busy = {entry.source for _, entry in plan.read}
             twins = Twins(self._state, self._store, target, busy, writer.put)
@@ -135,6 +141,7 @@ class Ingestion:
             batches.flush()
         self._forget([*plan.gone, *sorted(batches.refused)])
         self._tally.deleted(len(plan.gone))
+        self._tally.embedded(embedding.figures())
         return self._tally.result()
 
     def _plan(self) -> tuple[dict[str, Known], IngestPlan]:
@@ -178,7 +185,7 @@ class Ingestion:
         doubtful = self._state.in_doubt(self._collection, [entry.source for _, entry in plan.read])
         files: set[BinaryIO] = set()
         with (
-            _closing_all(files),
+            closing_all(files),
             ParserPool(settings.parsers, settings.parse_seconds, settings.parse_megabytes) as pool,
         ):
             work = (
@@ -269,7 +276,7 @@ class Ingestion:
 
     def _stored(self, finished: Finished) -> None:
         source = finished.known.source
-        note = self._notes.pop(source, None)
+        note = note_of(self._notes.pop(source, None), finished.cut)
         self._tally.ingested(
             Line(source, len(finished.chunks), seconds=finished.seconds, note=note)
         )
@@ -288,12 +295,3 @@ class Ingestion:
     def _tell(self) -> None:
         if self._tally.due:
             self._grip.say(self._tally.progress())
-
-
-@contextmanager
-def _closing_all(files: Collection[BinaryIO]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for file in files:
-            file.close()

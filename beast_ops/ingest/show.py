@@ -99,6 +99,8 @@ def summary(answer: Mapping[str, Any]) -> str:
     total = f"{seen} document{'' if seen == 1 else 's'} seen" + (f": {parts}" if parts else "")
     chunks = f"{answer['chunks']} chunk{'' if answer['chunks'] == 1 else 's'}"
     where = f"{chunks} in {answer['collection']}, {_duration(answer['seconds'])}"
+    if known := (answer.get("embedded") or {}).get("remembered"):
+        where += f"; {known} vector{'' if known == 1 else 's'} known from before"
     return "\n".join([*lines, f"{total}; {where}."])
 
 

@@ -10,7 +10,7 @@ from beast_ops.place import Place
 from .model import SearchOptions, clean
 
 SECONDS = 30.0
-WAYS = ("mode", "whole", "tag", "after", "before", "explain", "group", "mmr")
+WAYS = ("mode", "whole", "tag", "after", "before", "explain", "group", "mmr", "rerank")
 
 
 def search(place: Place, query: str, options: SearchOptions) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class SearchOptions:
         group: How many passages of one document at most, and together; `limit` counts documents
             then. Anything goes if 0.
         mmr: If set, how much relevance counts against variety, 0 to 1; see `choose.diverse`.
+        rerank: Whether the best candidates are ordered anew by a model that reads them.
     """
 
     collection: str = COLLECTION
@@ -60,6 +61,7 @@ class SearchOptions:
     explain: bool = False
     group: int = 0
     mmr: float | None = None
+    rerank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Answer:
         hits: The passages, best first.
         took_ms: How long it took in the API, in milliseconds.
         note: Why it was not hybrid, or what was not looked through, if there is more to say.
+        reranker: What ordered the passages anew; empty if nothing did.
     """
 
     query: str
@@ -110,6 +113,7 @@ class Answer:
     hits: tuple[Hit, ...]
     took_ms: float
     note: str = ""
+    reranker: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as the JSON contract has it."""
@@ -120,7 +124,8 @@ class Answer:
             "took_ms": round(self.took_ms, 2),
             "mode": self.mode,
         }
-        return {**answer, "note": self.note} if self.note else answer
+        more = {"note": self.note, "reranker": self.reranker}
+        return {**answer, **{name: said for name, said in more.items() if said}}
 
 
 def clean(query: str) -> str:
