@@ -60,6 +60,10 @@ def _serve() -> int:
     )
     server = uvicorn.Server(config)
     _let_go(server)
+    return _run(server)
+
+
+def _run(server: "uvicorn.Server") -> int:
     try:
         server.run()
     except SystemExit:  # uvicorn's way of saying that it could not listen, which it has logged

@@ -56,24 +56,25 @@ async def _write(gate: Gate) -> None:
             LOG.warning("the record of changes cannot be written: %s", failed)
 
 
-def gate(request: Request) -> Gate:
+# Coroutines, because FastAPI asks a thread for everything else, which costs more than the route.
+async def gate(request: Request) -> Gate:
     """Return the gate of the process that serves *request*."""
     return cast(Gate, request.app.state.gate)
 
 
-def store(request: Request) -> AccessStore:
+async def store(request: Request) -> AccessStore:
     """Return the tokens and sessions.
 
     Raises:
         UnavailableError: If they are not open yet.
     """
-    found = gate(request).store
+    found = (await gate(request)).store
     if found is None:
         raise UnavailableError("the API is still starting")
     return found
 
 
-def principal(request: Request) -> Principal:
+async def principal(request: Request) -> Principal:
     """Return who sent *request*; for routes with a rule that wants one."""
     return cast(Principal, request.state.principal)
 

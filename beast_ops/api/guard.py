@@ -25,6 +25,7 @@ from .names import Named
 from .problems import ID, unforeseen
 from .repeats import may_repeat
 from .replies import Replies
+from .routes_health import LIVE as ALIVE
 from .rules import NOWHERE, OPEN, SAFE, Rules
 from .settings import Settings
 
@@ -33,6 +34,12 @@ REFUSED = 400
 LIVE = "/health/live"
 VERIFY = "/auth/verify"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_ALIVE = [
+    (b"content-type", b"application/json"),
+    (b"content-length", str(len(ALIVE)).encode()),
+    *CLOSED,
+]
+_LIFE = {"type": "http.response.body", "body": ALIVE}
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:/@\s]+))(?::\d{1,5})?")
 
 
@@ -66,7 +73,7 @@ class Guard:
             await self._any(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve what is asked all the time: neither counted nor timed, with no body to limit."""
+        """Serve what is asked all the time: here, neither counted nor timed."""
 
         async def outward(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -79,7 +86,11 @@ class Guard:
         except HTTPException as refused:
             await turned_away(refused, None)(scope, receive, outward)
         else:
-            await self._app(scope, receive, outward)
+            if scope["method"] == "GET":
+                await send({"type": "http.response.start", "status": 200, "headers": _ALIVE})
+                await send(_LIFE)
+            else:
+                await self._app(scope, receive, outward)
 
     async def _any(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()

@@ -187,15 +187,19 @@ def duplicates_of(data: Path, physical: str, least: float) -> Duplicates:
         return duplicates.find(opened, physical, least)
 
 
-def house(request: Request) -> House:
-    """Return the house of the process that serves *request*."""
+async def house(request: Request) -> House:
+    """Return the house of the process that serves *request*.
+
+    A coroutine only because FastAPI asks a thread for everything else, which costs more than
+    most routes.
+    """
     return cast(House, request.app.state.house)
 
 
 InHouse = Annotated[House, Depends(house)]
 
 
-def taking(request: Request, house: InHouse) -> None:
+async def taking(request: Request, house: InHouse) -> None:
     """Refuse what would be gone if an upgrade under way does not hold.
 
     Raises:

@@ -37,14 +37,20 @@ class Requests:
             buckets=SECONDS,
             registry=registry,
         )
+        # Those that were asked for once: finding them among all costs as much as counting.
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one answered request."""
         route = getattr(scope.get("route"), "path", None) or "other"
         method = scope["method"] if scope["method"] in METHODS else "other"
-        self._total.labels(method, route, str(status)).inc()
+        known = self._known.get((method, route, status))
+        if known is None:
+            total = self._total.labels(method, route, str(status))
+            known = self._known[method, route, status] = (total, self._seconds.labels(route))
+        known[0].inc()
         self.answered += 1
-        self._seconds.labels(route).observe(seconds)
+        known[1].observe(seconds)
 
 
 def _state(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:

@@ -21,7 +21,7 @@ from .rules import OPEN, needs
 
 router = APIRouter(tags=["health"])
 State = Literal["healthy", "degraded", "unhealthy", "unknown"]
-_LIVE = b'{"status":"alive"}'
+LIVE = b'{"status":"alive"}'
 
 
 class CheckModel(BaseModel):
@@ -71,7 +71,7 @@ async def ready(house: InHouse) -> ReadyModel:
 @needs(OPEN, limit="")
 async def live(_: Request) -> PlainResponse:
     """Answer as long as the process lives; as bare as possible, for it is asked all the time."""
-    return PlainResponse(_LIVE, media_type="application/json")
+    return PlainResponse(LIVE, media_type="application/json")
 
 
 def plain_routes(figures: Figures) -> list[Route]:
@@ -79,9 +79,8 @@ def plain_routes(figures: Figures) -> list[Route]:
 
     @needs(Scope.METRICS, limit="")
     async def metrics(request: Request) -> PlainResponse:
-        # Rendering holds no lock for long, but large registries take milliseconds.
-        accept = request.headers.get("accept", "")
-        text, kind = await asyncio.to_thread(figures.text, accept)
+        # A fraction of a millisecond: less than it takes to have a thread do it.
+        text, kind = figures.text(request.headers.get("accept", ""))
         return PlainResponse(text, media_type=kind)
 
     return [Route("/health/live", live), Route("/metrics", metrics)]
