@@ -92,13 +92,13 @@ async def open_house(
                 store=store,
                 intake=intake,
                 jobs=jobs,
-                searcher=Searcher(store, known.embed),
+                searcher=Searcher(store, figures.asking.counted(known.embed)),
                 figures=figures,
                 health=Once(_look(around, services, figures), HEALTH_SECONDS),
                 ready=Once(lambda: _ready(store, services), READY_SECONDS),
                 surroundings=around,
                 events=events,
-                feed=Feed(events_file(around.data)),
+                feed=Feed(events_file(around.data), figures.counts),
             )
             async with _refreshed(house):
                 yield house

@@ -11,6 +11,8 @@ from starlette.types import Scope
 from beast_ops.health.model import Report, Status
 from beast_ops.jobs.model import State
 
+from .asking import Asking
+from .counts import Counts
 from .states import States
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
@@ -91,6 +93,7 @@ class Figures:
         self._failed = Counter(
             "ai_beast_jobs_failed_total", "Jobs that failed.", registry=self.registry
         )
+        self.counts, self.asking = Counts(self.registry), Asking(self.registry)
         self.states = States()
         self.registry.register(self.states)
         self._health, self._disk = _state(self.registry)
