@@ -5,7 +5,14 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from beast_ops.events.bus import Bus
+    from beast_ops.place import Place
 
 NAME = "beast-agent"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -37,13 +44,25 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.close())
     threading.Thread(target=keep, args=(place, stopping), daemon=True).start()
-    watching = threading.Thread(target=sentinel.watch, args=(place, bus, stopping))
-    watching.start()
-    agent.serve()
-    stopping.set()
-    operations.close()
-    watching.join()
+    with _watching(place, bus, stopping):
+        agent.serve()
+        stopping.set()
+        operations.close()
     return 0
+
+
+@contextmanager
+def _watching(place: "Place", bus: "Bus", stopping: threading.Event) -> Iterator[None]:
+    """Have services looked at until *stopping*."""
+    from .sentinel import watch
+
+    watching = threading.Thread(target=watch, args=(place, bus, stopping))
+    watching.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        watching.join()
 
 
 if __name__ == "__main__":

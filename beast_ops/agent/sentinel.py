@@ -44,8 +44,9 @@ def operations_to(bus: Bus) -> Callable[[Operation], None]:
     """Return what tells *bus* how operations go."""
 
     def tell(operation: Operation) -> None:
-        about = {"backup": operation.name} if operation.kind != "restart" else {}
-        bus.publish(f"{operation.kind}.{operation.state}", operation=operation.id, **about)
+        about = "service" if operation.kind == "restart" else "backup"
+        name = f"{operation.kind}.{operation.state}"
+        bus.publish(name, operation=operation.id, **{about: operation.name})
 
     return tell
 

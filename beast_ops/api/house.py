@@ -102,7 +102,8 @@ async def open_house(
             ) as known,
             closing(Reranking(lambda: settings.get().reranking, around.models_url)) as reranking,
         ):
-            searcher = Searcher(store, known.embed, reranking=reranking)
+            embed = figures.asking.counted(known.embed)
+            searcher = Searcher(store, embed, reranking=reranking)
             house = House(
                 settings=settings.get,
                 store=store,
@@ -116,7 +117,7 @@ async def open_house(
                 surroundings=around,
                 samples=Samples(),
                 events=events,
-                feed=Feed(events_file(around.data)),
+                feed=Feed(events_file(around.data), figures.counts),
             )
             async with _refreshed(house):
                 yield house

@@ -11,7 +11,9 @@ from starlette.types import Scope
 from beast_ops.health.model import Report, Status
 from beast_ops.jobs.model import State
 
+from .asking import Asking
 from .chat_figures import ChatFigures
+from .counts import Counts
 from .states import States
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
@@ -102,6 +104,7 @@ class Figures:
             "ai_beast_jobs_failed_total", "Jobs that failed.", registry=self.registry
         )
         self.chats = ChatFigures(self.registry)
+        self.counts, self.asking = Counts(self.registry), Asking(self.registry)
         self.states = States()
         self.registry.register(self.states)
         self._health, self._disk = _state(self.registry)

@@ -19,6 +19,8 @@ from beast_ops.errors import UnavailableError
 from beast_ops.events.model import Event
 from beast_ops.events.outbox import KEPT, Outbox
 
+from .counts import Counts
+
 LOG = logging.getLogger("beast.api")
 MOST = 100  # listeners at once; each costs a connection and some kilobytes
 LOOK_SECONDS = 0.25
@@ -32,13 +34,19 @@ ENDING = threading.Event()
 class Feed:
     """The newest events, and whoever listens to them."""
 
-    def __init__(self, path: Path, most: int = MOST) -> None:
-        """Look at the outbox at *path*, for at most *most* listeners."""
-        self._path, self._most = path, most
+    def __init__(self, path: Path, counts: Counts, most: int = MOST) -> None:
+        """Look at the outbox at *path*.
+
+        Args:
+            path: The outbox.
+            counts: Counts what happens from now on, and who listens.
+            most: How many may listen at once.
+        """
+        self._path, self._counts, self._most = path, counts, most
+        self._begun = False
         self._events: deque[Event] = deque(maxlen=KEPT)
         self._news = asyncio.Condition()
         self.listeners = 0
-        self.seen = 0
 
     @property
     def last(self) -> int:
@@ -66,8 +74,10 @@ class Feed:
         if found or ENDING.is_set():
             async with self._news:
                 self._events.extend(found)
-                self.seen += len(found)
                 self._news.notify_all()
+        for event in found if self._begun else ():
+            self._counts.count(event)
+        self._begun = True
 
     def admit(self) -> None:
         """Count one more listener, who is to `leave` again.
@@ -80,10 +90,12 @@ class Feed:
                 f"{self._most} listen already", hint="Ask for GET /events now and then instead."
             )
         self.listeners += 1
+        self._counts.listeners.set(self.listeners)
 
     def leave(self) -> None:
         """Count one listener less."""
         self.listeners -= 1
+        self._counts.listeners.set(self.listeners)
 
     async def listen(self, after: int | None, names: str) -> AsyncIterator[bytes]:
         """Yield what a listener is sent, until this process ends.

@@ -85,6 +85,27 @@ def test_a_backup_is_made_verified_drilled_and_restored_over_http(stack):
     told = ask(stack, "GET", "/receipts?limit=1&operation=restore")[1]["receipts"]
     assert [restored["receipt"]] == [each["id"] for each in told]
     assert 0 == stack.run("search", "amber", "--collection", COLLECTION).code
+    # What happened before lies with the data before; the agent tells of the rest in those of now.
+    await_true(lambda: "restore.done" in names(stack))
+
+
+def names(stack):
+    """Return the names of the events that are kept, the newest first."""
+    status, found = ask(stack, "GET", "/events?limit=100")
+    return [each["name"] for each in found["events"]] if status == 200 else []
+
+
+def test_what_every_process_does_is_told_in_one_place(stack):
+    followed(stack, begun(stack, "/backups"))
+    stack.must("ingest", str(stack.clone / "docs" / "decisions"))
+    os.kill(stack.pids()["beast-keeper"], signal.SIGKILL)
+
+    wanted = {"backup.running", "backup.done", "job.done", "rag.ingested", "service.started"}
+    await_true(lambda: wanted <= set(names(stack)), 60)
+    status, found = ask(stack, "GET", "/jobs?kind=ingest&state=done&limit=1")
+    assert (200, "ingest") == (status, found["jobs"][0]["kind"])
+    listed = stack.must("jobs.list", "--kind", "ingest", "--json").json
+    assert found["jobs"][0]["job"] in [each["job"] for each in listed["jobs"]]
 
 
 def test_a_second_one_is_refused_and_an_agent_that_is_killed_takes_it_along(stack):
