@@ -77,6 +77,18 @@ def test_the_model_is_told_how_much_it_sees(ollama):
     assert {"num_predict": 512, "num_ctx": 2048} == options[2]
 
 
+def test_an_answer_may_not_take_all_that_the_model_sees(ollama):
+    ask(ollama.url, Question("How often?", "docs", options={"num_predict": 10**6}))
+
+    assert {"num_predict": 2048, "num_ctx": 4096} == ollama.asked[0]["options"]
+
+
+def test_if_nothing_is_found_nothing_is_said_to_be_left_out(ollama):
+    asked = Question("How often?", "docs", (Turn("user", "Keys?"),))
+
+    assert not ask(ollama.url, asked, ())[0].left_out.words()
+
+
 def test_if_nothing_is_found_no_model_makes_an_answer_up(ollama):
     begun, text, ended = ask(ollama.url, hits=())
 
