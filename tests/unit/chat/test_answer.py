@@ -148,6 +148,25 @@ def test_a_model_is_looked_up_now_and_then_and_when_it_is_gone(ollama):
     assert (WRITES, WRITES, "qwen3:latest") == asyncio.run(main())
 
 
+def test_a_model_that_went_away_is_not_asked_for_ever(ollama):
+    async def main():
+        async with http.async_client(ollama.url, seconds=10) as client:
+
+            async def search(query, options):
+                return Answer(query, options.collection, "hybrid", HITS, 0.0)
+
+            answerer = Answerer(search, Writer(ChatServer(client)), lambda: Wish("", 4096))
+            [first, *_] = [each async for each in answerer.answer(ASKED)]
+            del ollama.capabilities[WRITES]
+            ollama.capabilities["qwen3:latest"] = ["completion"]
+            with pytest.raises(MissingError, match="does not have this model"):
+                [each async for each in answerer.answer(ASKED)]
+            [second, *_] = [each async for each in answerer.answer(ASKED)]
+            return first.model, second.model
+
+    assert (WRITES, "qwen3:latest") == asyncio.run(main())
+
+
 def test_an_errand_goes_to_the_model_without_documents(ollama):
     async def main():
         async with http.async_client(ollama.url, seconds=10) as client:
