@@ -87,7 +87,7 @@ class Answerer:
         """
         recalled = await recall(self._search, question)
         if not recalled.hits:
-            yield Begun((), LeftOut(turns=len(question.history)), recalled.note, "")
+            yield Begun((), LeftOut(), recalled.note, "")
             yield NOTHING
             yield Ended(Ending("stop", 0, 0))
             return
@@ -154,4 +154,4 @@ def _room(wish: Wish, most: int | None, options: Mapping[str, Any]) -> Room:
 
 def _options(options: Mapping[str, Any], room: Room) -> dict[str, Any]:
     """Return the options of the model server; without `num_ctx` it would cut what it likes."""
-    return {"num_predict": room.answer, **options, "num_ctx": room.context}
+    return {**options, "num_predict": room.answer, "num_ctx": room.context}

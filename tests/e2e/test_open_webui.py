@@ -97,13 +97,14 @@ def test_a_person_sees_numbers_that_lead_to_the_sources(application):
             page.keyboard.type(ASKED[0]["content"])
             page.keyboard.press("Enter")
             page.get_by_text("You asked something").wait_for(timeout=SHOWN_MS)
-            source = page.get_by_role("button", name="keys.md").first
+            source = page.get_by_role("button", name="1. keys.md").first
             source.wait_for(timeout=SHOWN_MS)
             source.click()
             page.get_by_text("Rotate the keys of the store once a year.").first.wait_for(
                 timeout=SHOWN_MS
             )
         finally:
+            (HERE / "out").mkdir(exist_ok=True)
             page.screenshot(path=str(HERE / "out/open-webui-chat.png"))
             browser.close()
 

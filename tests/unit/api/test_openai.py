@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chat through OpenAI's API: its own client is content, and so are others."""
 
+import asyncio
 import json
 import time
 from dataclasses import replace
 
 import openai
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from beast_ops import http
 from beast_ops.api.app import build
+from beast_ops.api.openai_errors import OpenAiErrors
+from beast_ops.api.routes_openai import _told
 from beast_ops.chat.answer import NOTHING
 from beast_ops.llm.testing import WRITES, echo, fake_ollama
 from beast_ops.testing import serving
@@ -83,6 +89,16 @@ def test_each_collection_is_a_model(theirs):
         theirs.models.retrieve("beast/none")
 
 
+def test_what_others_keep_in_the_same_store_is_no_model(stack, theirs):
+    with http.client(stack.vectors.url, headers={"api-key": stack.vectors.key}) as store:
+        body = {"vectors": {"size": 4, "distance": "Cosine"}}
+        store.put("/collections/open-webui_files", json=body).raise_for_status()
+        try:
+            assert ["beast/docs"] == [each.id for each in theirs.models.list()]
+        finally:
+            store.delete("/collections/open-webui_files")
+
+
 def test_their_client_streams_an_answer_with_its_source(theirs, ollama):
     stream = theirs.chat.completions.create(
         model="beast/docs", messages=ASKED, stream=True, stream_options={"include_usage": True}
@@ -138,7 +154,8 @@ def test_open_webui_gets_its_sources_in_the_order_of_their_numbers(api):
     assert 2 == len(sources)
     assert [each["text"] for each in known] == [each["document"][0] for each in sources]
     assert 2 == len({each["metadata"][0]["source"] for each in sources})
-    assert [each["title"] for each in known] == [each["source"]["name"] for each in sources]
+    named = [f"{each['number']}. {each['title']}" for each in known]
+    assert named == [each["source"]["name"] for each in sources]
     [note] = [each["data"]["description"] for each in shown if each["type"] == "status"]
     assert "Left out, for the model sees no more at once: 1 earlier message." == note
 
@@ -249,6 +266,32 @@ def test_what_breaks_in_the_middle_is_told_in_the_stream(theirs, ollama):
         listen()
 
     assert "You asked" in "".join(filter(None, heard))
+
+
+def test_what_nobody_foresaw_is_told_in_the_stream_without_its_words():
+    async def broken():
+        yield b"data: {}\n\n"
+        raise ValueError("a secret")
+
+    async def listen():
+        return [piece async for piece in _told(broken())]
+
+    _, last = asyncio.run(listen())
+    assert b"something went wrong here" in last
+    assert b"secret" not in last
+
+
+def test_a_refusal_that_is_not_ours_passes_as_it_is():
+    async def page(_):
+        return PlainTextResponse("gone", 410)
+
+    with (
+        serving(OpenAiErrors(Starlette(routes=[Route("/v1/x", page)]))) as url,
+        http.client(url) as one,
+    ):
+        answer = one.get("/v1/x")
+
+    assert (410, "gone") == (answer.status_code, answer.text)
 
 
 @pytest.mark.parametrize("first", [60, 0], ids=["before the first word", "in the middle"])

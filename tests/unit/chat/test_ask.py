@@ -63,8 +63,10 @@ def test_for_machines_it_is_one_document(place, capsys):
 
 
 def test_what_goes_wrong_is_ours(place, ollama, capsys):
-    with pytest.raises(MissingError, match="no such collection"):
+    with pytest.raises(MissingError, match="no such collection") as caught:
         ask(place, "Keys?", "none", json=False)
+    assert 1 == caught.value.paragraph().count(caught.value.hint)
+    assert caught.value.hint
     ollama.broken = 2
     with pytest.raises(UnavailableError, match="unexpectedly stopped"):
         ask(place, "How often do I rotate the keys?", "docs", json=False)
