@@ -17,7 +17,16 @@ from beast_ops.cards import read_services
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
-from . import docs, routes_health, routes_ingest, routes_jobs, routes_search, routes_services
+from . import (
+    docs,
+    routes_health,
+    routes_ingest,
+    routes_jobs,
+    routes_notebooks,
+    routes_search,
+    routes_services,
+    routes_sources,
+)
 from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
 from .metrics import Figures
@@ -82,7 +91,15 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in (routes_health, routes_search, routes_ingest, routes_jobs, routes_services):
+    for room in (
+        routes_health,
+        routes_search,
+        routes_ingest,
+        routes_jobs,
+        routes_services,
+        routes_notebooks,
+        routes_sources,
+    ):
         app.include_router(room.router)
     return app
 

@@ -4,7 +4,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -23,6 +23,7 @@ from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState
 from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
+from beast_ops.notebooks.desk import Desk, open_desk, tended
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
 from beast_ops.search.store import Store, open_store
@@ -51,6 +52,7 @@ class House:
     intake: Intake
     jobs: JobTable
     searcher: Searcher
+    desk: Desk
     figures: Figures
     health: Once[Report]
     ready: Once[None]
@@ -74,24 +76,29 @@ async def open_house(
         BeastError: If a secret cannot be read.
     """
     services = Watched(read_services, around.services)
-    async with open_store(around.vectors_url, around.vectors_key) as store:
+    async with (
+        AsyncExitStack() as opened,
+        open_store(around.vectors_url, around.vectors_key) as store,
+    ):
         with (
             closing(Intake(around.data)) as intake,
             JobTable(jobs_file(around.data)) as jobs,
             closing(Embedders(around.models_url)) as known,
         ):
+            desk = await opened.enter_async_context(open_desk(around.data, intake, jobs))
             house = House(
                 settings=settings.get,
                 store=store,
                 intake=intake,
                 jobs=jobs,
                 searcher=Searcher(store, known.embed),
+                desk=desk,
                 figures=figures,
                 health=Once(_look(around, services, figures), HEALTH_SECONDS),
                 ready=Once(lambda: _ready(store, services), READY_SECONDS),
                 surroundings=around,
             )
-            async with _refreshed(house):
+            async with _refreshed(house), tended(desk, store.physical):
                 yield house
 
 
