@@ -13,6 +13,7 @@ from invoke.collection import Collection
 from beast_ops.door import (
     alert_verbs,
     backup_verbs,
+    chat_verbs,
     developer_verbs,
     doctor_verbs,
     document_verbs,
@@ -229,6 +230,7 @@ def remove(
 namespace = Collection.from_module(sys.modules[__name__])
 for room in (
     backup_verbs,
+    chat_verbs,
     developer_verbs,
     doctor_verbs,
     document_verbs,

@@ -23,6 +23,7 @@ from . import (
     routes_ingest,
     routes_jobs,
     routes_notebooks,
+    routes_openai,
     routes_search,
     routes_services,
     routes_sources,
@@ -31,6 +32,7 @@ from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
 from .metrics import Figures
 from .names import Named
+from .openai_errors import OpenAiErrors
 from .problems import Problem, handlers
 from .settings import Surroundings
 
@@ -76,7 +78,7 @@ def build(around: Surroundings) -> ASGIApp:
     # Not a mount: that would answer 404 where a plain route refuses a method.
     outer.router.default = typed
     named = Named(settings.get, Watched(read_services, around.services).get)
-    return Guard(outer, tokens, named, figures.requests)
+    return OpenAiErrors(Guard(outer, tokens, named, figures.requests))
 
 
 def _typed() -> FastAPI:
@@ -94,6 +96,7 @@ def _typed() -> FastAPI:
     for room in (
         routes_health,
         routes_search,
+        routes_openai,
         routes_ingest,
         routes_jobs,
         routes_services,

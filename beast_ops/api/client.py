@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speak to the HTTP API of an installation on this machine; used by the verbs."""
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from beast_ops.keys import read_secret
 from beast_ops.place import Place
 
 SECONDS = 60.0
+LAST = "[DONE]"
 NOT_RUNNING = "See: ./beast status, ./beast logs; start it with: ./beast deploy"
 
 _BY_STATUS: dict[int, type[BeastError]] = {
@@ -51,6 +53,24 @@ class Api:
         """
         with http.speaking_to("the API", hint=NOT_RUNNING):
             return _parsed(self._client.request(method, path, json=body))
+
+    def stream(self, path: str, body: Any) -> Iterator[dict[str, Any]]:
+        """Send *body* as JSON and yield each event of the answer; hanging up ends the work there.
+
+        Raises:
+            BeastError: As `call`; and if the answer breaks off.
+        """
+        with (
+            http.speaking_to("the API", hint=NOT_RUNNING),
+            self._client.stream("POST", path, json=body) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
+                raise _refusal(answer)
+            for line in answer.iter_lines():
+                name, _, data = line.partition(": ")
+                if name == "data" and data != LAST:
+                    yield _event(data)
 
     def send(self, path: str, content: Iterable[bytes]) -> Any:
         """Upload *content* by PUT, piece by piece, and return the parsed answer.
@@ -85,6 +105,19 @@ def _parsed(answer: http.Response) -> Any:
     if answer.is_success:
         return answer.json() if answer.content else None
     raise _refusal(answer)
+
+
+def _event(data: str) -> dict[str, Any]:
+    """Return an event of a stream.
+
+    Raises:
+        UnavailableError: If it says that the answer broke off.
+    """
+    event: dict[str, Any] = json.loads(data)
+    if "error" not in event:
+        return event
+    error = event["error"]
+    raise UnavailableError(str(error["message"]).removesuffix(error["hint"]), hint=error["hint"])
 
 
 def _refusal(answer: http.Response) -> BeastError:

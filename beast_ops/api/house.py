@@ -4,14 +4,17 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from beast_ops import http
 from beast_ops.cards import Service, Services, read_services
+from beast_ops.chat.answer import Answerer, Wish
+from beast_ops.chat.writer import Writer
 from beast_ops.errors import BeastError, CardError, UnavailableError
 from beast_ops.health import report
 from beast_ops.health.model import Report
@@ -23,7 +26,8 @@ from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState
 from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
-from beast_ops.notebooks.desk import Desk, open_desk, tended
+from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
+from beast_ops.notebooks.desk import Desk, open_desk
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
 from beast_ops.search.store import Store, open_store
@@ -53,6 +57,7 @@ class House:
     jobs: JobTable
     searcher: Searcher
     desk: Desk
+    answerer: Answerer
     figures: Figures
     health: Once[Report]
     ready: Once[None]
@@ -77,29 +82,45 @@ async def open_house(
     """
     services = Watched(read_services, around.services)
     async with (
-        AsyncExitStack() as opened,
         open_store(around.vectors_url, around.vectors_key) as store,
+        _writer(around) as writer,
     ):
         with (
             closing(Intake(around.data)) as intake,
             JobTable(jobs_file(around.data)) as jobs,
             closing(Embedders(around.models_url)) as known,
         ):
-            desk = await opened.enter_async_context(open_desk(around.data, intake, jobs))
-            house = House(
-                settings=settings.get,
-                store=store,
-                intake=intake,
-                jobs=jobs,
-                searcher=Searcher(store, known.embed),
-                desk=desk,
-                figures=figures,
-                health=Once(_look(around, services, figures), HEALTH_SECONDS),
-                ready=Once(lambda: _ready(store, services), READY_SECONDS),
-                surroundings=around,
-            )
-            async with _refreshed(house), tended(desk, store.physical):
-                yield house
+            searcher = Searcher(store, known.embed)
+            async with open_desk(around.data, intake, jobs, store.physical) as desk:
+                house = House(
+                    settings=settings.get,
+                    store=store,
+                    intake=intake,
+                    jobs=jobs,
+                    searcher=searcher,
+                    desk=desk,
+                    answerer=Answerer(searcher.search, writer, lambda: _wish(settings.get())),
+                    figures=figures,
+                    health=Once(_look(around, services, figures), HEALTH_SECONDS),
+                    ready=Once(lambda: _ready(store, services), READY_SECONDS),
+                    surroundings=around,
+                )
+                async with _refreshed(house):
+                    yield house
+
+
+@asynccontextmanager
+async def _writer(around: Surroundings) -> AsyncIterator[Writer]:
+    """Open the model server, if there is one, for chats."""
+    if around.models_url is None:
+        yield Writer(None)
+        return
+    async with http.async_client(around.models_url, seconds=WHOLE_SECONDS) as client:
+        yield Writer(ChatServer(client))
+
+
+def _wish(settings: Settings) -> Wish:
+    return Wish(settings.chat_model, settings.chat_context)
 
 
 def _look(

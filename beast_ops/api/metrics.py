@@ -11,6 +11,7 @@ from starlette.types import Scope
 from beast_ops.health.model import Report, Status
 from beast_ops.jobs.model import State
 
+from .chat_figures import ChatFigures
 from .states import States
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -91,6 +92,7 @@ class Figures:
         self._failed = Counter(
             "ai_beast_jobs_failed_total", "Jobs that failed.", registry=self.registry
         )
+        self.chats = ChatFigures(self.registry)
         self.states = States()
         self.registry.register(self.states)
         self._health, self._disk = _state(self.registry)

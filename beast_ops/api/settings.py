@@ -26,6 +26,8 @@ class Settings(Strict):
             those that the release gives the API.
         folders: Folders on this host that may be ingested by name.
         upload_bytes: The largest document that is taken in.
+        chat_model: The model that answers in chats; the newest that writes, if empty.
+        chat_context: How many tokens of passages, history and answer it sees at once.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +35,8 @@ class Settings(Strict):
     allowed_hosts: tuple[str, ...] = ()
     folders: dict[str, str] = {}
     upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
+    chat_model: str = ""
+    chat_context: Annotated[int, Field(ge=1024)] = 4096
 
 
 @dataclass(frozen=True, slots=True)

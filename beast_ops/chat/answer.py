@@ -2,7 +2,7 @@
 """Answer a question about documents: find, plan, ask the model, check what it cites."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +74,7 @@ class Answerer:
         """Find by *search*, and have *writer* answer as *wish* says at that moment."""
         self._search, self._writer, self._wish = search, writer, wish
 
-    async def answer(self, question: Question) -> AsyncIterator[Event]:
+    async def answer(self, question: Question) -> AsyncGenerator[Event]:
         """Yield what the answer stands on, the answer in pieces, and how it ended.
 
         If nothing is found, that is the answer, and no model is asked to make one up.
@@ -101,7 +101,7 @@ class Answerer:
             async for event in events:
                 yield event
 
-    async def errand(self, turns: Sequence[Turn], options: Mapping[str, Any]) -> AsyncIterator[Event]:
+    async def errand(self, turns: Sequence[Turn], options: Mapping[str, Any]) -> AsyncGenerator[Event]:
         """Yield what the model says to *turns*, without any document; raises as `answer`."""
         wish = self._wish()
         server, model = await self._choose(wish)
@@ -120,8 +120,8 @@ class Answerer:
             raise
 
     async def _said(
-        self, pieces: AsyncIterator[str | Ending], planned: Plan, begun: Begun
-    ) -> AsyncIterator[Event]:
+        self, pieces: AsyncGenerator[str | Ending], planned: Plan, begun: Begun
+    ) -> AsyncGenerator[Event]:
         """Yield what the model says, checked, with the cited sources below it."""
         checker = Checker(len(planned.passages))
         first = True

@@ -27,7 +27,7 @@ GROUPS = {
         "support-bundle",
     ),
     "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
-    "Documents": ("ingest", "search", "eval", "reembed", "duplicates", "open"),
+    "Documents": ("ingest", "search", "ask", "eval", "reembed", "duplicates", "mirror", "open"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Alerts": ("alerts.test",),
     "Developers": ("new-service", "test", "lint", "bench", "version"),

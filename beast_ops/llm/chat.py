@@ -7,7 +7,7 @@ stops working on the answer.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -98,7 +98,7 @@ class ChatServer:
         """Ask through *client*, whose own deadline must be no shorter than *deadlines*."""
         self._client, self._deadlines = client, deadlines or Deadlines()
 
-    async def stream(self, asked: Request) -> AsyncIterator[str | Ending]:
+    async def stream(self, asked: Request) -> AsyncGenerator[str | Ending]:
         """Yield the answer to *asked* in pieces, and how it ended at last.
 
         Raises:
@@ -184,7 +184,7 @@ class ChatServer:
         except (ValueError, TypeError) as wrong:
             raise ServiceError(f"{SERVICE} answered {path} with no JSON", hint=LASTING) from wrong
 
-    async def _lines(self, asked: Request) -> AsyncIterator[str]:
+    async def _lines(self, asked: Request) -> AsyncGenerator[str]:
         body = {
             "model": asked.model,
             "messages": [{"role": turn.role, "content": turn.text} for turn in asked.turns],
@@ -202,7 +202,7 @@ class ChatServer:
                     yield line
 
 
-async def _in_time(lines: AsyncIterator[str], seconds: float, late: BeastError) -> str:
+async def _in_time(lines: AsyncGenerator[str], seconds: float, late: BeastError) -> str:
     """Return the next of *lines*; raise *late* if it does not come within *seconds*."""
     try:
         async with asyncio.timeout(seconds):

@@ -8,6 +8,7 @@ middle are a line `{"error": …}`; 404 for a model it does not have; 400 for on
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from beast_ops.testing import serving
 from .hashing import HashEmbedder
 
 CONTEXT = 8192
+_PREFIX = re.compile(r"search_(query|document): ")
 WRITES, EMBEDS = "llama3.2:latest", "nomic-embed-text:latest"
 
 
@@ -82,7 +84,8 @@ class FakeOllama:
     async def embed(self, request: Request) -> Response:
         """Answer `POST /api/embed`."""
         body = await request.json()
-        rows = HashEmbedder(64).embed_documents([text.partition(": ")[2] for text in body["input"]])
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        rows = HashEmbedder(64).embed_documents([_PREFIX.sub("", text) for text in texts])
         return JSONResponse({"model": body["model"], "embeddings": rows.tolist()})
 
     async def chat(self, request: Request) -> Response:

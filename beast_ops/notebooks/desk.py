@@ -4,19 +4,17 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beast_ops import closed
-from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import Database
 from beast_ops.errors import BeastError, MissingError
 from beast_ops.ingest.intake import Intake
 from beast_ops.jobs.table import JobTable
 from beast_ops.search.model import Answer, SearchOptions
 
-from .fetch import Fetch, fetch
 from .model import COLLECTION, Notebook, folder_of, notebooks_file
 from .rows import SourceRows
 from .schema import SCHEMA
@@ -73,40 +71,31 @@ async def search_in(search: Search, query: str, options: SearchOptions) -> Answe
 
 @asynccontextmanager
 async def open_desk(
-    data: Path, intake: Intake, jobs: JobTable, clock: Clock = SYSTEM, fetch: Fetch = fetch
+    data: Path, intake: Intake, jobs: JobTable, physical: Physical
 ) -> AsyncIterator[Desk]:
-    """Open the notebooks of the data generation *data*.
+    """Open the notebooks of the data generation *data*, and look after them meanwhile.
 
     Args:
         data: The data generation in force.
         intake: What takes the content of sources.
         jobs: Where one sees what became of it.
-        clock: What time it is.
-        fetch: What fetches pages.
+        physical: Says which collection is behind an alias; nothing if there is none.
 
     Raises:
         DatabaseError: If their database cannot be opened.
     """
     database = await asyncio.to_thread(lambda: Database(notebooks_file(data), SCHEMA, durable=True))
-    try:
-        rows = SourceRows(database, clock)
-        shelf = Shelf(data, rows, intake, jobs, fetch)
-        yield Desk(data, Notebooks(database, clock), rows, shelf)
-        shelf.close()
-    finally:
-        database.close()
-
-
-@asynccontextmanager
-async def tended(desk: Desk, physical: Physical) -> AsyncIterator[None]:
-    """Keep *desk* tended meanwhile; *physical* says which collection is behind an alias."""
-    task = asyncio.create_task(_tend(desk, physical))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    with closing(database):
+        rows = SourceRows(database)
+        with closing(Shelf(data, rows, intake, jobs)) as shelf:
+            desk = Desk(data, Notebooks(database), rows, shelf)
+            task = asyncio.create_task(_tend(desk, physical))
+            try:
+                yield desk
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 async def _tend(desk: Desk, physical: Physical) -> None:

@@ -27,6 +27,8 @@ RESTARTS = {
     "beast_api_hosts": ("[beast.example]", API),
     "beast_api_folders": ("{papers: /usr/share/doc}", API),
     "beast_api_upload_mib": (201, API),
+    "beast_api_chat_model": ("llama3.2", API),
+    "beast_api_chat_context": (8192, API),
     "beast_worker_chunk_characters": (1201, WORKER),
     "beast_worker_chunk_overlap": (201, WORKER),
     "beast_worker_batch": (127, WORKER),
