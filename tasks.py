@@ -17,9 +17,11 @@ from beast_ops.door import (
     developer_verbs,
     doctor_verbs,
     document_verbs,
+    job_verbs,
     knowledge_verbs,
     lab_verbs,
     leave_verbs,
+    model_verbs,
     record_verbs,
     secret_verbs,
     upgrade_verbs,
@@ -242,6 +244,8 @@ for room in (
     for task in Collection.from_module(room).tasks.values():
         namespace.add_task(task)
 # Verbs of a group have a dot in their name: secrets.list.
+namespace.add_collection(Collection.from_module(job_verbs), "jobs")
+namespace.add_collection(Collection.from_module(model_verbs), "models")
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
 namespace.add_collection(Collection.from_module(lab_verbs), "lab")
 namespace.add_collection(Collection.from_module(alert_verbs), "alerts")

@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import threading
+from functools import partial
 
 NAME = "beast-agent"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -18,10 +19,13 @@ def main() -> int:
     settle(NAME)
     logging.basicConfig(level=logging.INFO, format=FORMAT)
     from .chores import keep
+    from .operations import Operations
     from .server import Agent
+    from .verbs import act
 
     place = installation()
-    agent, stopping = Agent(place), threading.Event()
+    operations = Operations(place)
+    agent, stopping = Agent(place, partial(act, operations=operations)), threading.Event()
     try:
         agent.listen()
     except OSError as failed:
@@ -32,6 +36,7 @@ def main() -> int:
     threading.Thread(target=keep, args=(place, stopping), daemon=True).start()
     agent.serve()
     stopping.set()
+    operations.close()
     return 0
 
 

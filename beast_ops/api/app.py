@@ -22,8 +22,11 @@ from . import (
     routes_health,
     routes_ingest,
     routes_jobs,
+    routes_models,
     routes_notebooks,
     routes_openai,
+    routes_operations,
+    routes_queue,
     routes_search,
     routes_services,
     routes_sources,
@@ -36,6 +39,19 @@ from .openai_errors import OpenAiErrors
 from .problems import Problem, handlers
 from .settings import Surroundings
 
+ROOMS = (
+    routes_health,
+    routes_search,
+    routes_openai,
+    routes_ingest,
+    routes_jobs,
+    routes_queue,
+    routes_services,
+    routes_operations,
+    routes_models,
+    routes_notebooks,
+    routes_sources,
+)
 TITLE = "AI Beast"
 DESCRIPTION = (
     "Documents in, passages out. Every route but /health/live, /health/ready, /ca.crt and "
@@ -93,16 +109,7 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in (
-        routes_health,
-        routes_search,
-        routes_openai,
-        routes_ingest,
-        routes_jobs,
-        routes_services,
-        routes_notebooks,
-        routes_sources,
-    ):
+    for room in ROOMS:
         app.include_router(room.router)
     return app
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from beast_ops.notebooks.fetch import NAME_CHARACTERS, named
@@ -13,13 +12,10 @@ from beast_ops.notebooks.model import Kind, Notebook, Source
 
 from .body import Body
 
-LIST_MOST = 100
 URL_CHARACTERS = 2000
 TEXT_CHARACTERS = 1_000_000
 
 State = Literal["pending", "running", "ready", "failed"]
-Limit = Annotated[int, Query(ge=1, le=LIST_MOST, description="How many at most")]
-Offset = Annotated[int, Query(ge=0, le=2**31, description="How many to leave out first")]
 
 
 def _plain(text: str) -> str:

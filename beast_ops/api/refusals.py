@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from .problems import Problem
+from .pages import refusals
 
 _MEANS = {
     404: "There is no such thing",
@@ -16,4 +16,4 @@ _MEANS = {
 
 def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what the description of a route says of *statuses*."""
-    return {status: {"model": Problem, "description": _MEANS[status]} for status in statuses}
+    return refusals(**{f"s{status}": _MEANS[status] for status in statuses})

@@ -12,15 +12,14 @@ from beast_ops.notebooks.store import Page
 
 from .house import InHouse
 from .notebook_models import (
-    Limit,
     NotebookBody,
     NotebookChange,
     NotebookModel,
     NotebooksModel,
-    Offset,
     notebook_model,
     notebooks_model,
 )
+from .pages import PAGE, Limit, Offset
 from .refusals import refuses
 from .routes_ingest import taking
 
@@ -38,7 +37,7 @@ def create(body: NotebookBody, house: InHouse) -> NotebookModel:
 @router.get("", responses=refuses(422))
 def list_notebooks(
     house: InHouse,
-    limit: Limit = 20,
+    limit: Limit = PAGE,
     offset: Offset = 0,
     search: Annotated[
         str,

@@ -15,14 +15,13 @@ from beast_ops.notebooks.store import Page
 from .house import House, InHouse
 from .notebook_models import (
     FileName,
-    Limit,
-    Offset,
     SourceModel,
     SourcesModel,
     TextBody,
     UrlBody,
     source_model,
 )
+from .pages import PAGE, Limit, Offset
 from .refusals import refuses
 from .routes_ingest import stream, taking
 
@@ -93,7 +92,7 @@ def _left(opened: ExitStack, failed: BaseException) -> None:
 
 @router.get("/sources", responses=refuses(404, 422))
 def list_sources(
-    notebook: str, house: InHouse, limit: Limit = 20, offset: Offset = 0
+    notebook: str, house: InHouse, limit: Limit = PAGE, offset: Offset = 0
 ) -> SourcesModel:
     """List the sources of a notebook, the newest first."""
     house.desk.notebooks.get(notebook)

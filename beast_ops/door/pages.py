@@ -28,6 +28,8 @@ GROUPS = {
     ),
     "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
     "Documents": ("ingest", "search", "ask", "eval", "reembed", "duplicates", "mirror", "open"),
+    "Jobs": ("jobs.list", "jobs.status", "jobs.cancel", "jobs.retry", "jobs.log"),
+    "Models": ("models.list", "models.pull", "models.rm"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Alerts": ("alerts.test",),
     "Developers": ("new-service", "test", "lint", "bench", "version"),

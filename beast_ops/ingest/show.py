@@ -2,7 +2,7 @@
 """Ingestion for people: a line that moves while it runs, then what it came to."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self, TextIO
 
 from beast_ops.clock import SYSTEM, Clock
@@ -12,13 +12,15 @@ PLAIN_SECONDS = 10.0  # between lines where nothing can move
 LIVE_SECONDS = 0.1
 FAILURES_SHOWN = 50
 
+Words = Callable[[Mapping[str, Any]], str]
+
 
 class Progress:
     """Shows on a stream how far it is: one moving line on a terminal, else now and then one."""
 
-    def __init__(self, stream: TextIO, clock: Clock = SYSTEM) -> None:
-        """Write to *stream*."""
-        self._stream, self._clock = stream, clock
+    def __init__(self, stream: TextIO, clock: Clock = SYSTEM, words: Words | None = None) -> None:
+        """Write to *stream*, in *words* of its own if it is no ingestion."""
+        self._stream, self._clock, self._words = stream, clock, words or sentence
         self._live = stream.isatty()
         self._pause = LIVE_SECONDS if self._live else PLAIN_SECONDS
         self._due = clock.monotonic() + (0.0 if self._live else self._pause)
@@ -42,7 +44,7 @@ class Progress:
         if now < self._due:
             return
         self._due = now + self._pause
-        text = sentence(event)
+        text = self._words(event)
         if self._live:
             text = text[: shutil.get_terminal_size().columns - 1]
             self._write(f"\r{text.ljust(self._width)}")

@@ -39,6 +39,14 @@ EVERYTHING = Lane()
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs are looked for: of a kind, in a state; all where nothing is said."""
+
+    kind: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job as it stood when it was read.
 
@@ -53,6 +61,9 @@ class Job:
         result: What it came to, once done.
         error: Why it failed, once failed.
         created: When it was added, in seconds since the epoch.
+        changed: When it last changed, likewise.
+        due: Not to be tried before, likewise.
+        failures: How often it was tried in vain and is to be tried again.
     """
 
     id: str
@@ -64,3 +75,6 @@ class Job:
     progress: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] | None = None
     error: str | None = None
+    changed: float = 0.0
+    due: float = 0.0
+    failures: int = 0

@@ -278,9 +278,10 @@ class _Part:
         own = {
             "BEAST_ROOT": site.root,
             "BEAST_SERVICES": f"{site.root}/current/services.json",
-            "BEAST_DATA": site.ground.data,
             "BEAST_SECRETS": f"{site.root}/secrets/{self.card.name}",
         }
+        if self.card.place != "host" or self.card.volumes:
+            own["BEAST_DATA"] = site.ground.data  # others are not started anew by a restore
         if folder is not None:
             own["BEAST_CONFIG"] = f"{site.root}/config/{folder}"
         refuse_clashes(self.card, own.keys() & {*self.given.environment, *self.card.environment})

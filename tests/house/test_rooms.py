@@ -43,6 +43,7 @@ ONLY = {
         "beast_ops/ingest/migrations/versions/v0001_first.py": "a migration",
         "beast_ops/ingest/migrations/versions/v0002_members.py": "likewise",
         "beast_ops/jobs/migrations/versions/v0001_first.py": "likewise",
+        "beast_ops/jobs/migrations/versions/v_due_and_log.py": "likewise",
         "beast_ops/notebooks/migrations/versions/v0001_first.py": "likewise",
     },
     "subprocess": {
@@ -55,7 +56,7 @@ ONLY = {
         "beast_ops/door/setup.py": "sets up before anything of ours is installed",
         "beast_ops/door/tidy.py": "asks git, before anything of ours is installed",
         "beast_ops/ingest/pool_reader.py": "a reader of documents is fed through pipes",
-        "beast_ops/keeper/child.py": "what it prints is shown, and it ends with the keeper",
+        "beast_ops/keeper/child.py": "what it prints is shown, and it ends with who runs it",
         "beast_ops/preflight/outside.py": "runs on hosts where nothing of ours is installed",
         "beast_ops/release/environment.py": "likewise",
         "beast_ops/runtime/identity.py": "asks ps where there is no /proc",
