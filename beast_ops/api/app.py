@@ -29,6 +29,7 @@ from . import (
     routes_queue,
     routes_search,
     routes_services,
+    routes_sessions,
     routes_sources,
 )
 from .guard import OPEN, Guard, Tokens
@@ -51,6 +52,7 @@ ROOMS = (
     routes_models,
     routes_notebooks,
     routes_sources,
+    routes_sessions,
 )
 TITLE = "AI Beast"
 DESCRIPTION = (

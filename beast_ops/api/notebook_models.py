@@ -18,8 +18,12 @@ TEXT_CHARACTERS = 1_000_000
 State = Literal["pending", "running", "ready", "failed"]
 
 
-def _plain(text: str) -> str:
-    """Return *text* as a name; nothing in it may steer a screen or hide."""
+def plain(text: str) -> str:
+    """Return *text* as a name; nothing in it may steer a screen or hide.
+
+    Raises:
+        ValueError: If it is none.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -44,7 +48,7 @@ def _as_file(text: str) -> str:
     return text.strip()
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain)]
 Description = Annotated[str, Field(max_length=500), AfterValidator(_valid)]
 FileName = Annotated[str, Field(min_length=1, max_length=NAME_CHARACTERS), AfterValidator(_as_file)]
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from beast_ops.errors import UsageError
 from beast_ops.ingest.manifest import NAME_PATTERN
 from beast_ops.knowledge import COLLECTION
-from beast_ops.notebooks.desk import search_in
+from beast_ops.notebooks.looking import search_in
 from beast_ops.notebooks.model import owner_of
 from beast_ops.search.model import GROUP_MOST, LIMIT, LIMIT_MOST, Mode, SearchOptions, clean, day
 
@@ -171,7 +171,7 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
         answer = await house.searcher.search(body.query, options)
     else:
         names = (body.notebook,) if isinstance(body.notebook, str) else tuple(body.notebook)
-        options = await asyncio.to_thread(house.desk.narrowed, names, options)
+        options = await asyncio.to_thread(house.desk.narrow, names, options)
         answer = await search_in(house.searcher.search, body.query, options)
     house.figures.searches.labels(answer.mode).inc()
     house.figures.search_seconds.observe(answer.took_ms / 1000)

@@ -101,6 +101,10 @@ class Answerer:
             async for event in events:
                 yield event
 
+    def through(self, search: Search) -> "Answerer":
+        """Return what answers likewise by what *search* finds."""
+        return Answerer(search, self._writer, self._wish)
+
     async def errand(self, turns: Sequence[Turn], options: Mapping[str, Any]) -> AsyncGenerator[Event]:
         """Yield what the model says to *turns*, without any document; raises as `answer`."""
         wish = self._wish()

@@ -5,68 +5,47 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from beast_ops import closed
 from beast_ops.database import Database
-from beast_ops.errors import BeastError, MissingError
+from beast_ops.errors import BeastError
 from beast_ops.ingest.intake import Intake
 from beast_ops.jobs.table import JobTable
-from beast_ops.search.model import Answer, SearchOptions
 
-from .model import COLLECTION, Notebook, folder_of, notebooks_file
+from .looking import Narrow
+from .model import COLLECTION, notebooks_file
 from .rows import SourceRows
 from .schema import SCHEMA
+from .sessions import Sessions
 from .shelf import Shelf
 from .store import Notebooks
+from .talk import Talks
 
 LOG = logging.getLogger("beast.api")
 LOOK_SECONDS = 1.0  # while something is under way, and else
 IDLE_SECONDS = 5.0
-EMPTY = "these notebooks have no source that was read yet"
 
 Physical = Callable[[str], Awaitable[str]]
-Search = Callable[[str, SearchOptions], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The notebooks, their sources, and what brings these in."""
+    """The notebooks, their sources and what brings these in; and the talk about them."""
 
     data: Path
     notebooks: Notebooks
     sources: SourceRows
     shelf: Shelf
+    narrow: Narrow
+    sessions: Sessions
+    talks: Talks
 
-    def narrowed(self, names: tuple[str, ...], options: SearchOptions) -> SearchOptions:
-        """Return *options* for the notebooks *names* (or ids); what was deleted is not found.
-
-        Raises:
-            MissingError: If one of them is not there.
-        """
-        ids = tuple(dict.fromkeys(self.notebooks.find(name).id for name in names))
-        within = tuple(map(folder_of, ids))
-        without = tuple(source.folder for source in self.sources.gone(ids))
-        return replace(options, collection=COLLECTION, within=within, without=without)
-
-    def look(self, notebook: str) -> Notebook:
-        """Return the notebook with that id; raises `MissingError` if there is none."""
-        return self.notebooks.get(notebook)
-
-
-async def search_in(search: Search, query: str, options: SearchOptions) -> Answer:
-    """Return what *search* finds in notebooks; nothing if there is no collection for them yet.
-
-    Args:
-        search: What searches.
-        query: For what.
-        options: As `Desk.narrowed` returns them.
-    """
-    try:
-        return await search(query, options)
-    except MissingError:
-        return Answer(query, COLLECTION, options.mode, (), 0.0, EMPTY)
+    def resume(self) -> None:
+        """Go on where an earlier process was cut off."""
+        self.shelf.resume()
+        self.sessions.resume()
 
 
 @asynccontextmanager
@@ -88,7 +67,10 @@ async def open_desk(
     with closing(database):
         rows = SourceRows(database)
         with closing(Shelf(data, rows, intake, jobs)) as shelf:
-            desk = Desk(data, Notebooks(database), rows, shelf)
+            notebooks, sessions = Notebooks(database), Sessions(database)
+            narrow = Narrow(notebooks, rows)
+            talks = Talks(narrow, sessions)
+            desk = Desk(data, notebooks, rows, shelf, narrow, sessions, talks)
             task = asyncio.create_task(_tend(desk, physical))
             try:
                 yield desk
@@ -107,7 +89,7 @@ async def _tend(desk: Desk, physical: Physical) -> None:
             # replaces.
             if not closed.is_closed(desk.data):
                 if not resumed:
-                    await asyncio.to_thread(desk.shelf.resume)
+                    await asyncio.to_thread(desk.resume)
                     resumed = True
                 busy = await asyncio.to_thread(desk.shelf.is_busy)
                 if busy:
