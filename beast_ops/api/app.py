@@ -31,6 +31,7 @@ from . import (
     routes_services,
     routes_sessions,
     routes_sources,
+    routes_transformations,
 )
 from .guard import OPEN, Guard, Tokens
 from .house import open_house, watched_settings
@@ -53,6 +54,7 @@ ROOMS = (
     routes_notebooks,
     routes_sources,
     routes_sessions,
+    routes_transformations,
 )
 TITLE = "AI Beast"
 DESCRIPTION = (

@@ -105,6 +105,12 @@ class Answerer:
         """Return what answers likewise by what *search* finds."""
         return Answerer(search, self._writer, self._wish)
 
+    async def chosen(self) -> tuple[str, int]:
+        """Return which model answers now, and how many tokens it sees; raises as `answer`."""
+        wish = self._wish()
+        _, model = await self._choose(wish)
+        return model.name, min(wish.context, model.context or wish.context)
+
     async def errand(self, turns: Sequence[Turn], options: Mapping[str, Any]) -> AsyncGenerator[Event]:
         """Yield what the model says to *turns*, without any document; raises as `answer`."""
         wish = self._wish()

@@ -47,6 +47,7 @@ KINDS = (
     Kind("reembed", "beast_ops.ingest.reembed:Reembedding", "long", WEEK_SECONDS),
     Kind("noop", "beast_ops.jobs.noop:handler"),
     Kind("housekeeping", "beast_ops.jobs.housekeeping:handler", every=HOUR_SECONDS, attempts=3),
+    Kind("transform", "beast_ops.notebooks.transform:Transforming", "writing", attempts=3),
     Kind("model_pull", "beast_ops.models.job:Pulling", "models", 6 * HOUR_SECONDS, attempts=5),
 )
 

@@ -16,12 +16,14 @@ from beast_ops.jobs.table import JobTable
 
 from .looking import Narrow
 from .model import COLLECTION, notebooks_file
+from .results import Results
 from .rows import SourceRows
 from .schema import SCHEMA
 from .sessions import Sessions
 from .shelf import Shelf
 from .store import Notebooks
 from .talk import Talks
+from .workshop import Workshop
 
 LOG = logging.getLogger("beast.api")
 LOOK_SECONDS = 1.0  # while something is under way, and else
@@ -41,6 +43,7 @@ class Desk:
     narrow: Narrow
     sessions: Sessions
     talks: Talks
+    workshop: Workshop
 
     def resume(self) -> None:
         """Go on where an earlier process was cut off."""
@@ -70,7 +73,8 @@ async def open_desk(
             notebooks, sessions = Notebooks(database), Sessions(database)
             narrow = Narrow(notebooks, rows)
             talks = Talks(narrow, sessions)
-            desk = Desk(data, notebooks, rows, shelf, narrow, sessions, talks)
+            workshop = Workshop(rows, shelf, Results(database), jobs)
+            desk = Desk(data, notebooks, rows, shelf, narrow, sessions, talks, workshop)
             task = asyncio.create_task(_tend(desk, physical))
             try:
                 yield desk
@@ -91,6 +95,7 @@ async def _tend(desk: Desk, physical: Physical) -> None:
                 if not resumed:
                     await asyncio.to_thread(desk.resume)
                     resumed = True
+                await asyncio.to_thread(desk.workshop.settle)
                 busy = await asyncio.to_thread(desk.shelf.is_busy)
                 if busy:
                     behind = await physical(COLLECTION)

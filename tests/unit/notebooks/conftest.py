@@ -16,12 +16,14 @@ from beast_ops.addresses import networks
 from beast_ops.api.app import build
 from beast_ops.api.settings import Surroundings as ApiSurroundings
 from beast_ops.cards import Health
+from beast_ops.chat import writer
 from beast_ops.ingest.run import handler
 from beast_ops.ingest.settings import Surroundings, WorkerSettings, jobs_file
 from beast_ops.jobs.table import JobTable
-from beast_ops.jobs.worker import Worker
+from beast_ops.jobs.worker import Bounded, Worker
 from beast_ops.llm.testing import FakeOllama, fake_ollama
-from beast_ops.notebooks import desk, fetch
+from beast_ops.notebooks import desk, fetch, transform, workshop
+from beast_ops.notebooks.transform import Transforming
 from beast_ops.place import Place
 from beast_ops.testing import a_service, an_installation, free_port, serving
 from beast_ops.vectors.testing import Server, running
@@ -102,6 +104,10 @@ def _it_goes_fast():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "LOOK_SECONDS", 0.05)
         patch.setattr(desk, "IDLE_SECONDS", 0.1)
+        patch.setattr(writer, "FRESH_SECONDS", 0.0)
+        patch.setattr(transform, "SAY_SECONDS", 0.02)
+        patch.setattr(transform, "CHECK_SECONDS", 0.05)
+        patch.setattr(workshop, "FOLLOW_SECONDS", 0.05)
         yield
 
 
@@ -158,7 +164,8 @@ class working:  # noqa: N801 - reads as what it is used for
         settings = WorkerSettings(embedder="none")
         found = Surroundings(around.data, settings, vectors.url, vectors.key, models)
         self.table = JobTable(jobs_file(around.data))
-        self.worker = Worker(self.table, {"ingest": handler(found)}, "test")
+        able = {"ingest": Bounded(handler(found)), "transform": Bounded(Transforming(found))}
+        self.worker = Worker(self.table, able, "test")
         self.thread = threading.Thread(target=self.worker.run)
 
     def __enter__(self) -> Worker:
