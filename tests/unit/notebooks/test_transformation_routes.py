@@ -75,7 +75,7 @@ def test_flashcards_are_made_of_all_sources_and_cite_passages(stack, client, not
 def test_each_kind_is_asked_for_in_its_own_words(stack, client, notebook, sources, kind):
     found = ended(client, notebook, begin(client, notebook, kind=kind, sources=sources[:1])["id"])
 
-    assert "done" == found["state"]
+    assert "done" == found["state"], found
     system, passages = (each["content"] for each in stack.ollama.asked[-1]["messages"])
     assert {"questions": "key questions"}.get(kind, kind) in system
     assert "Owls fly by night" in passages
