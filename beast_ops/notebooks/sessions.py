@@ -150,7 +150,10 @@ class Sessions:
             touched = update(SESSIONS).where(_of.id == session)
             if not table.execute(touched.values(changed=now, title=named)).rowcount:
                 raise _missing(session)
-            rows = ("user", question, Saying.DONE, {}), ("assistant", "", Saying.ANSWERING, about)
+            rows: tuple[tuple[str, str, Saying, Mapping[str, Any]], ...] = (
+                ("user", question, Saying.DONE, {}),
+                ("assistant", "", Saying.ANSWERING, about),
+            )
             said = [
                 table.execute(
                     insert(MESSAGES).values(
