@@ -34,9 +34,7 @@ def names(text: str) -> set[str]:
 
 def without(text: str, missing: Collection[str]) -> str:
     """Return *text* with nothing in the places of the secrets that are *missing*."""
-    return PLACEHOLDER.sub(
-        lambda found: "" if found["name"] in missing else found.group(), text
-    )
+    return PLACEHOLDER.sub(lambda found: "" if found["name"] in missing else found.group(), text)
 
 
 def fill(text: str, secrets: Mapping[str, str], salt: Callable[[str], str]) -> str:

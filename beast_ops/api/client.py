@@ -2,7 +2,7 @@
 """Speak to the HTTP API of an installation on this machine; used by the verbs."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -116,15 +116,21 @@ def _event(data: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(data)
     if "error" not in event:
         return event
-    error = event["error"]
-    raise UnavailableError(str(error["message"]).removesuffix(error["hint"]), hint=error["hint"])
+    message, hint = _told(event["error"])
+    raise UnavailableError(message, hint=hint)
 
 
 def _refusal(answer: http.Response) -> BeastError:
     """Return the API's error as ours: same sentence, same hint."""
     kind = _BY_STATUS.get(answer.status_code, ServiceError)
     try:
-        error = answer.json()["error"]
-        return kind(str(error["message"]), hint=str(error["hint"]))
+        message, hint = _told(answer.json()["error"])
     except (ValueError, KeyError, TypeError):
         return kind(f"the API answered {answer.status_code}", hint=NOT_RUNNING)
+    return kind(message, hint=hint)
+
+
+def _told(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Return sentence and hint of an *error*; below /v1 the sentence holds the hint, too."""
+    hint = str(error["hint"])
+    return str(error["message"]).removesuffix(hint).rstrip(), hint

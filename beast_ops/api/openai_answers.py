@@ -152,7 +152,7 @@ def _source(passage: Passage) -> dict[str, Any]:
     about = passage.as_dict()
     # One number for each source of its own: passages of one document would be taken for one.
     place = f"{about['link']}{'&' if '#' in about['link'] else '#'}passage={passage.number}"
-    name = about["title"]
+    name = f"{passage.number}. {about['title']}"  # it shows this in the place of [1]
     return {
         "source": {"name": name, "id": place, "url": about["link"]},
         "document": [passage.text],

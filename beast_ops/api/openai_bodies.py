@@ -121,11 +121,11 @@ class ChatBody(_Lenient):
         return [*whole, *self._said(), Turn("user", self.messages[-1].words())]
 
     def _said(self) -> list[Turn]:
-        found = []
-        for each in self.messages[:-1]:
-            if each.role in ("user", "assistant") and each.words():
-                found.append(Turn(each.role, each.words()))
-        return found
+        return [
+            Turn(each.role, each.words())
+            for each in self.messages[:-1]
+            if each.role in ("user", "assistant") and each.words()
+        ]
 
 
 class ModelRow(BaseModel):

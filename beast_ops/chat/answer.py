@@ -87,7 +87,7 @@ class Answerer:
         """
         recalled = await recall(self._search, question)
         if not recalled.hits:
-            yield Begun((), LeftOut(turns=len(question.history)), recalled.note, "")
+            yield Begun((), LeftOut(), recalled.note, "")
             yield NOTHING
             yield Ended(Ending("stop", 0, 0))
             return
@@ -111,7 +111,9 @@ class Answerer:
         _, model = await self._choose(wish)
         return model.name, min(wish.context, model.context or wish.context)
 
-    async def errand(self, turns: Sequence[Turn], options: Mapping[str, Any]) -> AsyncGenerator[Event]:
+    async def errand(
+        self, turns: Sequence[Turn], options: Mapping[str, Any]
+    ) -> AsyncGenerator[Event]:
         """Yield what the model says to *turns*, without any document; raises as `answer`."""
         wish = self._wish()
         server, model = await self._choose(wish)
@@ -162,4 +164,4 @@ def _room(wish: Wish, most: int | None, options: Mapping[str, Any]) -> Room:
 
 def _options(options: Mapping[str, Any], room: Room) -> dict[str, Any]:
     """Return the options of the model server; without `num_ctx` it would cut what it likes."""
-    return {"num_predict": room.answer, **options, "num_ctx": room.context}
+    return {**options, "num_predict": room.answer, "num_ctx": room.context}

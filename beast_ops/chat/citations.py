@@ -21,7 +21,9 @@ _FENCE_BEGUN = re.compile(r" {0,3}(?:`{3,}[^\n]*|~{3,}[^\n]*|`{0,2}|~{0,2})")
 _PLAIN = re.compile(r"[^`\[【!< \n]+|\n")
 _PICTURE = re.compile(r"!+(?=[\[【])|<(?=img)", re.IGNORECASE)
 _PICTURE_BEGUN = re.compile(r"!+|<(?:i|im)?", re.IGNORECASE)
-_JOINS = frozenset("[【^,; 0123456789!<")  # what stands before could make a citation of what follows
+_JOINS = frozenset(
+    "[【^,; 0123456789!<"
+)  # what stands before could make a citation of what follows
 _UNKNOWN = "[?]"
 
 
@@ -76,8 +78,10 @@ class Checker:
         if self._fence:
             end = rest.find("\n") + 1 or len(rest)
             return end, rest[:end]
-        if rest[0] == "`":
-            return _code(rest, final=final)
+        return _code(rest, final=final) if rest[0] == "`" else self._said(rest, final=final)
+
+    def _said(self, rest: str, *, final: bool) -> tuple[int, str] | None:
+        """Return likewise what is said for *rest*, which begins with no code."""
         if (found := _CITATION.match(rest)) and (final or found.end() < len(rest)):
             return found.end(), self._cite(found, rest[found.end() : found.end() + 1])
         if not final and (_BEGUN.fullmatch(rest) or found or _PICTURE_BEGUN.fullmatch(rest)):

@@ -42,8 +42,7 @@ def link(hit: Hit) -> str:
 def listed(passages: Iterable["Passage"]) -> str:
     """Return the lines of Markdown that stand below an answer; nothing without *passages*."""
     lines = [
-        f"- [{each.number}] [{_escaped(title(each.hit))}]({link(each.hit)})"
-        for each in passages
+        f"- [{each.number}] [{_escaped(title(each.hit))}]({link(each.hit)})" for each in passages
     ]
     return HEADLINE + "\n".join(lines) if lines else ""
 

@@ -42,7 +42,9 @@ def mirror(place: Place, collection: str, name: str, *, json: bool) -> int:
     if json:
         emit(done.as_dict())
         return 1 if done.failed else 0
-    counts = f"{done.new} new, {done.changed} changed, {done.removed} removed, {done.same} as before"
+    counts = (
+        f"{done.new} new, {done.changed} changed, {done.removed} removed, {done.same} as before"
+    )
     line(f"{visible(name)} in Open WebUI: {counts}.")
     for source, why in done.failed.items():
         line(f"  failed: {visible(source)}: {visible(why)}")

@@ -20,9 +20,7 @@ _JSON = "print one JSON document, for machines"
     },
     interrupted="The model was told to stop.",
 )
-def ask(
-    _context: Any, question: str, *, collection: str = COLLECTION, json: bool = False
-) -> None:
+def ask(_context: Any, question: str, *, collection: str = COLLECTION, json: bool = False) -> None:
     """Have a model answer a question from your documents, with its sources below."""
     from beast_ops.place import installation
 

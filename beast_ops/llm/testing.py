@@ -28,7 +28,7 @@ _PREFIX = re.compile(r"search_(query|document): ")
 WRITES, EMBEDS = "llama3.2:latest", "nomic-embed-text:latest"
 
 
-def echo(body: Mapping[str, Any]) -> Sequence[str]:
+def echo(_body: Mapping[str, Any]) -> Sequence[str]:
     """Return an answer that names the first passage, in pieces that cut its number in two."""
     return ["You asked", " something", " [", "1", "]."]
 

@@ -43,16 +43,16 @@ class Documents:
     def text(self, source: str) -> str:
         """Return the whole text of the document *source*; raises as `versions`."""
         condition = {"must": [{"key": "source", "match": {"value": source}}]}
-        points = self._scroll({"filter": condition}, True)
+        points = self._scroll({"filter": condition}, ["text", "heading", "position"])
         payloads = [point["payload"] for point in points]
         payloads.sort(key=lambda payload: int(payload.get("position") or 0))
         return whole(source, payloads)
 
-    def _scroll(self, more: Mapping[str, Any], payload: Any) -> Iterator[dict[str, Any]]:
+    def _scroll(self, more: Mapping[str, Any], payload: Sequence[str]) -> Iterator[dict[str, Any]]:
         offset: Any = None
         path = f"/collections/{self._collection}/points/scroll"
         while True:
-            body = {"limit": PAGE, "with_payload": payload, "offset": offset, **more}
+            body = {"limit": PAGE, "with_payload": list(payload), "offset": offset, **more}
             with http.speaking_to(STORE):
                 answer = self._client.post(path, json=body)
                 if answer.status_code == 404:  # noqa: PLR2004 - Not Found

@@ -15,6 +15,7 @@ from beast_ops.mirror.documents import Documents
 from beast_ops.mirror.run import bring
 from beast_ops.mirror.webui import Knowledge
 from tests.e2e import knowledge, webui
+from tests.e2e.stack import HERE
 
 pytestmark = [pytest.mark.long, pytest.mark.needs("open-webui")]
 
@@ -79,13 +80,11 @@ def test_it_streams_an_answer_with_its_sources(client):
 
 
 @pytest.mark.needs("chromium")
-def test_a_person_sees_numbers_that_lead_to_the_sources(application, tmp_path):
+def test_a_person_sees_numbers_that_lead_to_the_sources(application):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as engine:
-        browser = engine.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+        browser = engine.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         try:
             page.goto(f"{application.url}/auth", timeout=SHOWN_MS)
@@ -98,14 +97,15 @@ def test_a_person_sees_numbers_that_lead_to_the_sources(application, tmp_path):
             page.keyboard.type(ASKED[0]["content"])
             page.keyboard.press("Enter")
             page.get_by_text("You asked something").wait_for(timeout=SHOWN_MS)
-            source = page.get_by_role("button", name="keys.md").first
+            source = page.get_by_role("button", name="1. keys.md").first
             source.wait_for(timeout=SHOWN_MS)
             source.click()
             page.get_by_text("Rotate the keys of the store once a year.").first.wait_for(
                 timeout=SHOWN_MS
             )
         finally:
-            page.screenshot(path=str(tmp_path / "chat.png"))
+            (HERE / "out").mkdir(exist_ok=True)
+            page.screenshot(path=str(HERE / "out/open-webui-chat.png"))
             browser.close()
 
 

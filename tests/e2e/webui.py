@@ -16,7 +16,7 @@ from tests.e2e.knowledge import secret
 from tests.e2e.stack import HERE, Installation, free_port
 
 START_SECONDS = 180
-EMAIL, PASSWORD = "admin@localhost", "a-password-of-the-test"  # noqa: S105 - it opens nothing
+EMAIL, PASSWORD = "admin@localhost", "a-password-of-the-test"
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,7 @@ class Webui:
 
     def client(self) -> http.Client:
         """Return a client of its API that may do everything."""
-        return http.client(
-            self.url, headers={"authorization": f"Bearer {self.token}"}, seconds=120
-        )
+        return http.client(self.url, headers={"authorization": f"Bearer {self.token}"}, seconds=120)
 
 
 def environment(stack: Installation, models: str, folder: Path) -> dict[str, str]:

@@ -111,7 +111,7 @@ def handed(described, folder, **environment):
     return dict(line.partition("=")[::2] for line in done.stdout.splitlines())
 
 
-def test_open_webui_chats_with_documents_through_the_api(described, files, tmp_path):
+def test_open_webui_chats_with_documents_through_the_api(described, tmp_path):
     found = described["open-webui"]["environment"]
     seen = handed(described, tmp_path, **found)
 

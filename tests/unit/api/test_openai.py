@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chat through OpenAI's API: its own client is content, and so are others."""
 
+import asyncio
 import json
 import time
 from dataclasses import replace
 
 import openai
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from beast_ops import http
 from beast_ops.api.app import build
+from beast_ops.api.openai_errors import OpenAiErrors
+from beast_ops.api.routes_openai import _told
 from beast_ops.chat.answer import NOTHING
 from beast_ops.llm.testing import WRITES, echo, fake_ollama
 from beast_ops.testing import serving
@@ -56,7 +62,9 @@ def theirs(address):
 
 
 def streamed(api, **more):
-    with api.stream("POST", "/v1/chat/completions", json={**BODY, "stream": True, **more}) as answer:
+    with api.stream(
+        "POST", "/v1/chat/completions", json={**BODY, "stream": True, **more}
+    ) as answer:
         assert answer.status_code == 200, answer.read()
         lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
     return [line if line == "[DONE]" else json.loads(line) for line in lines]
@@ -79,6 +87,16 @@ def test_each_collection_is_a_model(theirs):
     assert "beast/docs" == theirs.models.retrieve("beast/docs").id
     with pytest.raises(openai.NotFoundError, match="no such model"):
         theirs.models.retrieve("beast/none")
+
+
+def test_what_others_keep_in_the_same_store_is_no_model(stack, theirs):
+    with http.client(stack.vectors.url, headers={"api-key": stack.vectors.key}) as store:
+        body = {"vectors": {"size": 4, "distance": "Cosine"}}
+        store.put("/collections/open-webui_files", json=body).raise_for_status()
+        try:
+            assert ["beast/docs"] == [each.id for each in theirs.models.list()]
+        finally:
+            store.delete("/collections/open-webui_files")
 
 
 def test_their_client_streams_an_answer_with_its_source(theirs, ollama):
@@ -124,7 +142,8 @@ def test_what_nobody_wrote_about_is_said_without_a_model(api, ollama):
     assert [] == ollama.asked
 
 
-def test_open_webui_gets_its_sources_in_the_order_of_their_numbers(api, ollama):
+@pytest.mark.usefixtures("ollama")
+def test_open_webui_gets_its_sources_in_the_order_of_their_numbers(api):
     long = {"role": "user", "content": "cats " * 4000}
     asked = {"role": "user", "content": "Do cats rotate the keys?"}
     chunks = streamed(api, messages=[long, asked])
@@ -135,16 +154,19 @@ def test_open_webui_gets_its_sources_in_the_order_of_their_numbers(api, ollama):
     assert 2 == len(sources)
     assert [each["text"] for each in known] == [each["document"][0] for each in sources]
     assert 2 == len({each["metadata"][0]["source"] for each in sources})
-    assert [each["title"] for each in known] == [each["source"]["name"] for each in sources]
+    named = [f"{each['number']}. {each['title']}" for each in known]
+    assert named == [each["source"]["name"] for each in sources]
     [note] = [each["data"]["description"] for each in shown if each["type"] == "status"]
     assert "Left out, for the model sees no more at once: 1 earlier message." == note
 
 
-def test_every_chunk_but_the_usage_has_a_choice(api, ollama):
+@pytest.mark.usefixtures("ollama")
+def test_every_chunk_but_the_usage_has_a_choice(api):
     assert all(each["choices"] for each in streamed(api)[:-1])
 
 
-def test_parts_of_text_and_unknown_fields_are_fine_pictures_are_not(api, ollama):
+@pytest.mark.usefixtures("ollama")
+def test_parts_of_text_and_unknown_fields_are_fine_pictures_are_not(api):
     parts = [{"type": "text", "text": "Rotate keys?"}]
     asked = [{"role": "user", "content": parts, "name": "x"}]
 
@@ -181,25 +203,27 @@ def test_an_errand_of_open_webui_goes_to_the_model_alone(api, ollama):
     assert [errand] == [each["content"] for each in ollama.asked[0]["messages"]]
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "kind", "words"),
-    [
-        ({"model": "beast/none"}, 404, "invalid_request_error", "no such collection"),
-        ({"model": "gpt-4o"}, 404, "invalid_request_error", "no such model"),
-        ({"messages": []}, 422, "invalid_request_error", "messages"),
-        ({"messages": [{"role": "assistant", "content": "x"}]}, 422, "invalid_request_error", "no question"),
-        ({"messages": [{"role": "user", "content": " "}]}, 422, "invalid_request_error", "no question"),
-        ({"n": 2}, 422, "invalid_request_error", "n:"),
-    ],
-)
+REFUSED = {
+    "no such collection": ({"model": "beast/none"}, 404),
+    "no such model": ({"model": "gpt-4o"}, 404),
+    "messages": ({"messages": []}, 422),
+    "the last message is no question": ({"messages": [{"role": "assistant", "content": "x"}]}, 422),
+    "is no question": ({"messages": [{"role": "user", "content": " "}]}, 422),
+    "n:": ({"n": 2}, 422),
+}
+
+
+@pytest.mark.usefixtures("ollama")
+@pytest.mark.parametrize("words", REFUSED)
 @pytest.mark.parametrize("stream", [True, False])
-def test_refusals_have_the_shape_that_openai_has(api, ollama, change, status, kind, words, stream):
+def test_refusals_have_the_shape_that_openai_has(api, words, stream):
+    change, status = REFUSED[words]
     answer = api.post("/v1/chat/completions", json={**BODY, "stream": stream, **change})
 
     assert status == answer.status_code, answer.text
     error = answer.json()["error"]
     assert {"message", "type", "param", "code", "hint"} == set(error)
-    assert kind == error["type"]
+    assert "invalid_request_error" == error["type"]
     assert words in error["message"]
     assert error["hint"] in error["message"]
     assert int(answer.headers["content-length"]) == len(answer.content)
@@ -233,13 +257,41 @@ def test_what_breaks_in_the_middle_is_told_in_the_stream(theirs, ollama):
     ollama.broken = 2
     heard = []
 
+    def listen():
+        chunks = theirs.chat.completions.create(model="beast/docs", messages=ASKED, stream=True)
+        for chunk in chunks:
+            heard.append(chunk.choices[0].delta.content)  # noqa: PERF401 - kept when it raises
+
     with pytest.raises(openai.APIError, match="unexpectedly stopped"):
-        for chunk in theirs.chat.completions.create(
-            model="beast/docs", messages=ASKED, stream=True
-        ):
-            heard.append(chunk.choices[0].delta.content)
+        listen()
 
     assert "You asked" in "".join(filter(None, heard))
+
+
+def test_what_nobody_foresaw_is_told_in_the_stream_without_its_words():
+    async def broken():
+        yield b"data: {}\n\n"
+        raise ValueError("a secret")
+
+    async def listen():
+        return [piece async for piece in _told(broken())]
+
+    _, last = asyncio.run(listen())
+    assert b"something went wrong here" in last
+    assert b"secret" not in last
+
+
+def test_a_refusal_that_is_not_ours_passes_as_it_is():
+    async def page(_):
+        return PlainTextResponse("gone", 410)
+
+    with (
+        serving(OpenAiErrors(Starlette(routes=[Route("/v1/x", page)]))) as url,
+        http.client(url) as one,
+    ):
+        answer = one.get("/v1/x")
+
+    assert (410, "gone") == (answer.status_code, answer.text)
 
 
 @pytest.mark.parametrize("first", [60, 0], ids=["before the first word", "in the middle"])
@@ -248,7 +300,9 @@ def test_who_hangs_up_stops_the_model(api, ollama, first):
     ollama.answer = lambda _: ["more "] * 5000
 
     def hang_up():
-        with api.stream("POST", "/v1/chat/completions", json={**BODY, "stream": True}, timeout=0.7) as answer:
+        with api.stream(
+            "POST", "/v1/chat/completions", json={**BODY, "stream": True}, timeout=0.7
+        ) as answer:
             for number, _ in enumerate(answer.iter_lines()):
                 if number > 20:
                     return

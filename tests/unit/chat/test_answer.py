@@ -77,6 +77,18 @@ def test_the_model_is_told_how_much_it_sees(ollama):
     assert {"num_predict": 512, "num_ctx": 2048} == options[2]
 
 
+def test_an_answer_may_not_take_all_that_the_model_sees(ollama):
+    ask(ollama.url, Question("How often?", "docs", options={"num_predict": 10**6}))
+
+    assert {"num_predict": 2048, "num_ctx": 4096} == ollama.asked[0]["options"]
+
+
+def test_if_nothing_is_found_nothing_is_said_to_be_left_out(ollama):
+    asked = Question("How often?", "docs", (Turn("user", "Keys?"),))
+
+    assert not ask(ollama.url, asked, ())[0].left_out.words()
+
+
 def test_if_nothing_is_found_no_model_makes_an_answer_up(ollama):
     begun, text, ended = ask(ollama.url, hits=())
 
@@ -134,6 +146,25 @@ def test_a_model_is_looked_up_now_and_then_and_when_it_is_gone(ollama):
             return first, same, (await writer.choose(""))[1].name
 
     assert (WRITES, WRITES, "qwen3:latest") == asyncio.run(main())
+
+
+def test_a_model_that_went_away_is_not_asked_for_ever(ollama):
+    async def main():
+        async with http.async_client(ollama.url, seconds=10) as client:
+
+            async def search(query, options):
+                return Answer(query, options.collection, "hybrid", HITS, 0.0)
+
+            answerer = Answerer(search, Writer(ChatServer(client)), lambda: Wish("", 4096))
+            [first, *_] = [each async for each in answerer.answer(ASKED)]
+            del ollama.capabilities[WRITES]
+            ollama.capabilities["qwen3:latest"] = ["completion"]
+            with pytest.raises(MissingError, match="does not have this model"):
+                [each async for each in answerer.answer(ASKED)]
+            [second, *_] = [each async for each in answerer.answer(ASKED)]
+            return first.model, second.model
+
+    assert (WRITES, "qwen3:latest") == asyncio.run(main())
 
 
 def test_an_errand_goes_to_the_model_without_documents(ollama):

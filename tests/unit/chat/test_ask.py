@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from beast_ops.errors import MissingError, UnavailableError
 from beast_ops.door.asking import ask
+from beast_ops.errors import MissingError, UnavailableError
 from beast_ops.llm.testing import echo
 
 
@@ -24,6 +24,7 @@ def place(installed):
 
 @pytest.fixture
 def ollama(installed, place):
+    assert place == installed[0]  # which is as good as new
     return installed[1]
 
 
@@ -42,7 +43,7 @@ def test_what_was_made_up_and_left_unsaid_is_told(place, ollama, capsys):
     assert "The answer names no source.\n(Citations of nothing that were taken out: 1.)" in out
 
 
-def test_pages_and_nothing_found(place, ollama, capsys):
+def test_pages_and_nothing_found(place, capsys):
     ask(place, "Do cats sleep?", "docs", json=False)
     ask(place, "zyzzyva", "docs", json=False)
 
@@ -62,8 +63,10 @@ def test_for_machines_it_is_one_document(place, capsys):
 
 
 def test_what_goes_wrong_is_ours(place, ollama, capsys):
-    with pytest.raises(MissingError, match="no such collection"):
+    with pytest.raises(MissingError, match="no such collection") as caught:
         ask(place, "Keys?", "none", json=False)
+    assert 1 == caught.value.paragraph().count(caught.value.hint)
+    assert caught.value.hint
     ollama.broken = 2
     with pytest.raises(UnavailableError, match="unexpectedly stopped"):
         ask(place, "How often do I rotate the keys?", "docs", json=False)
@@ -71,7 +74,7 @@ def test_what_goes_wrong_is_ours(place, ollama, capsys):
     assert capsys.readouterr().out.endswith("You asked something\n")
 
 
-def test_ctrl_c_ends_the_answer_and_the_models_work(place, ollama, tmp_path):
+def test_ctrl_c_ends_the_answer_and_the_models_work(place, ollama):
     ollama.answer, ollama.gap = lambda _: ["more "] * 5000, 0.02
     words = [sys.executable, "-m", "beast_ops.cli", "ask", "How often do I rotate the keys?"]
     running = subprocess.Popen(
@@ -83,7 +86,7 @@ def test_ctrl_c_ends_the_answer_and_the_models_work(place, ollama, tmp_path):
     )
     assert running.stdout.read(5) == "more "
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=20)
+    _, err = running.communicate(timeout=20)
 
     assert 130 == running.returncode, err
     assert "interrupted. The model was told to stop." in err

@@ -10,9 +10,36 @@ from hypothesis import strategies as some
 from beast_ops.chat.citations import Checker, without
 
 KNOWN = 3
+SPACED = (" ", "\n", "[2, 3]", "[passage 3]")
 PARTS = some.sampled_from(
-    ["[1]", "[2, 3]", "[9]", "[", "]", "(", ":", "1", " ", "\n", "`", "```", "~~~", "text", "![", "!"]
-    + ["【2】", "[passage 3]", "[^1]", "<img", "<", "[2019]", "[1", ",", "[1](http://a)", "é"]
+    [
+        *[
+            "[1]",
+            "[2,3]",
+            "[9]",
+            "[",
+            "]",
+            "(",
+            ":",
+            "1",
+            "`",
+            "```",
+            "~~~",
+            "text",
+            "![",
+            "!",
+            "【2】",
+            "[^1]",
+            "<img",
+            "<",
+            "[2019]",
+            "[1",
+            ",",
+            "[1](http://a)",
+            "é",
+        ],
+        *SPACED,
+    ]
 )
 ANSWERS = some.lists(PARTS, max_size=30).map("".join)
 

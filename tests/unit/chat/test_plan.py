@@ -76,6 +76,14 @@ def test_a_shorter_passage_takes_the_room_that_a_longer_one_cannot():
     assert "short" in [each.text for each in planned.passages] or planned.left_out.characters
 
 
+def test_what_is_too_little_of_a_passage_is_left_out_whole():
+    long = "a" * 3 * (ROOM.prompt - tokens(ask([]).turns[0].text) - 100)
+    planned = ask([a_hit(long), a_hit("word " * 600)])
+
+    [passage] = planned.passages
+    assert (long, 1) == (passage.text, planned.left_out.passages)
+
+
 def test_a_question_without_room_is_refused_with_the_way_out():
     with pytest.raises(UsageError, match="too long") as caught:
         ask([], text="why " * 5000)

@@ -13,7 +13,9 @@ from beast_ops.llm.chat import Turn
 from beast_ops.search.model import QUERY_CHARACTERS, Answer, Hit, SearchOptions
 from beast_ops.search.query import parse
 
-SIGNS = some.sampled_from(['"', "-", "type:", "tag:", "before:", "after:", "source:", "a", " ", "\n"])
+SIGNS = some.sampled_from(
+    ['"', "-", "type:", "tag:", "before:", "after:", "source:", "a", " ", "\n"]
+)
 
 
 def a_hit(name):
@@ -43,7 +45,9 @@ def test_a_question_is_searched_for_as_it_is():
 
 
 def test_a_question_in_a_conversation_is_searched_for_with_the_one_before():
-    search, asked = finding({"And how often?": ["a", "b"], "Rotate keys? And how often?": ["b", "c"]})
+    search, asked = finding(
+        {"And how often?": ["a", "b"], "Rotate keys? And how often?": ["b", "c"]}
+    )
     said = (Turn("user", "Hello"), Turn("user", "Rotate keys?"), Turn("assistant", "Yes."))
 
     found = asyncio.run(recall(search, Question("And how often?", "docs", said)))

@@ -38,7 +38,7 @@ class Webui:
         self.numbers += 1
         return f"n{self.numbers}"
 
-    def answer(self, asked):
+    def answer(self, asked):  # noqa: C901, PLR0911 - each route has its answer
         path, query = urlsplit(asked.path).path, parse_qs(urlsplit(asked.path).query)
         self.asked.append((asked.method, path))
         for pattern, (status, times) in list(self.refuse.items()):
@@ -48,6 +48,11 @@ class Webui:
         page = int(query.get("page", ["1"])[0])
         parts = path.strip("/").split("/")[2:]
         match asked.method, parts:
+            case "POST", ["auths", "signin"]:
+                right = json.loads(asked.body) == {"email": "a@b.c", "password": "right"}
+                return Canned(
+                    {"token": "a-token"} if right else {"detail": "wrong"}, 200 if right else 400
+                )
             case "GET", ["knowledge"]:
                 rows = [{"id": key, "name": name} for key, (name, _) in self.bases.items()]
                 return paged(rows, page)
@@ -73,7 +78,7 @@ class Webui:
         key = self.number()
         name = re.search(r'filename="([^"]*)"', body)[1]
         metadata = re.search(r'name="metadata"\r\n\r\n(.*?)\r\n--', body, re.DOTALL)[1]
-        text = re.search(r'filename=.*?\r\n\r\n(.*?)\r\n--', body, re.DOTALL)[1]
+        text = re.search(r"filename=.*?\r\n\r\n(.*?)\r\n--", body, re.DOTALL)[1]
         meta = {"name": name, "data": json.loads(metadata)}
         self.files[key] = {"filename": name, "text": text, "meta": meta, "left": self.slow}
         return Canned({"id": key, "status": True})

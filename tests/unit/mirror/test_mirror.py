@@ -149,15 +149,19 @@ def test_a_file_that_does_not_go_is_told_and_goes_the_next_time(mirrored, there)
 
 
 def test_a_page_instead_of_an_answer_is_no_open_webui(there):
-    with http.client(f"{there.url}/elsewhere/", seconds=5) as client:
-        with pytest.raises(ServiceError, match="is it Open WebUI"):
-            bring(Papers(a="one"), Knowledge(client, "Papers"), print)
+    with (
+        http.client(f"{there.url}/elsewhere/", seconds=5) as client,
+        pytest.raises(ServiceError, match="is it Open WebUI"),
+    ):
+        bring(Papers(a="one"), Knowledge(client, "Papers"), print)
 
 
 def test_one_that_is_away_is_unavailable():
-    with http.client(f"http://127.0.0.1:{free_port()}", seconds=1) as client:
-        with pytest.raises(UnavailableError, match="Open WebUI does not answer"):
-            bring(Papers(a="one"), Knowledge(client, "Papers"), print)
+    with (
+        http.client(f"http://127.0.0.1:{free_port()}", seconds=1) as client,
+        pytest.raises(UnavailableError, match="Open WebUI does not answer"),
+    ):
+        bring(Papers(a="one"), Knowledge(client, "Papers"), print)
 
 
 @given(
@@ -202,14 +206,17 @@ def test_a_file_is_called_like_its_document(source, name):
 
 
 def test_documents_come_from_the_store_with_their_versions(tmp_path):
-    with running(tmp_path) as vectors:
-        with http.client(vectors.url, headers={"api-key": vectors.key}) as client:
-            fill(client, "docs", [Passage("One.", "/a.md"), Passage("Two.", "/b.md")])
-            documents = Documents(client, "docs")
-            versions = documents.versions()
+    with (
+        running(tmp_path) as vectors,
+        http.client(vectors.url, headers={"api-key": vectors.key}) as client,
+    ):
+        fill(client, "docs", [Passage("One.", "/a.md"), Passage("Two.", "/b.md")])
+        documents = Documents(client, "docs")
+        versions = documents.versions()
 
-            assert ["file://host/a.md", "file://host/b.md"] == sorted(versions)
-            assert 2 == len(set(versions.values()))
-            assert "Source: file://host/a.md\n\n## Top\n\nOne.\n" == documents.text("file://host/a.md")
-            with pytest.raises(MissingError, match="no such collection"):
-                Documents(client, "none").versions()
+        assert ["file://host/a.md", "file://host/b.md"] == sorted(versions)
+        assert 2 == len(set(versions.values()))
+        text = documents.text("file://host/a.md")
+        assert "Source: file://host/a.md\n\n## Top\n\nOne.\n" == text
+        with pytest.raises(MissingError, match="no such collection"):
+            Documents(client, "none").versions()
