@@ -27,11 +27,15 @@ from . import (
     routes_ingest,
     routes_jobs,
     routes_models,
+    routes_notebooks,
     routes_openai,
     routes_operations,
     routes_queue,
     routes_search,
     routes_services,
+    routes_sessions,
+    routes_sources,
+    routes_transformations,
 )
 from .entry import open_gate
 from .gate import Gate, Tokens
@@ -56,6 +60,10 @@ ROOMS = (
     routes_services,
     routes_operations,
     routes_models,
+    routes_notebooks,
+    routes_sources,
+    routes_sessions,
+    routes_transformations,
     routes_events,
     routes_access,
     rooms,

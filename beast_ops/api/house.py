@@ -29,6 +29,7 @@ from beast_ops.ingest.state import DocumentState
 from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
 from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
+from beast_ops.notebooks.desk import Desk, open_desk
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
 from beast_ops.search.rerank import Reranking
@@ -62,6 +63,7 @@ class House:
     intake: Intake
     jobs: JobTable
     searcher: Searcher
+    desk: Desk
     answerer: Answerer
     figures: Figures
     health: Once[Report]
@@ -104,23 +106,25 @@ async def open_house(
         ):
             embed = figures.asking.counted(known.embed)
             searcher = Searcher(store, embed, reranking=reranking)
-            house = House(
-                settings=settings.get,
-                store=store,
-                intake=intake,
-                jobs=jobs,
-                searcher=searcher,
-                answerer=Answerer(searcher.search, writer, lambda: _wish(settings.get())),
-                figures=figures,
-                health=Once(_look(around, services, figures), HEALTH_SECONDS),
-                ready=Once(lambda: _ready(store, services), READY_SECONDS),
-                surroundings=around,
-                samples=Samples(),
-                events=events,
-                feed=Feed(events_file(around.data), figures.counts),
-            )
-            async with _refreshed(house):
-                yield house
+            async with open_desk(around.data, intake, jobs, store.physical) as desk:
+                house = House(
+                    settings=settings.get,
+                    store=store,
+                    intake=intake,
+                    jobs=jobs,
+                    searcher=searcher,
+                    desk=desk,
+                    answerer=Answerer(searcher.search, writer, lambda: _wish(settings.get())),
+                    figures=figures,
+                    health=Once(_look(around, services, figures), HEALTH_SECONDS),
+                    ready=Once(lambda: _ready(store, services), READY_SECONDS),
+                    surroundings=around,
+                    samples=Samples(),
+                    events=events,
+                    feed=Feed(events_file(around.data), figures.counts),
+                )
+                async with _refreshed(house):
+                    yield house
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ The work behind these routes is `beast_ops.ingest.intake`; it blocks, so it runs
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
@@ -17,7 +17,6 @@ from starlette.responses import Response
 from beast_ops.access.model import Scope
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import CollectionName, Manifest
-from beast_ops.ingest.upload import Upload
 from beast_ops.knowledge import COLLECTION
 
 from .body import Body
@@ -45,6 +44,14 @@ class OpenedModel(BaseModel):
 
     job: str
     wanted: list[int]
+
+
+class Taking(Protocol):
+    """What takes the content of a document."""
+
+    def write(self, block: bytes) -> None:
+        """Take the next bytes."""
+        ...
 
 
 class SkipBody(Body):
@@ -135,7 +142,7 @@ async def send_document(job: str, index: Index, request: Request, house: InHouse
     """Send the content of one wanted document, as it is."""
     upload = await asyncio.to_thread(house.intake.receive, job, index)
     try:
-        await _stream(request, upload)
+        await stream(request, upload)
         await asyncio.to_thread(upload.finish)
     except BaseException:
         upload.abandon()
@@ -207,8 +214,8 @@ def _open_folder(house: House, body: FolderBody) -> OpenedModel:
     return OpenedModel(job=job, wanted=[])
 
 
-async def _stream(request: Request, upload: Upload) -> None:
-    """Write the body of *request* in large blocks: each costs a trip to another thread."""
+async def stream(request: Request, upload: Taking) -> None:
+    """Have *upload* take the body of *request* in large blocks: each costs a trip to a thread."""
     held: list[bytes] = []
     size = 0
     async for block in request.stream():

@@ -101,6 +101,16 @@ class Answerer:
             async for event in events:
                 yield event
 
+    def through(self, search: Search) -> "Answerer":
+        """Return what answers likewise by what *search* finds."""
+        return Answerer(search, self._writer, self._wish)
+
+    async def chosen(self) -> tuple[str, int]:
+        """Return which model answers now, and how many tokens it sees; raises as `answer`."""
+        wish = self._wish()
+        _, model = await self._choose(wish)
+        return model.name, min(wish.context, model.context or wish.context)
+
     async def errand(
         self, turns: Sequence[Turn], options: Mapping[str, Any]
     ) -> AsyncGenerator[Event]:

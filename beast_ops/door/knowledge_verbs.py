@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs that ask what is known, and measure the answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from beast_ops.knowledge import COLLECTION
@@ -89,9 +90,11 @@ def reembed(  # noqa: PLR0913 - each is an option of the verb
 @verb(
     "./beast search 'how do I rotate \"the master key\" -draft type:pdf'",
     joined="query",
+    iterable=["notebook"],
     help={
         "query": "words or a question",
         "collection": "where to look",
+        "notebook": "only in this notebook, by its name or id; may be given more than once",
         "limit": "how many passages at most",
         "source": "only from this file, folder or glob",
         "type": "only documents of this type, such as pdf",
@@ -112,6 +115,7 @@ def search(  # noqa: PLR0913 - each is an option of the verb
     query: str,
     *,
     collection: str = COLLECTION,
+    notebook: Sequence[str] = (),
     limit: int = 10,
     source: str = "",
     type: str = "",  # noqa: A002 - the option is called --type
@@ -147,7 +151,7 @@ def search(  # noqa: PLR0913 - each is an option of the verb
         whole=whole,
         explain=explain,
     )
-    find(installation(), query, options, json=json)
+    find(installation(), query, options, tuple(notebook), json=json)
 
 
 @verb(

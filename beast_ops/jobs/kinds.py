@@ -56,6 +56,7 @@ KINDS = (
         every=HOUR_SECONDS,
         quiet=True,
     ),
+    Kind("transform", "beast_ops.notebooks.transform:Transforming", "writing", attempts=3),
     Kind("model_pull", "beast_ops.models.job:Pulling", "models", 6 * HOUR_SECONDS, attempts=5),
 )
 

@@ -45,6 +45,8 @@ class SearchOptions:
         explain: Whether to say which rank each hit had by meaning, and by words.
         group: How many passages of one document at most, and together; `limit` counts documents
             then. Anything goes if 0.
+        within: Only sources in one of these folders, by their URIs; anything goes if empty.
+        without: No sources in any of these, likewise.
         mmr: If set, how much relevance counts against variety, 0 to 1; see `choose.diverse`.
         rerank: Whether the best candidates are ordered anew by a model that reads them.
     """
@@ -62,6 +64,8 @@ class SearchOptions:
     group: int = 0
     mmr: float | None = None
     rerank: bool = False
+    within: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
