@@ -269,3 +269,18 @@ def test_a_key_has_a_length(client, key):
     path = "/collections/docs/reembed"
 
     assert 400 == client.post(path, json=wish(), headers=headers).status_code
+
+
+def test_who_guesses_codes_is_locked_out_even_with_a_right_one(stack, tmp_path):
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"access": {"guesses": 3}}))
+    around = replace(stack.around, settings=settings, data=tmp_path / "data")
+    with serving(build(around)) as address, http.client(address) as page:
+        bearer = {"authorization": "Bearer the-token"}
+        code = page.post("/auth/codes", headers=bearer).json()["code"]
+        wrong = [page.post("/session", json={"code": "2222-2222"}).status_code for _ in range(4)]
+        right = page.post("/session", json={"code": code})
+
+    assert [401, 401, 401, 429] == wrong
+    assert 429 == right.status_code
+    assert 1 <= int(right.headers["retry-after"]) <= 601
