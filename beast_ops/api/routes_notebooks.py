@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from beast_ops.access.model import Scope
 from beast_ops.notebooks.store import Page
 
-from .house import InHouse
+from .house import InHouse, taking
 from .notebook_models import (
     NotebookBody,
     NotebookChange,
@@ -22,7 +22,6 @@ from .notebook_models import (
 )
 from .pages import PAGE, Limit, Offset
 from .refusals import refuses
-from .routes_ingest import taking
 from .rules import needs
 
 router = APIRouter(tags=["notebooks"], prefix="/notebooks", dependencies=[Depends(taking)])

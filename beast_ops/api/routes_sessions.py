@@ -18,11 +18,10 @@ from beast_ops.notebooks.store import Page
 from beast_ops.search.model import QUERY_CHARACTERS, clean
 
 from .body import Body
-from .house import InHouse
+from .house import InHouse, taking
 from .notebook_models import moment, plain
 from .pages import PAGE, Limit, Offset
 from .refusals import refuses
-from .routes_ingest import taking
 from .routes_search import AnyCollection
 from .rules import needs
 from .sse import STREAM, streamed

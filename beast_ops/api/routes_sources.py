@@ -13,7 +13,7 @@ from beast_ops.access.model import Scope
 from beast_ops.notebooks.model import Source
 from beast_ops.notebooks.store import Page
 
-from .house import House, InHouse
+from .house import House, InHouse, taking
 from .notebook_models import (
     FileName,
     SourceModel,
@@ -24,7 +24,7 @@ from .notebook_models import (
 )
 from .pages import PAGE, Limit, Offset
 from .refusals import refuses
-from .routes_ingest import stream, taking
+from .routes_ingest import stream
 from .rules import needs
 
 router = APIRouter(tags=["sources"], prefix="/notebooks/{notebook}", dependencies=[Depends(taking)])

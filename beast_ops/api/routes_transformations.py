@@ -16,11 +16,10 @@ from beast_ops.notebooks.store import Page
 from beast_ops.notebooks.talk import passage_of
 
 from .body import Body
-from .house import House, InHouse
+from .house import House, InHouse, taking
 from .notebook_models import moment
 from .pages import PAGE, Limit, Offset
 from .refusals import refuses
-from .routes_ingest import taking
 from .rules import needs
 from .sse import STREAM, streamed
 
