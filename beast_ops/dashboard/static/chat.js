@@ -7,7 +7,7 @@ const form = document.getElementById("ask");
 const stop = document.getElementById("stop");
 const button = document.getElementById("send");
 const HEADLINE = "\n\n**Sources**\n\n"; // as beast_ops/chat/places.py writes it
-let said = [];
+let turns = [];
 let asking = null;
 
 /** Yield what a stream of events brings, until it says that it is done. */
@@ -75,7 +75,7 @@ function cite(theirs, words, text, sources, cited) {
 async function ask(text) {
   const theirs = turn(text);
   const words = theirs.querySelector(".words");
-  const messages = [...said, { role: "user", content: text }];
+  const messages = [...turns, { role: "user", content: text }];
   asking = new AbortController();
   stop.hidden = false;
   button.hidden = true;
@@ -97,7 +97,7 @@ async function ask(text) {
       words.textContent = got;
       theirs.scrollIntoView({ block: "end" });
     }
-    said = [...messages, { role: "assistant", content: got }];
+    turns = [...messages, { role: "assistant", content: got }];
     cite(theirs, words, got, sources, cited);
   } catch (wrong) {
     if (wrong.name === "AbortError") notes = ["Stopped."];
@@ -132,7 +132,7 @@ form?.text.addEventListener("keydown", (event) => {
 stop?.addEventListener("click", () => asking?.abort());
 document.getElementById("afresh")?.addEventListener("click", () => {
   asking?.abort();
-  said = [];
+  turns = [];
   talk.replaceChildren();
   form.text.focus();
 });
