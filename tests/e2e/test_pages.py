@@ -11,8 +11,8 @@ from tests.e2e.browser import SIZES, chromium, code, visiting
 pytestmark = pytest.mark.needs("chromium")
 
 PAGES = (
-    *("overview", "services", "models", "documents", "search", "chat", "jobs", "backups"),
-    *("events", "settings"),
+    *("overview", "services", "models", "documents", "search", "chat", "notebooks", "jobs"),
+    *("backups", "events", "settings"),
 )
 NOTES = {
     "otter.md": "# Otters\n\nThe otter Barnaby sleeps on his back and holds a stone.\n",
@@ -209,6 +209,40 @@ def test_a_model_is_fetched_and_deleted(visit, ollama):
     visit.hears("tiny:1b is gone")
 
     assert "tiny:1b" not in ollama.capabilities
+    assert visit.complaints() == []
+
+
+def test_a_notebook_is_filled_asked_and_summed_up(visit, tmp_path):
+    (tmp_path / "heron.md").write_text("# Herons\n\nThe heron Aster stands in the reeds.\n")
+    visit.open("notebooks")
+    visit.page.get_by_role("button", name="New notebook").click()
+    visit.page.get_by_label("Name").fill("Herons")
+    visit.page.get_by_role("button", name="Make it").click()
+    visit.page.get_by_role("link", name="Herons").click()
+    visit.page.locator("#files").set_input_files(tmp_path / "heron.md")
+    row = visit.page.locator("#sources tr", has_text="heron.md")
+    row.locator(".mark.good", has_text="ready").wait_for(timeout=60_000)
+
+    visit.page.get_by_label("Your question").fill("Where does Aster stand?")
+    visit.page.keyboard.press("Enter")
+    visit.page.locator(".turn.theirs .words a", has_text="[1]").click()
+    assert "Aster" in visit.page.locator(".cites pre").first.inner_text()
+    visit.page.get_by_role("button", name="Summary").click()
+    done = visit.page.locator("#results details", has_text="Summary")
+    done.locator(".mark.good", has_text="done").wait_for(timeout=60_000)
+    assert visit.barriers() == []
+    assert visit.complaints() == []
+    visit.shoot("notebook")
+
+    visit.page.reload()  # what was said is kept
+    visit.page.locator(".turn.mine", has_text="Where does Aster stand?").wait_for()
+    row.get_by_role("button", name="Remove").click()
+    visit.confirm()
+    row.wait_for(state="detached")
+    visit.page.get_by_role("button", name="Delete").click()
+    visit.confirm()
+    visit.page.wait_for_url("**/ui/notebooks")
+    assert visit.page.get_by_role("link", name="Herons").count() == 0
     assert visit.complaints() == []
 
 

@@ -132,5 +132,17 @@ document.addEventListener("submit", async (event) => {
     }
     if (form.dataset.then) htmx.trigger(document.body, form.dataset.then);
     form.reset();
+    form.closest("dialog")?.close();
   } catch (wrong) { say(wrong.message, "bad"); } finally { button.disabled = false; }
+});
+
+// What is deleted through the API itself: asked first, then gone, then the page is told.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-delete]");
+  if (!button || !(await ask(button.dataset.title, button.dataset.why, true))) return;
+  try {
+    await call("DELETE", button.dataset.delete);
+    if (button.dataset.next) location.assign(button.dataset.next);
+    else htmx.trigger(document.body, button.dataset.event);
+  } catch (wrong) { say(wrong.message, "bad"); }
 });
