@@ -248,7 +248,7 @@ def test_a_notebook_is_filled_asked_and_summed_up(visit, tmp_path):
 
 def test_what_was_not_read_is_named_with_the_reason(visit):
     visit.open("jobs")
-    visit.page.locator("#jobs tbody tr a").last.click()
+    visit.page.locator("#jobs tbody tr a", has_text="ingest").last.click()
     line = visit.page.locator("tr", has_text="broken.pdf")
     line.wait_for()
 
