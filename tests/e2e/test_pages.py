@@ -84,6 +84,15 @@ def test_a_stranger_sees_the_login_alone(house, browser):
         stranger.shoot("login")
 
 
+def test_what_is_not_there_is_told_on_a_page(visit):
+    for name in ("nothing", "jobs/nothing", "notebooks/nothing"):
+        answer = visit.page.goto(f"{visit.stack.api}/ui/{name}")
+
+        assert answer.status == 404
+        visit.page.get_by_role("link", name="To the overview").wait_for()
+    assert visit.barriers() == []
+
+
 def test_a_code_is_typed_in_and_lets_in_once(house, browser):
     secret = code(house)
     with visiting(house, browser) as first:
@@ -291,7 +300,8 @@ def test_a_backup_is_made_proven_and_put_back_while_the_page_waits(visit):
 
     row.get_by_role("button", name="Restore").click()
     visit.confirm()
-    restored = visit.page.locator("#backups tr", has_text="restore").first
+    link = visit.page.get_by_role("link", name="restore")
+    restored = visit.page.locator("#backups tr", has=link).first
     restored.locator(".mark.good", has_text="done").wait_for(timeout=120_000)
     restored.locator("a").click()
     visit.page.locator("#operation", has_text="done").wait_for()
