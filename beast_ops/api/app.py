@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -47,6 +46,7 @@ from .openai_errors import OpenAiErrors
 from .problems import Problem, handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
+from .straight import Straight
 from .verify import verify_route
 
 ROOMS = (
@@ -96,35 +96,13 @@ def guarded(around: Surroundings) -> Guard:
     settings.get()
     figures = Figures()
     named = Named(settings.get, Watched(read_services, around.services).get)
-    typed = _typed()
-    typed.state.gate = gate
-    typed.state.named = named
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_gate(gate, around.data), open_house(around, settings, figures) as house:
-            typed.state.house = house
+            app.state.house = house
             yield
 
-    outer = Starlette(
-        routes=[
-            *routes_health.plain_routes(figures),
-            routes_health.certificate_route(around.certificate),
-            *shell.static_routes(),
-            verify_route(gate, named),
-            *_manual(typed),
-        ],
-        lifespan=lifespan,
-        exception_handlers=handlers(),
-    )
-    # Not a mount: that would answer 404 where a plain route refuses a method.
-    outer.router.default = typed
-    rules = Rules(outer.routes, typed.routes)
-    typed.state.rules = rules
-    return Guard(outer, gate, rules, named, figures.requests)
-
-
-def _typed() -> FastAPI:
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -132,13 +110,23 @@ def _typed() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        responses=_REFUSALS,
+        lifespan=lifespan,
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in ROOMS:
-        app.include_router(room.router)
-    return app
+    plain = [
+        *routes_health.plain_routes(figures),
+        routes_health.certificate_route(around.certificate),
+        *shell.static_routes(),
+        verify_route(gate, named),
+        *_manual(app),
+    ]
+    # Not by include_router: that keeps routers within routers, and asks each of them.
+    app.routes.extend([*plain, *(route for room in ROOMS for route in room.router.routes)])
+    rules = Rules(app.routes)
+    app.state.gate, app.state.named, app.state.rules = gate, named, rules
+    app.router.middleware_stack = Straight(app.router.app)
+    return Guard(app, gate, rules, named, figures.requests)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

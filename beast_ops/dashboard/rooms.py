@@ -17,7 +17,7 @@ from . import (
     settings,
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 for room in (
     entry,
     overview,
@@ -31,4 +31,4 @@ for room in (
     events,
     settings,
 ):
-    router.include_router(room.router)
+    router.routes.extend(room.router.routes)
