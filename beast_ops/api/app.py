@@ -36,6 +36,7 @@ from . import (
     routes_sources,
     routes_transformations,
 )
+from .description import completed
 from .entry import open_gate
 from .gate import Gate, Tokens
 from .guard import Guard
@@ -43,7 +44,7 @@ from .house import open_house, watched_settings
 from .metrics import Figures
 from .names import Named
 from .openai_errors import OpenAiErrors
-from .problems import Problem, handlers
+from .problems import handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
 from .straight import Straight
@@ -71,12 +72,9 @@ ROOMS = (
 TITLE = "AI Beast"
 DESCRIPTION = (
     "Documents in, passages out. Every route but /health/live, /health/ready, /ca.crt and "
-    "this manual wants the header Authorization: Bearer TOKEN."
+    "this manual wants the header Authorization: Bearer TOKEN. What nobody foresaw is answered "
+    "with 500, in the shape of every other refusal."
 )
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "Refused"},
-    "5XX": {"model": Problem, "description": "Failed, or not ready"},
-}
 
 
 def build(around: Surroundings) -> ASGIApp:
@@ -130,15 +128,11 @@ def guarded(around: Surroundings) -> Guard:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI description of *app*, saying which routes want a token."""
-    description = app.openapi()
-    components = description.setdefault("components", {})
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    for path, item in description["paths"].items():
-        for method, operation in item.items():
-            is_open = app.state.rules.is_open(path, method.upper())
-            operation["security"] = [] if is_open else [{"token": []}]
-    return description
+    """Return the OpenAPI description of *app*; put together once."""
+    found: dict[str, Any] | None = getattr(app.state, "description", None)
+    if found is None:
+        found = app.state.description = completed(app.openapi(), app.state.rules)
+    return found
 
 
 def _manual(app: FastAPI) -> list[Route]:
