@@ -98,16 +98,20 @@ def prove(stage: Stage, where: Ground, owners: Mapping[str, str]) -> list[dict[s
         golden = _golden(stage, where, seen) if found.passable else []
     checks = [*map(dict, found.as_dict()["checks"]), *golden]
     if not found.passable or any(each["status"] == "unhealthy" for each in golden):
-        bad = [
-            f"{each['name']}: {each['message']}"
-            for each in checks
-            if each["status"] not in {"healthy", "degraded"}
-        ]
         raise CommandError(
-            f"the backup does not prove itself: {'; '.join(bad)}",
+            f"the backup does not prove itself: {_bad(checks)}",
             subject=str(stage.summary.header["name"]),
         )
     return checks
+
+
+def _bad(checks: list[dict[str, Any]]) -> str:
+    """Return what those of *checks* say that did not go well."""
+    return "; ".join(
+        f"{each['name']}: {each['message']}"
+        for each in checks
+        if each["status"] not in {"healthy", "degraded"}
+    )
 
 
 def _golden(stage: Stage, where: Ground, seen: Services) -> list[dict[str, Any]]:
