@@ -162,13 +162,17 @@ EQUALS = (
     .where(_of.collection == _collection, _shared)
     .order_by(_of.sha256, _of.source)
 )
+# Asked in the query itself, SQLite would go through the whole collection instead.
+_same = select(_twin.c.source).where(
+    _twin.c.collection == _collection, _twin.c.sha256 == bindparam("sha256")
+)
 TWINS = (
     select(_of.source, _of.count, func.coalesce(LIKENESS.c.signature, b"").label("signature"))
     .outerjoin(
         LIKENESS, and_(LIKENESS.c.collection == _of.collection, LIKENESS.c.source == _of.source)
     )
     .where(
-        *(_of.collection == _collection, _of.sha256 == bindparam("sha256"), _of.recipe == _recipe),
+        *(_of.collection == _collection, _of.source.in_(_same), _of.recipe == _recipe),
         ~select(1)
         .where(PENDING.c.collection == _of.collection, PENDING.c.source == _of.source)
         .correlate(DOCUMENTS)
