@@ -65,11 +65,12 @@ class Batches:
         self._finished: list[Finished] = []
         self.refused: set[str] = set()
 
-    def add(self, read: Read) -> None:
-        """Add the chunks of *read* that are new or changed."""
+    def add(self, read: Read) -> int:
+        """Add the chunks of *read* that are new or changed; return how many these are."""
         source, settings = read.known.source, self._settings
         chunks = chunk(read.document, source, settings.chunk_characters, settings.chunk_overlap)
         digests: dict[str, str] = {}
+        new = 0
         dated = {"modified": modified(read.known.mtime_ns)}
         for each in chunks:
             payload = _payload(each, read.document, source)
@@ -77,12 +78,13 @@ class Batches:
                 digests[each.id] = digest_of(payload)
             except TypeError:  # half a surrogate pair, which is in no encoding
                 self._refuse(source, "holds characters that cannot be stored")
-                return
+                return new
             if read.old.get(each.id) != digests[each.id]:
                 # The last chunk stays back, so that the document ends with its own batch.
                 if len(self._points) == settings.batch:
                     self.flush()
                 self._points.append((source, Point(each.id, {**payload, **dated})))
+                new += 1
         known = replace(
             read.known, signature=signature(section.text for section in read.document.sections)
         )
@@ -92,6 +94,7 @@ class Batches:
         self._finished.append(Finished(known, digests, stale, read.in_doubt, read.seconds, news))
         if len(self._points) == settings.batch:
             self.flush()
+        return new
 
     def flush(self) -> None:
         """Hand over what there is."""

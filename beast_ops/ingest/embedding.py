@@ -33,14 +33,27 @@ class Embedded:
 class Embedding:
     """Makes the vectors of batches in threads of its own."""
 
-    def __init__(self, target: Target, at_once: int) -> None:
-        """Make the vectors of *target*, of at most *at_once* batches at the same time."""
-        self._target = target
+    def __init__(
+        self, target: Target, at_once: int, done: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Make the vectors of *target*, of at most *at_once* batches at the same time.
+
+        Args:
+            target: What makes them.
+            at_once: How many batches.
+            done: Told how many points a batch had once it has its vectors, in any thread.
+        """
+        self._target, self._done = target, done
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="embed")
 
     def begin(self, points: Sequence[tuple[str, Point]]) -> Callable[[], Embedded]:
         """Begin with *points*, chunks with their sources; return what waits for the result."""
-        return self._pool.submit(embedded, self._target, points).result
+        return self._pool.submit(self._embedded, points).result
+
+    def _embedded(self, points: Sequence[tuple[str, Point]]) -> Embedded:
+        made = embedded(self._target, points)
+        self._done(len(points))
+        return made
 
     def __enter__(self) -> Self:
         """Return itself."""

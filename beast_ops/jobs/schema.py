@@ -7,7 +7,7 @@ from sqlalchemy import INTEGER, REAL, TEXT, Column, Index, MetaData, Table, text
 
 from beast_ops.database import Schema
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", head="0001")
+SCHEMA = Schema(Path(__file__).parent / "migrations", head="0002")
 METADATA = MetaData()
 
 JOBS = Table(
@@ -27,6 +27,7 @@ JOBS = Table(
     Column("error", TEXT),
     Column("created", REAL, nullable=False),
     Column("changed", REAL, nullable=False),
+    Column("rank", INTEGER, nullable=False, server_default=text("1")),
     Index("jobs_by_state", "state", "created"),
     sqlite_strict=True,
 )

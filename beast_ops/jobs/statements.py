@@ -27,6 +27,8 @@ from .schema import JOBS, WORKERS
 
 _GIVEN_UP = f"its worker ended {ATTEMPTS} times while it ran; see the worker's log"
 
+_GIVEN = ("id", "kind", "payload", "state", "rank", "created", "changed")
+
 _job: BindParameter[str] = bindparam("job")
 _time: BindParameter[float] = bindparam("now")
 _value: BindParameter[object] = bindparam("value")
@@ -38,11 +40,14 @@ _abandoned = and_(
     or_(_of.lease < _time, _of.lease > bindparam("never")),
 )
 _held = and_(_of.id == _job, _of.state == State.HELD.value)
-_columns = (_of.id, _of.kind, _of.payload, _of.state, _of.token, _of.progress, _of.error)
+_columns = (
+    *(_of.id, _of.kind, _of.payload, _of.state, _of.token),
+    *(_of.progress, _of.error, _of.rank),
+)
 
 ADD = Prepared(
     insert(JOBS).values(
-        {name: bindparam(name) for name in ("id", "kind", "payload", "state", "created", "changed")}
+        {name: bindparam(name) for name in _GIVEN}
     )
 )
 RELEASE = update(JOBS).where(_held).values(state=State.READY.value, changed=_time)
@@ -68,10 +73,12 @@ _only, _but = (
 )
 _all = bindparam("only", type_=TEXT) == "[]"
 _in_lane = and_(or_(_all, _of.kind.in_(_only)), _of.kind.not_in(_but))
-_first = select(_of.id, _of.created).where(_ready, _in_lane).order_by(_of.created, _of.id).limit(1)
-_silent = select(_of.id, _of.created).where(_abandoned, _in_lane)
+_placed = select(_of.id, _of.rank, _of.created)
+_first = _placed.where(_ready, _in_lane).order_by(_of.rank, _of.created, _of.id).limit(1)
+_silent = _placed.where(_abandoned, _in_lane)
 _next = union_all(select(_first.subquery()), _silent).subquery()
-_oldest = select(_next.c.id).order_by(_next.c.created, _next.c.id).limit(1)
+_oldest = select(_next.c.id).order_by(_next.c.rank, _next.c.created, _next.c.id).limit(1)
+OUTRANKED = select(1).where(_ready, _in_lane, _of.rank < bindparam("rank")).limit(1)
 CLAIM = (
     update(JOBS)
     .where(_of.id == _oldest.scalar_subquery())

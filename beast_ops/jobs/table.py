@@ -21,7 +21,7 @@ from beast_ops.database.prepared import Prepared
 from beast_ops.errors import ConflictError, LeaseLostError, MissingError
 
 from . import statements as to
-from .model import EVERYTHING, Job, Lane, State
+from .model import EVERYTHING, Job, Lane, Priority, State
 from .schema import SCHEMA
 
 LEASE_SECONDS = 20.0
@@ -45,7 +45,13 @@ class JobTable:
         self._database = Database(path, SCHEMA)
 
     def add(
-        self, kind: str, payload: Mapping[str, Any], *, held: bool = False, job_id: str = ""
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        held: bool = False,
+        job_id: str = "",
+        priority: Priority = Priority.NORMAL,
     ) -> str:
         """Add a job and return its id; a *held* one waits until it is released."""
         now = self._now()
@@ -54,6 +60,7 @@ class JobTable:
             "kind": kind,
             "payload": json.dumps(payload),
             "state": State.HELD if held else State.READY,
+            "rank": priority.rank,
             "created": now,
             "changed": now,
         }
@@ -85,7 +92,9 @@ class JobTable:
                 table.execute(to.KEEP, {"job": job_id, "now": now})
 
     def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
-        """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
+        """Hand a job that is ready, or whose worker fell silent, to *owner*.
+
+        It is the oldest of those with the highest priority.
 
         Args:
             owner: Who will work on it.
@@ -96,10 +105,15 @@ class JobTable:
         times = {"now": now, "never": now + LONGEST_SECONDS}
         with self._database.writing() as table:
             to.END_HOPELESS.say(table, times)
-            kinds = {"only": json.dumps(self._lane.only), "but": json.dumps(self._lane.but)}
-            held = {**times, **kinds, "owner": owner, "lease": now + lease_seconds}
+            held = {**times, **self._kinds(), "owner": owner, "lease": now + lease_seconds}
             row = table.execute(to.CLAIM, held).one_or_none()
         return None if row is None else _job(row)
+
+    def is_outranked(self, job: Job) -> bool:
+        """Return whether a job of a higher priority than *job* waits in this lane."""
+        with self._database.reading() as table:
+            asked = {**self._kinds(), "rank": job.priority.rank}
+            return table.execute(to.OUTRANKED, asked).one_or_none() is not None
 
     def reclaim(self, owner: str) -> None:
         """Count what *owner* held as abandoned: it has just started, so it holds nothing.
@@ -218,6 +232,9 @@ class JobTable:
         if not done.rowcount:
             raise _lost(job)
 
+    def _kinds(self) -> dict[str, str]:
+        return {"only": json.dumps(self._lane.only), "but": json.dumps(self._lane.but)}
+
     def _mine(self, job: Job, value: object) -> dict[str, object]:
         return {"job": job.id, "mine": job.token, "now": self._now(), "value": value}
 
@@ -240,4 +257,5 @@ def _job(row: Row[*tuple[Any, ...]]) -> Job:
         progress=json.loads(row.progress),
         result=json.loads(row.result) if row.result else None,
         error=row.error,
+        priority=list(Priority)[row.rank],
     )

@@ -16,6 +16,7 @@ from .table import LEASE_SECONDS, JobTable
 
 HEARTBEAT_SECONDS = 5.0
 LOOK_SECONDS = 0.2
+ASK_SECONDS = 1.0
 TROUBLE_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
 
@@ -30,8 +31,17 @@ class StoppingError(Exception):
     """The worker is asked to end; the job goes back."""
 
 
+class OutrankedError(StoppingError):
+    """A job of a higher priority waits for this worker; the one at hand goes back."""
+
+
 class Grip:
-    """What a handler holds while it runs a job: its lease, and a way to say how far it is."""
+    """What a handler holds while it runs a job: its lease, and a way to say how far it is.
+
+    Attributes:
+        job: The job.
+        begun: When it was claimed, by the monotonic clock.
+    """
 
     def __init__(
         self, table: JobTable, job: Job, stopping: threading.Event, clock: Clock = SYSTEM
@@ -39,7 +49,8 @@ class Grip:
         """Hold *job* of *table*, just claimed, until *stopping*."""
         self.job = job
         self._table, self._stopping, self._clock = table, stopping, clock
-        self._renewed = clock.monotonic()
+        self._renewed = self.begun = clock.monotonic()
+        self._asked = False, self.begun
         self._lost = threading.Event()
         self._cancelled = threading.Event()
 
@@ -59,6 +70,14 @@ class Grip:
             raise CancelledError
         if self._stopping.is_set():
             raise StoppingError
+
+    def is_outranked(self) -> bool:
+        """Return whether a job of a higher priority waits; asks once a second."""
+        outranked, asked = self._asked
+        if not outranked and self._clock.monotonic() - asked >= ASK_SECONDS:
+            outranked = self._table.is_outranked(self.job)
+            self._asked = outranked, self._clock.monotonic()
+        return outranked
 
     def say(self, progress: Mapping[str, Any]) -> None:
         """Note how far the job is; raises as `check` does."""
@@ -167,7 +186,7 @@ class Worker:
             return
         try:
             result = handler(grip)
-        except StoppingError:
+        except StoppingError:  # of this worker, or for a job that comes first
             self._table.give_back(job)
         except CancelledError:
             self._table.stop(job)

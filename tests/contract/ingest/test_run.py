@@ -430,25 +430,6 @@ def dates(one, path=None):
     return {each["modified"] for each in payloads if path in {None, each["path"]}}
 
 
-@pytest.fixture
-def reads(monkeypatch):
-    """Return the names of documents that are read, and the texts that get dense vectors."""
-    read, embedded = [], []
-    parse, embed = pool.parse, HashEmbedder.embed_documents
-
-    def parsed(path, name):
-        read.append(name)
-        return parse(path, name)
-
-    def counted(self, texts):
-        embedded.extend(texts)
-        return embed(self, texts)
-
-    monkeypatch.setattr(pool, "parse", parsed)
-    monkeypatch.setattr(HashEmbedder, "embed_documents", counted)
-    return read, embedded
-
-
 @pytest.mark.parametrize("embedder", ["hash", "none"])
 def test_what_was_renamed_or_copied_is_not_read_or_embedded_again(bench, reads, embedder):
     one, other = bench("one", embedder=embedder), bench("other", embedder=embedder)

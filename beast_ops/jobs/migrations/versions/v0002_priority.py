@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs that come before others; those from before it are as urgent as most."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Add what is missing."""
+    op.add_column(
+        "jobs", sa.Column("rank", sa.INTEGER, nullable=False, server_default=sa.text("1"))
+    )
