@@ -17,6 +17,8 @@ from sqlalchemy import (
     update,
 )
 
+from beast_ops.database.prepared import Prepared
+
 from .schema import DOCUMENTS, FRESH, LIKENESS, MEMBERS, OUTBOX, PENDING, RECIPES
 
 _of = DOCUMENTS.c
@@ -166,7 +168,8 @@ EQUALS = (
 _same = select(_twin.c.source).where(
     _twin.c.collection == _collection, _twin.c.sha256 == bindparam("sha256")
 )
-TWINS = (
+# Asked for every document that is read, nearly always in vain.
+TWINS = Prepared(
     select(_of.source, _of.count, func.coalesce(LIKENESS.c.signature, b"").label("signature"))
     .outerjoin(
         LIKENESS, and_(LIKENESS.c.collection == _of.collection, LIKENESS.c.source == _of.source)
