@@ -45,11 +45,7 @@ _columns = (
     *(_of.progress, _of.error, _of.rank),
 )
 
-ADD = Prepared(
-    insert(JOBS).values(
-        {name: bindparam(name) for name in _GIVEN}
-    )
-)
+ADD = Prepared(insert(JOBS).values({name: bindparam(name) for name in _GIVEN}))
 RELEASE = update(JOBS).where(_held).values(state=State.READY.value, changed=_time)
 FORGOTTEN = select(1).where(_held, ~_of.changed.between(bindparam("before"), _time))
 KEEP = update(JOBS).where(_held).values(changed=_time)

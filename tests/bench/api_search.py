@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hybrid search through the API and through the library: `python tests/bench/api_search.py [CHUNKS]`.
+"""Hybrid search through API and library: `python tests/bench/api_search.py [CHUNKS]`.
 
 The real API and the real vector process over loopback; texts of Zipf-distributed words, dense
 vectors of the hash embedder with sparse ones beside them. Measured: the whole request as a

@@ -16,8 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2]))
 
-from tests.bench.ingest_ways import WAYS  # noqa: E402 - the path is set just above
 from tests.bench import ingest_ways  # noqa: E402 - likewise
+from tests.bench.ingest_ways import WAYS  # noqa: E402 - the path is set just above
 
 
 def counted() -> list[str]:

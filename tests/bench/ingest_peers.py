@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ingestion against LangChain, LlamaIndex and Haystack: `python tests/bench/ingest_peers.py [REPEATS]`.
+"""Ingestion against our peers: `python tests/bench/ingest_peers.py [REPEATS]`.
 
-The same documents, the same hash embedder and the same store, our vector process over HTTP,
+These are LangChain, LlamaIndex and Haystack. The same documents, the same hash embedder and the
+same store, our vector process over HTTP,
 dense vectors only; ours with sparse vectors besides. In turn, each time in a new process with
 an empty store. Targets: 1.2 times as many documents per second as LangChain, three times as many
 as Haystack, eight times as many as LlamaIndex; a run without changes at least twenty times as fast

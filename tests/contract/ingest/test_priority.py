@@ -11,7 +11,7 @@ MANY = 60
 
 
 @pytest.fixture
-def busy(bench, reads, monkeypatch, tmp_path):
+def busy(bench, monkeypatch, tmp_path):
     """Return a bench with a long job, and a small one that comes in after some documents."""
     one = bench(batch=8)
     docs = tmp_path / "docs"
@@ -41,7 +41,7 @@ def after_some(monkeypatch, count, act):
     monkeypatch.setattr(reading, "open_content", counting)
 
 
-def ended(one, monkeypatch):
+def ended(monkeypatch):
     """Return what becomes the list of jobs in the order in which they end."""
     order, finish = [], JobTable.finish
 
@@ -54,7 +54,7 @@ def ended(one, monkeypatch):
 
 
 def test_a_long_ingestion_lets_a_small_one_by_and_reads_nothing_twice(busy, reads, monkeypatch):
-    order, small = ended(busy, monkeypatch), []
+    order, small = ended(monkeypatch), []
     busy.write(urgent_md="Urgent.")
     manifest = busy.manifest().model_copy(update={"folders": ()})
     after_some(monkeypatch, 20, lambda: small.append(busy.send(manifest)))
@@ -70,8 +70,8 @@ def test_a_long_ingestion_lets_a_small_one_by_and_reads_nothing_twice(busy, read
 
 
 @pytest.mark.parametrize("priority", [Priority.NORMAL, Priority.LOW])
-def test_it_does_not_give_way_to_what_is_no_more_urgent(busy, reads, monkeypatch, priority):
-    order, small = ended(busy, monkeypatch), []
+def test_it_does_not_give_way_to_what_is_no_more_urgent(busy, monkeypatch, priority):
+    order, small = ended(monkeypatch), []
     busy.write(b_md="Not urgent.")
     manifest = busy.manifest().model_copy(update={"folders": (), "priority": priority})
     after_some(monkeypatch, 20, lambda: small.append(busy.send(manifest)))
@@ -93,10 +93,8 @@ def test_a_few_documents_are_urgent_unless_somebody_says_otherwise(bench):
     assert Priority.NORMAL is one.job(one.send()).priority
 
 
-def test_it_works_as_long_as_it_took_to_find_its_place_before_it_gives_way(
-    busy, reads, monkeypatch
-):
-    order, small = ended(busy, monkeypatch), []
+def test_it_works_as_long_as_it_took_to_find_its_place_before_it_gives_way(busy, monkeypatch):
+    order, small = ended(monkeypatch), []
     monkeypatch.setattr("beast_ops.ingest.reading.LEAD", 1e6)
     busy.write(urgent_md="Urgent.")
     manifest = busy.manifest().model_copy(update={"folders": ()})

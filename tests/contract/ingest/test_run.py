@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from beast_ops.ingest import pool
 from beast_ops.ingest.order import read_order
 from beast_ops.ingest.run import Run
 from beast_ops.ingest.sources import uri
