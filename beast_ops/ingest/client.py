@@ -128,11 +128,11 @@ class _Errand:
 
     def _manifest(self) -> dict[str, Any]:
         host = socket.gethostname()
-        prune = self._options.prune
+        prune, priority = self._options.prune, self._options.priority
         problems = (path for path, _ in self._found.problems)
         return {
             "collection": self._options.collection,
-            "priority": self._options.priority,
+            **({"priority": priority} if priority else {}),
             "documents": [
                 {
                     "source": each.source(host),

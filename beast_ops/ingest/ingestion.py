@@ -50,6 +50,8 @@ class Ingestion:
         )
         self._collection = target.collection
         known, plan = self._plan()
+        self._stages.passed(FIND, len(order.problems))
+        self._stages.spared(len(order.problems))
         for source, reason in order.problems:
             self._tally.failed(Line(source, 0, reason))
         with closing(target):

@@ -38,7 +38,7 @@ WORDS = 60
 BATCH = 256
 P95_MS = 30.0
 LIBRARY_P50_MS, LIBRARY_P95_MS, FILTER_MS = 6.0, 12.0, 5.0
-OPTIMIZE_SECONDS = 400.0
+OPTIMIZE_SECONDS = 900.0  # on a machine that others use, too
 
 
 def texts(size: int) -> list[str]:

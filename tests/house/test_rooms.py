@@ -43,6 +43,7 @@ ONLY = {
         "beast_ops/ingest/migrations/versions/v0001_first.py": "a migration",
         "beast_ops/ingest/migrations/versions/v0002_members.py": "likewise",
         "beast_ops/jobs/migrations/versions/v0001_first.py": "likewise",
+        "beast_ops/jobs/migrations/versions/v0002_priority.py": "likewise",
     },
     "subprocess": {
         "beast_ops/runner.py": "the room that runs programs",
