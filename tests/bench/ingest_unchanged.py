@@ -94,6 +94,12 @@ def main(documents: int = 50_000) -> dict[str, Any]:
             way: round(run["documents"] / run["seconds"]) for way, run in first.items()
         },
         "documents_per_s": median,
+        "documents_per_processor_s": {
+            way: round(
+                statistics.median(run["documents"] / run["processor_seconds"] for run in runs)
+            )
+            for way, runs in took.items()
+        },
         "best": {way: round(max(rates)) for way, rates in rate.items()},
         "calls_that_write": [run["writes"] for run in took["ours"]],
         "times_langchain": round(median["ours"] / median["langchain"], 1),
