@@ -72,8 +72,9 @@ class Batches:
         digests: dict[str, str] = {}
         new = 0
         dated = {"modified": modified(read.known.mtime_ns)}
+        shared = _shared(read.document, source)
         for each in chunks:
-            payload = _payload(each, read.document, source)
+            payload = {"text": each.text, **shared, **_own(each)}
             try:
                 digests[each.id] = digest_of(payload)
             except TypeError:  # half a surrogate pair, which is in no encoding
@@ -122,18 +123,19 @@ class Batches:
             self._failed(source, DocumentError(reason))
 
 
-def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:
-    """Return what is stored with a chunk; the same document gives the same, always."""
+def _shared(document: Document, source: str) -> Mapping[str, Any]:
+    """Return what is stored with every chunk of a document; the same gives the same, always."""
     return {
-        "text": each.text,
         **place_of(source),
         "type": document.type,
         "title": document.title,
-        "heading": list(each.heading),
-        "page": each.page,
-        "position": each.position,
         **{name: said for name, said in asdict(document.about).items() if said},
     }
+
+
+def _own(each: Chunk) -> Mapping[str, Any]:
+    """Return what is stored with one chunk beside its text."""
+    return {"heading": list(each.heading), "page": each.page, "position": each.position}
 
 
 def modified(mtime_ns: int) -> str | None:
