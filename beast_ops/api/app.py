@@ -14,17 +14,60 @@ from starlette.types import ASGIApp
 
 from beast_ops import __version__
 from beast_ops.cards import read_services
+from beast_ops.dashboard import rooms, shell
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
-from . import docs, routes_health, routes_ingest, routes_jobs, routes_search, routes_services
-from .guard import OPEN, Guard, Tokens
+from . import (
+    docs,
+    routes_access,
+    routes_documents,
+    routes_events,
+    routes_health,
+    routes_ingest,
+    routes_jobs,
+    routes_models,
+    routes_notebooks,
+    routes_openai,
+    routes_operations,
+    routes_queue,
+    routes_search,
+    routes_services,
+    routes_sessions,
+    routes_sources,
+    routes_transformations,
+)
+from .entry import open_gate
+from .gate import Gate, Tokens
+from .guard import Guard
 from .house import open_house, watched_settings
 from .metrics import Figures
 from .names import Named
+from .openai_errors import OpenAiErrors
 from .problems import Problem, handlers
+from .rules import OPEN, Rules, needs
 from .settings import Surroundings
+from .verify import verify_route
 
+ROOMS = (
+    routes_health,
+    routes_search,
+    routes_documents,
+    routes_openai,
+    routes_ingest,
+    routes_jobs,
+    routes_queue,
+    routes_services,
+    routes_operations,
+    routes_models,
+    routes_notebooks,
+    routes_sources,
+    routes_sessions,
+    routes_transformations,
+    routes_events,
+    routes_access,
+    rooms,
+)
 TITLE = "AI Beast"
 DESCRIPTION = (
     "Documents in, passages out. Every route but /health/live, /health/ready, /ca.crt and "
@@ -37,21 +80,29 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def build(around: Surroundings) -> ASGIApp:
-    """Return the API for the process whose things are *around*.
+    """Return the API for the process whose things are *around*; raises as `guarded` does."""
+    return OpenAiErrors(guarded(around))
+
+
+def guarded(around: Surroundings) -> Guard:
+    """Return the API behind its guard, which knows the rules of all routes.
 
     Raises:
         BeastError: If a token is missing or empty, or the settings cannot be read; the API
             does not start open.
     """
-    tokens = Tokens(*read_pair(around.secrets, "token", "metrics_token"))
+    gate = Gate(Tokens(*read_pair(around.secrets, "token", "metrics_token")))
     settings = watched_settings(around)
     settings.get()
     figures = Figures()
+    named = Named(settings.get, Watched(read_services, around.services).get)
     typed = _typed()
+    typed.state.gate = gate
+    typed.state.named = named
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with open_house(around, settings, figures) as house:
+        async with open_gate(gate, around.data), open_house(around, settings, figures) as house:
             typed.state.house = house
             yield
 
@@ -59,6 +110,8 @@ def build(around: Surroundings) -> ASGIApp:
         routes=[
             *routes_health.plain_routes(figures),
             routes_health.certificate_route(around.certificate),
+            *shell.static_routes(),
+            verify_route(gate, named),
             *_manual(typed),
         ],
         lifespan=lifespan,
@@ -66,8 +119,9 @@ def build(around: Surroundings) -> ASGIApp:
     )
     # Not a mount: that would answer 404 where a plain route refuses a method.
     outer.router.default = typed
-    named = Named(settings.get, Watched(read_services, around.services).get)
-    return Guard(outer, tokens, named, figures.requests)
+    rules = Rules(outer.routes, typed.routes)
+    typed.state.rules = rules
+    return Guard(outer, gate, rules, named, figures.requests)
 
 
 def _typed() -> FastAPI:
@@ -82,7 +136,7 @@ def _typed() -> FastAPI:
         exception_handlers=handlers(),
         redirect_slashes=False,
     )
-    for room in (routes_health, routes_search, routes_ingest, routes_jobs, routes_services):
+    for room in ROOMS:
         app.include_router(room.router)
     return app
 
@@ -93,17 +147,20 @@ def describe(app: FastAPI) -> dict[str, Any]:
     components = description.setdefault("components", {})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, item in description["paths"].items():
-        for operation in item.values():
-            operation["security"] = [] if path in OPEN else [{"token": []}]
+        for method, operation in item.items():
+            is_open = app.state.rules.is_open(path, method.upper())
+            operation["security"] = [] if is_open else [{"token": []}]
     return description
 
 
 def _manual(app: FastAPI) -> list[Route]:
+    @needs(OPEN)
     async def manual(_: Request) -> Response:
         return HTMLResponse(
             docs.page(describe(app)), headers={"content-security-policy": docs.POLICY}
         )
 
+    @needs(OPEN)
     async def machine(_: Request) -> Response:
         return JSONResponse(describe(app))
 

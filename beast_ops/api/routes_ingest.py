@@ -6,7 +6,7 @@ The work behind these routes is `beast_ops.ingest.intake`; it blocks, so it runs
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
@@ -14,30 +14,17 @@ from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, Validati
 from starlette.requests import Request
 from starlette.responses import Response
 
-from beast_ops import closed
-from beast_ops.errors import TransientError
+from beast_ops.access.model import Scope
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import CollectionName, Manifest
-from beast_ops.ingest.upload import Upload
 from beast_ops.jobs.model import Priority
 from beast_ops.knowledge import COLLECTION
 
 from .body import Body
-from .house import House, InHouse
+from .house import House, InHouse, taking
+from .rules import CACHE_SECONDS, needs
 
-LOOKS = frozenset({"GET", "HEAD"})
-
-
-def _taking(request: Request, house: InHouse) -> None:
-    """Refuse what would be gone if an upgrade under way does not hold."""
-    if request.method not in LOOKS and closed.is_closed(house.surroundings.data):
-        raise TransientError(
-            "an upgrade is under way, and takes nothing until it has proven itself",
-            hint="Try again in some minutes.",
-        )
-
-
-router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(_taking)])
+router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(taking)])
 
 BLOCK_BYTES = 1 << 20
 JOBS_MOST = 500
@@ -59,6 +46,14 @@ class OpenedModel(BaseModel):
 
     job: str
     wanted: list[int]
+
+
+class Taking(Protocol):
+    """What takes the content of a document."""
+
+    def write(self, block: bytes) -> None:
+        """Take the next bytes."""
+        ...
 
 
 class SkipBody(Body):
@@ -147,6 +142,7 @@ def _inline(value: Any, name: str, definition: Any) -> Any:
 
 
 @router.post("", status_code=202, openapi_extra=_schemas())
+@needs(Scope.WRITE, limit="ingest")
 async def open_job(request: Request, house: InHouse) -> OpenedModel:
     """Open an ingestion: of the documents in a manifest, or of a folder declared on the server.
 
@@ -166,11 +162,12 @@ async def open_job(request: Request, house: InHouse) -> OpenedModel:
     "/{job}/documents/{index}",
     openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
 )
+@needs(Scope.WRITE, noted=False, limit="")
 async def send_document(job: str, index: Index, request: Request, house: InHouse) -> TakenModel:
     """Send the content of one wanted document, as it is."""
     upload = await asyncio.to_thread(house.intake.receive, job, index)
     try:
-        await _stream(request, upload)
+        await stream(request, upload)
         await asyncio.to_thread(upload.finish)
     except BaseException:
         upload.abandon()
@@ -179,6 +176,7 @@ async def send_document(job: str, index: Index, request: Request, house: InHouse
 
 
 @router.post("/{job}/documents/{index}/skip")
+@needs(Scope.WRITE, noted=False, limit="")
 async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) -> TakenModel:
     """Say why one wanted document will not come; it is then reported as failed."""
     await asyncio.to_thread(house.intake.skip, job, index, body.reason)
@@ -186,6 +184,7 @@ async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) 
 
 
 @router.post("/{job}/start", status_code=202, response_model_exclude_unset=True)
+@needs(Scope.WRITE)
 async def start(job: str, house: InHouse) -> JobModel:
     """Let the job run; documents that were not sent are reported as failed."""
     await asyncio.to_thread(house.intake.start, job)
@@ -193,6 +192,7 @@ async def start(job: str, house: InHouse) -> JobModel:
 
 
 @router.get("/{job}", response_model=JobModel)
+@needs(Scope.READ)
 async def status(job: str, house: InHouse) -> Response:
     """Tell where the job stands."""
     # Not by FastAPI: the result of a hundred thousand documents would hold up everybody.
@@ -200,6 +200,7 @@ async def status(job: str, house: InHouse) -> Response:
 
 
 @router.get("", response_model_exclude_unset=True)
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def newest(
     house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
 ) -> JobsModel:
@@ -209,6 +210,7 @@ async def newest(
 
 
 @router.delete("/{job}", status_code=202, response_model_exclude_unset=True)
+@needs(Scope.WRITE)
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel the job: at once if it waits, after the current batch if it runs."""
     await asyncio.to_thread(house.intake.cancel, job)
@@ -239,8 +241,8 @@ def _open_folder(house: House, body: FolderBody) -> OpenedModel:
     return OpenedModel(job=job, wanted=[])
 
 
-async def _stream(request: Request, upload: Upload) -> None:
-    """Write the body of *request* in large blocks: each costs a trip to another thread."""
+async def stream(request: Request, upload: Taking) -> None:
+    """Have *upload* take the body of *request* in large blocks: each costs a trip to a thread."""
     held: list[bytes] = []
     size = 0
     async for block in request.stream():

@@ -19,11 +19,27 @@ if TYPE_CHECKING:
     from beast_ops.search.model import SearchOptions
 
 
-def search(place: Place, query: str, options: "SearchOptions", *, json: bool) -> None:
-    """Print the passages that answer *query*."""
+def search(
+    place: Place,
+    query: str,
+    options: "SearchOptions",
+    notebooks: Sequence[str] = (),
+    *,
+    json: bool,
+) -> None:
+    """Print the passages that answer *query*, of *notebooks* alone if there are any.
+
+    Raises:
+        UsageError: If another collection than that of notebooks is asked for, too.
+    """
+    from beast_ops.knowledge import COLLECTION
     from beast_ops.search import client, show
 
-    answer = client.search(place, query, options)
+    if notebooks and options.collection != COLLECTION:
+        raise UsageError(
+            "notebooks have a collection of their own", hint="Leave out --collection or --notebook."
+        )
+    answer = client.search(place, query, options, notebooks)
     if json:
         emit(answer)
     else:

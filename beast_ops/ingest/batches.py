@@ -2,6 +2,7 @@
 """Cut documents into chunks and fill batches, which get their vectors and then are stored."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ class Batches:
         self._settings, self._begin, self._put, self._failed = settings, begin, put, failed
         self._points: list[tuple[str, Point]] = []
         self._finished: list[Finished] = []
+        self._cut: Counter[str] = Counter()  # of documents that have not ended yet
         self.refused: set[str] = set()
 
     def add(self, read: Read) -> int:
@@ -110,11 +112,16 @@ class Batches:
         """Return what is to be stored; a text the model refuses costs its whole document."""
         for place, reason in made.reasons.items():
             self._refuse(made.points[place][0], reason)
+        self._cut.update(made.points[place][0] for place in made.cut)
         sources = {source for source, _ in made.points} | {each.known.source for each in finished}
         return Batch(
             points=[point for source, point in made.points if source not in self.refused],
             sources=frozenset(sources - self.refused),
-            finished=[each for each in finished if each.known.source not in self.refused],
+            finished=[
+                replace(each, cut=self._cut.pop(each.known.source, 0))
+                for each in finished
+                if each.known.source not in self.refused
+            ],
         )
 
     def _refuse(self, source: str, reason: str) -> None:

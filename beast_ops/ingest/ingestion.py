@@ -13,6 +13,7 @@ from .batches import Batches
 from .embedding import Embedding
 from .plan import IngestPlan, compare, is_empty
 from .reading import Reading
+from .remember import note_of, remembering
 from .stages import EMBED, FIND, UPSERT
 from .state import Known
 from .tally import Line
@@ -54,7 +55,7 @@ class Ingestion:
         self._stages.spared(len(order.problems))
         for source, reason in order.problems:
             self._tally.failed(Line(source, 0, reason))
-        with closing(target):
+        with closing(target), remembering(target, around) as target:
             refused = self._store_all(target, known, plan)
         self._forget([*plan.gone, *sorted(refused)])
         self._tally.deleted(len(plan.gone))
@@ -80,6 +81,7 @@ class Ingestion:
                 batches.flush()
                 writer.drain()  # so that what comes twice finds the first one's passages
                 twins.may_wait = False
+        self._tally.embedded(embedding.figures())
         if self._reading.is_cut_short:
             raise OutrankedError
         return batches.refused
@@ -124,7 +126,7 @@ class Ingestion:
     def _stored(self, batch: Batch) -> None:
         self._stages.passed(UPSERT, len(batch.points))
         for each in batch.finished:
-            note = self._reading.settled(each.known)
+            note = note_of(self._reading.settled(each.known), each.cut)
             line = Line(each.known.source, len(each.chunks), seconds=each.seconds, note=note)
             self._tally.ingested(line)
 

@@ -56,13 +56,14 @@ class Intake:
         self._state = state_file(data)
         self._jobs = JobTable(jobs_file(data))
 
-    def open_job(self, manifest: Manifest, physical: str) -> Opened:
+    def open_job(self, manifest: Manifest, physical: str, job_id: str = "") -> Opened:
         """Open a job for *manifest*; it runs at once if nothing is wanted.
 
         Args:
             manifest: What the client has.
             physical: The collection behind the manifest's alias; empty if there is none, so
                 that nothing is known of any document.
+            job_id: What the job is to be called; anything if empty.
 
         Raises:
             DatabaseDamagedError: If what is known of the documents cannot be read.
@@ -71,7 +72,8 @@ class Intake:
         wanted = self._wanted(manifest, physical)
         payload = {"collection": manifest.collection, "documents": len(manifest.documents)}
         with keeping(KIND):
-            job = self._jobs.add(KIND, payload, held=True, priority=manifest.urgency)
+            urgency = manifest.urgency
+            job = self._jobs.add(KIND, payload, held=True, job_id=job_id, priority=urgency)
         try:
             with keeping(job):
                 folder = self._uploads / job

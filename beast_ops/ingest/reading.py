@@ -2,14 +2,13 @@
 """Find out which documents are new, and read those: the first stages of an ingestion."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import BinaryIO
 
 from beast_ops.clock import SYSTEM
 from beast_ops.errors import DocumentError
 
 from .batches import Read
-from .content import Content, digest, open_content, path_to
+from .content import Content, closing_all, digest, open_content, path_to
 from .manifest import DocumentEntry
 from .parse import Document
 from .pool import ParserPool
@@ -59,7 +58,7 @@ class Reading:
         doubtful = self._task.state.in_doubt(self._collection, sources)
         files: set[BinaryIO] = set()
         with (
-            _closing_all(files),
+            closing_all(files),
             ParserPool(settings.parsers, settings.parse_seconds, settings.parse_megabytes) as pool,
         ):
             work = (
@@ -173,12 +172,3 @@ class Reading:
         except BaseException:
             file.close()
             raise
-
-
-@contextmanager
-def _closing_all(files: Collection[BinaryIO]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for file in files:
-            file.close()

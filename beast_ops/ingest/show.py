@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ingestion for people: how far it is while it runs, then what it came to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from beast_ops.clock import SYSTEM, Clock
@@ -14,13 +14,15 @@ PLAIN_SECONDS = 60.0  # between lines where nothing can move
 LIVE_SECONDS = 0.1
 FAILURES_SHOWN = 50
 
+Words = Callable[[Mapping[str, Any]], str]
+
 
 class Progress:
     """Shows on a stream how far it is: a block that moves on a terminal, else a line a minute."""
 
-    def __init__(self, stream: TextIO, clock: Clock = SYSTEM) -> None:
-        """Write to *stream*."""
-        self._stream, self._clock = stream, clock
+    def __init__(self, stream: TextIO, clock: Clock = SYSTEM, words: Words | None = None) -> None:
+        """Write to *stream*, in *words* of its own if it is no ingestion."""
+        self._stream, self._clock, self._words = stream, clock, words or sentence
         self._is_terminal = stream.isatty()
         self._pause = LIVE_SECONDS if self._is_terminal else PLAIN_SECONDS
         self._due = clock.monotonic() + (0.0 if self._is_terminal else self._pause)
@@ -47,7 +49,7 @@ class Progress:
         if self._is_terminal:
             self._move(event)
         else:
-            self._write("; ".join(filter(None, (sentence(event), in_short(event)))))
+            self._write("; ".join(filter(None, (self._words(event), in_short(event)))))
 
     def _move(self, event: Mapping[str, Any]) -> None:
         from .show_stages import block, live
@@ -55,7 +57,7 @@ class Progress:
         if self._live is None:
             self._live = live(self._stream)
             self._live.start()
-        shown = block(sentence(event), event.get("stages", ()), self._live.console.width)
+        shown = block(self._words(event), event.get("stages", ()), self._live.console.width)
         self._live.update(shown, refresh=True)
 
     def _wipe(self) -> None:
@@ -117,6 +119,8 @@ def summary(answer: Mapping[str, Any]) -> str:
     total = f"{seen} document{'' if seen == 1 else 's'} seen" + (f": {parts}" if parts else "")
     chunks = f"{answer['chunks']} chunk{'' if answer['chunks'] == 1 else 's'}"
     where = f"{chunks} in {answer['collection']}, {_duration(answer['seconds'])}"
+    if known := (answer.get("embedded") or {}).get("remembered"):
+        where += f"; {known} vector{'' if known == 1 else 's'} known from before"
     return "\n".join([*lines, f"{total}; {where}."])
 
 

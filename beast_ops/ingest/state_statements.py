@@ -66,6 +66,16 @@ KNOWN = select(
 )
 CHUNKS = select(_of.chunks).where(_of.collection == _collection, _of.source == _source)
 COUNT = select(func.count()).select_from(DOCUMENTS).where(_of.collection == _collection)
+LISTED = (
+    select(_of.source, _of.size, _of.mtime_ns, _of.count)
+    .where(
+        _of.collection == _collection,
+        _of.source > bindparam("after"),
+        func.instr(func.lower(_of.source), bindparam("match")) > 0,
+    )
+    .order_by(_of.source)
+    .limit(bindparam("most"))
+)
 IN_DOUBT = select(PENDING.c.source).where(PENDING.c.collection == _collection)
 
 _documents, _pending = (

@@ -54,6 +54,7 @@ class Tally:
         self._said = float("-inf")
         self._lines: list[Line] = []
         self.stages = Stages(seen, clock)
+        self._embedded: Mapping[str, int] | None = None
         self._counts = {"ingested": 0, "unchanged": 0, "deleted": 0, "failed": 0}
 
     def ingested(self, line: Line) -> None:
@@ -76,6 +77,10 @@ class Tally:
     def deleted(self, count: int) -> None:
         """Count documents whose chunks left."""
         self._counts["deleted"] += count
+
+    def embedded(self, figures: Mapping[str, int] | None) -> None:
+        """Note how the vectors came to be, if there are any."""
+        self._embedded = figures
 
     def _add(self, kind: str, line: Line) -> None:
         with self._lock:
@@ -108,10 +113,12 @@ class Tally:
 
     def result(self) -> Mapping[str, Any]:
         """Return the whole as the contract has it."""
+        embedded = {} if self._embedded is None else {"embedded": dict(self._embedded)}
         return {
             "collection": self._collection,
             "documents": {"seen": self._seen, **self._counts},
             "chunks": sum(line.chunks for line in self._lines if line.error is None),
+            **embedded,
             "seconds": round(self._clock.monotonic() - self._begun, 3),
             "results": [line.as_dict() for line in self._lines],
         }

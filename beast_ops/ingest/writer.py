@@ -28,6 +28,7 @@ class Finished:
         in_doubt: Whether chunks may be stored that nobody knows.
         seconds: How long it took to read.
         news: What else is to be known with chunks that stay as they are, if some do.
+        cut: How many of its new chunks are longer than the embedding model reads at once.
     """
 
     known: Known
@@ -36,6 +37,7 @@ class Finished:
     in_doubt: bool
     seconds: float
     news: Mapping[str, Any] | None = None
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)

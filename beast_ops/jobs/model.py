@@ -52,6 +52,14 @@ EVERYTHING = Lane()
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs are looked for: of a kind, in a state; all where nothing is said."""
+
+    kind: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job as it stood when it was read.
 
@@ -67,6 +75,9 @@ class Job:
         error: Why it failed, once failed.
         created: When it was added, in seconds since the epoch.
         priority: How urgent it is.
+        changed: When it last changed, likewise.
+        due: Not to be tried before, likewise.
+        failures: How often it was tried in vain and is to be tried again.
     """
 
     id: str
@@ -79,3 +90,6 @@ class Job:
     result: Mapping[str, Any] | None = None
     error: str | None = None
     priority: Priority = Priority.NORMAL
+    changed: float = 0.0
+    due: float = 0.0
+    failures: int = 0

@@ -201,7 +201,8 @@ def ours(url: str, key: str, folder: Path, scratch: Path, *, sparse: bool) -> di
     """Ingest as the worker does: a job for a folder of the host."""
     from beast_ops.ingest.run import Run
     from beast_ops.ingest.settings import Surroundings, WorkerSettings
-    from beast_ops.ingest.store import PointStore, Space, first
+    from beast_ops.ingest.space import Space
+    from beast_ops.ingest.store import PointStore, first
     from beast_ops.jobs.model import State
     from beast_ops.jobs.table import JobTable
     from beast_ops.jobs.worker import Worker

@@ -4,8 +4,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "rank"
+down_revision = "due_and_log"
 
 
 def upgrade() -> None:

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All pages in one router."""
+
+from fastapi import APIRouter
+
+from . import (
+    backups,
+    chat,
+    documents,
+    entry,
+    events,
+    jobs,
+    models,
+    overview,
+    search,
+    services,
+    settings,
+)
+
+router = APIRouter(include_in_schema=False)
+for room in (
+    entry,
+    overview,
+    services,
+    models,
+    documents,
+    search,
+    chat,
+    jobs,
+    backups,
+    events,
+    settings,
+):
+    router.include_router(room.router)
