@@ -30,6 +30,7 @@ JOBS = Table(
     Column("rank", INTEGER, nullable=False, server_default=text("1")),
     Index("jobs_by_state", "state", "created"),
     Index("jobs_by_kind", "kind", "state"),
+    Index("jobs_by_rank", "state", "rank", "created"),  # in the order in which they are claimed
     Index("jobs_cancelled", "state", sqlite_where=text("cancelled = 1")),
     sqlite_strict=True,
 )

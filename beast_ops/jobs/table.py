@@ -8,7 +8,6 @@ M. Kleppmann, "Designing Data-Intensive Applications", chapter 8.)
 """
 
 import json
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +20,7 @@ from beast_ops.errors import ConflictError, LeaseLostError
 from . import statements as to
 from .model import EVERYTHING, Job, Lane, Priority, State
 from .schema import SCHEMA
-from .views import Views, job_of
+from .views import Views, fresh, job_of
 
 LEASE_SECONDS = 20.0
 KEEP_SECONDS = 86_400.0  # results are kept for a day, and so are jobs nobody sends anything to
@@ -58,7 +57,7 @@ class JobTable(Views):
         priority: Priority = Priority.NORMAL,
     ) -> str:
         """Add a job and return its id; a *held* one waits until it is released."""
-        values = {**_fresh(kind, payload, self._now()), "rank": priority.rank}
+        values = {**fresh(kind, payload, self._now()), "rank": priority.rank}
         if job_id:
             values["id"] = job_id
         if held:
@@ -234,7 +233,7 @@ class JobTable(Views):
             busy = table.execute(to.UNFINISHED, {"kind": kind}).first()
             # One from the future was added before the clock was put back.
             if busy is None and (last is None or not 0 <= now - last < seconds):
-                to.ADD.say(table, _fresh(kind, {}, now))
+                to.ADD.say(table, fresh(kind, {}, now))
 
     def sweep(self) -> list[str]:
         """Forget jobs that ended, or that nobody kept or released, a day ago; return their ids."""
@@ -290,18 +289,6 @@ class JobTable(Views):
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-
-def _fresh(kind: str, payload: Mapping[str, Any], now: float) -> dict[str, object]:
-    return {
-        "id": uuid.uuid4().hex,
-        "kind": kind,
-        "payload": json.dumps(payload),
-        "state": State.READY,
-        "rank": Priority.NORMAL.rank,
-        "created": now,
-        "changed": now,
-    }
 
 
 def _lost(job: Job) -> LeaseLostError:

@@ -2,7 +2,8 @@
 """What one may see of the job table without changing it."""
 
 import json
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -93,3 +94,16 @@ def job_of(row: Row[*tuple[Any, ...]]) -> Job:
         failures=row.failures,
         priority=list(Priority)[row.rank],
     )
+
+
+def fresh(kind: str, payload: Mapping[str, Any], now: float) -> dict[str, object]:
+    """Return the row of a job added *now*, in seconds since the epoch, as urgent as most."""
+    return {
+        "id": uuid.uuid4().hex,
+        "kind": kind,
+        "payload": json.dumps(payload),
+        "state": State.READY,
+        "rank": Priority.NORMAL.rank,
+        "created": now,
+        "changed": now,
+    }

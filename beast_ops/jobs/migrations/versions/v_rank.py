@@ -13,3 +13,4 @@ def upgrade() -> None:
     op.add_column(
         "jobs", sa.Column("rank", sa.INTEGER, nullable=False, server_default=sa.text("1"))
     )
+    op.create_index("jobs_by_rank", "jobs", ["state", "rank", "created"], if_not_exists=True)
