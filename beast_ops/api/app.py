@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from beast_ops import __version__
 from beast_ops.cards import read_services
-from beast_ops.dashboard import rooms, shell
+from beast_ops.dashboard import mistakes, rooms, shell
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
@@ -133,7 +133,7 @@ def _typed() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         responses=_REFUSALS,
-        exception_handlers=handlers(),
+        exception_handlers=mistakes.readable(handlers()),
         redirect_slashes=False,
     )
     for room in ROOMS:

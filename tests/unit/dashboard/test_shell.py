@@ -9,8 +9,9 @@ import re
 import pytest
 from markupsafe import Markup
 
+from beast_ops.api.rules import Rules
 from beast_ops.chat.places import HEADLINE
-from beast_ops.dashboard import charts, shell, words
+from beast_ops.dashboard import charts, rooms, shell, words
 from beast_ops.dashboard.marked import marked
 
 # htmx 4.0.1, as its package on npm has it.
@@ -46,9 +47,15 @@ def test_an_address_changes_with_the_content():
 def test_no_template_says_what_the_policy_forbids(name):
     text, *_ = shell._templates().loader.get_source(shell._templates(), name)
 
-    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|hx-on|javascript:|https?://", text)
-    assert not re.search(r"<script(?![^>]*\ssrc=\"\{\{ address\()", text)
+    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|hx-on|javascript:|https?://\w", text)
+    assert not re.search(r"<script(?![^>]*\ssrc=\"\{\{ (?:address|beside)\()", text)
     assert "| safe" not in text
+
+
+def test_every_page_of_the_menu_is_there():
+    paths = {each.path for each in Rules(rooms.router.routes).table}
+
+    assert {f"{shell.HOME}/{name}" for name, _ in shell.PAGES} <= paths
 
 
 def test_there_are_templates_to_look_at():

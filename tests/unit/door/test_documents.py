@@ -45,7 +45,7 @@ def test_search_prints_passages_or_the_answer(place, monkeypatch, capsys):
 
     documents.search(place, "why", SearchOptions(), json=True)
     assert json.loads(capsys.readouterr().out) == ANSWER
-    assert asked == [(place, "why", SearchOptions())] * 2
+    assert asked == [(place, "why", SearchOptions(), ())] * 2
 
 
 @pytest.mark.parametrize(("failed", "code"), [(0, 0), (1, 1)])
