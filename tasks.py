@@ -13,14 +13,18 @@ from invoke.collection import Collection
 from beast_ops.door import (
     alert_verbs,
     backup_verbs,
+    chat_verbs,
     developer_verbs,
     doctor_verbs,
     document_verbs,
+    job_verbs,
     knowledge_verbs,
     lab_verbs,
     leave_verbs,
+    model_verbs,
     record_verbs,
     secret_verbs,
+    token_verbs,
     upgrade_verbs,
 )
 from beast_ops.door.verb import verb
@@ -174,7 +178,7 @@ def restart(_context: Any, service: str = "") -> None:
 
 @verb("./beast open", there=True, name="open", help={"json": _JSON})
 def open_(_context: Any, *, json: bool = False) -> None:
-    """Print the address of the API, and show its pages where there is a screen."""
+    """Print where to log in and a code that lets a browser in once; open it on a screen."""
     from beast_ops.door.stack import show_address
 
     show_address(_place(), json=json)
@@ -229,6 +233,7 @@ def remove(
 namespace = Collection.from_module(sys.modules[__name__])
 for room in (
     backup_verbs,
+    chat_verbs,
     developer_verbs,
     doctor_verbs,
     document_verbs,
@@ -240,6 +245,9 @@ for room in (
     for task in Collection.from_module(room).tasks.values():
         namespace.add_task(task)
 # Verbs of a group have a dot in their name: secrets.list.
+namespace.add_collection(Collection.from_module(job_verbs), "jobs")
+namespace.add_collection(Collection.from_module(model_verbs), "models")
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
+namespace.add_collection(Collection.from_module(token_verbs), "tokens")
 namespace.add_collection(Collection.from_module(lab_verbs), "lab")
 namespace.add_collection(Collection.from_module(alert_verbs), "alerts")

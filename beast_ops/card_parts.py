@@ -130,19 +130,22 @@ class Route(Strict):
 
     Attributes:
         host: The label before the domain.
-        auth: `own` if the service asks for a login itself, `basic` if the front door must.
+        auth: `own` if the service asks for a login itself, `basic` if the front door must ask
+            for a password, `forward` if it must ask the API; without one it asks for a password.
         paths: The paths that lead there.
         open: Paths below them that nobody has to log in for.
         insecure: Of those, what is answered without TLS, too.
         private: Paths that refuse who has no login; the audit asks for them.
+        admin: With `forward`, paths where only an admin may do more than look.
     """
 
     host: Name
-    auth: Literal["own", "basic"]
+    auth: Literal["own", "basic", "forward"]
     paths: tuple[str, ...] = ("/",)
     open: tuple[str, ...] = ()
     insecure: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
 
 
 class Publish(Strict):

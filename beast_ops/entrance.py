@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
-from .cards import Service, Services
-from .errors import UnavailableError
+from .card_parts import Route
+from .cards import API, Service, Services
+from .errors import NotDeployedError, UnavailableError
 
 SECONDS = 8.0
 HEAD_BYTES = 1 << 16
@@ -62,7 +64,7 @@ class Entrance:
     roots: Path | None
 
     async def ask(
-        self, host: str, path: str, *, login: str = "", tls: bool | None = None
+        self, host: str, path: str, *, login: str = "", token: str = "", tls: bool | None = None
     ) -> Answer:
         """Return what the front door answers to `GET path` for *host*.
 
@@ -70,12 +72,13 @@ class Entrance:
             host: The full name of a route.
             path: What is asked for.
             login: Name and password, joined by a colon.
+            token: A token of the API, instead.
             tls: Whether TLS is spoken; wherever the front door speaks it if left out.
 
         Raises:
             UnavailableError: If there is no answer.
         """
-        visit = _Visit(self.address, self.plain, host, _request(host, path, login))
+        visit = _Visit(self.address, self.plain, host, _request(host, path, _word(login, token)))
         if self.secure is None or tls is False:
             return await visit.pay()
         visit = replace(visit, port=self.secure)
@@ -169,10 +172,32 @@ def login(secrets: Path, door: Service) -> str:
     return f"{name}:{password}"
 
 
-def _request(host: str, path: str, login: str) -> bytes:
+def way(services: Services, route: Route) -> Literal["own", "basic", "forward"]:
+    """Return how one logs in at *route*: with a password, if there is no API to ask."""
+    if route.auth != "forward":
+        return route.auth
+    return "forward" if any(each.health.deep == API for each in services) else "basic"
+
+
+def token(secrets: Path, services: Services) -> str:
+    """Return the token of the API among *services*; empty if it cannot be read."""
+    try:
+        return (secrets / services.api().name / "token").read_text(encoding="utf-8").strip()
+    except (OSError, NotDeployedError):
+        return ""
+
+
+def _word(login: str, token: str) -> str:
+    """Return what is shown: the value of the header Authorization."""
+    if token:
+        return f"Bearer {token}"
+    return f"Basic {base64.b64encode(login.encode()).decode()}" if login else ""
+
+
+def _request(host: str, path: str, word: str) -> bytes:
     fields = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
-    if login:
-        fields.append(f"Authorization: Basic {base64.b64encode(login.encode()).decode()}")
+    if word:
+        fields.append(f"Authorization: {word}")
     return "".join(f"{field}\r\n" for field in (*fields, "")).encode()
 
 

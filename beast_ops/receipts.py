@@ -161,9 +161,14 @@ def _after_all(folder: Path, now: datetime) -> str:
 
 def read_all(folder: Path) -> Iterator[Receipt]:
     """Yield the receipts below *folder*, newest first; files that are none are passed over."""
+    return (receipt for _, receipt in named(folder))
+
+
+def named(folder: Path) -> Iterator[tuple[Path, Receipt]]:
+    """Yield what `read_all` does, each with its file."""
     for path in sorted(folder.glob("*.json"), reverse=True):
         try:
-            yield Receipt.model_validate_json(path.read_bytes())
+            yield path, Receipt.model_validate_json(path.read_bytes())
         except (ValidationError, OSError):
             continue
 

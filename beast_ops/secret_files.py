@@ -6,7 +6,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from .errors import CardError
@@ -30,6 +30,11 @@ class FilledFile:
 def names(text: str) -> set[str]:
     """Return the names of the secrets that *text* has places for."""
     return {found["name"] for found in PLACEHOLDER.finditer(text)}
+
+
+def without(text: str, missing: Collection[str]) -> str:
+    """Return *text* with nothing in the places of the secrets that are *missing*."""
+    return PLACEHOLDER.sub(lambda found: "" if found["name"] in missing else found.group(), text)
 
 
 def fill(text: str, secrets: Mapping[str, str], salt: Callable[[str], str]) -> str:

@@ -51,6 +51,14 @@ def other_python() -> str:
     return ""
 
 
+def open_webui() -> str:
+    """Return why the real Open WebUI cannot be run; nothing if it can."""
+    program = os.environ.get("BEAST_OPEN_WEBUI", "")
+    if program and os.access(program, os.X_OK):
+        return ""
+    return "BEAST_OPEN_WEBUI names no program; see docs/guides/chatting.md"
+
+
 # By name: how to find out why it is missing; an empty text means that it is there.
 NEEDS: dict[str, Callable[[], str]] = {
     "amtool": lambda: _command("amtool"),
@@ -62,6 +70,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "fish": lambda: _command("fish"),
     "git": lambda: _command("git"),
     "index": _index,
+    "open-webui": open_webui,
     "other-python": lambda: "" if other_python() else "no newer Python beside this one",
     "promtool": lambda: _command("promtool"),
     "registry": lambda: "" if "registry" in required() else "only with BEAST_REQUIRE=registry",

@@ -5,6 +5,14 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from beast_ops.events.bus import Bus
+    from beast_ops.place import Place
 
 NAME = "beast-agent"
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -12,16 +20,22 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 def main() -> int:
     """Serve until told to stop; return the exit code."""
+    from beast_ops.events.host import bus_of
     from beast_ops.place import installation
     from beast_ops.runtime.child import settle
 
     settle(NAME)
     logging.basicConfig(level=logging.INFO, format=FORMAT)
+    from . import sentinel
     from .chores import keep
+    from .operations import Operations
     from .server import Agent
+    from .verbs import act
 
     place = installation()
-    agent, stopping = Agent(place), threading.Event()
+    bus = bus_of(place, NAME)
+    operations = Operations(place, tell=sentinel.operations_to(bus))
+    agent, stopping = Agent(place, partial(act, operations=operations)), threading.Event()
     try:
         agent.listen()
     except OSError as failed:
@@ -30,9 +44,25 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.close())
     threading.Thread(target=keep, args=(place, stopping), daemon=True).start()
-    agent.serve()
-    stopping.set()
+    with _watching(place, bus, stopping):
+        agent.serve()
+        stopping.set()
+        operations.close()
     return 0
+
+
+@contextmanager
+def _watching(place: "Place", bus: "Bus", stopping: threading.Event) -> Iterator[None]:
+    """Have services looked at until *stopping*."""
+    from .sentinel import watch
+
+    watching = threading.Thread(target=watch, args=(place, bus, stopping))
+    watching.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        watching.join()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ from beast_ops.settings import Strict, explain
 REQUEST_BYTES = 4096
 ANSWER_BYTES = 1 << 20
 LINES = 1000
+# Of a backup, of an operation, of a kind of receipt: no path, and no option.
+WORD = r"^[a-z0-9][a-z0-9_-]*$"
+Word = Annotated[str, Field(pattern=WORD, max_length=64)]
 
 KINDS: dict[str, type[BeastError]] = {
     "busy": BusyError,
@@ -42,7 +45,10 @@ class Request(Strict):
 
     verb: str
     service: Name | None = None
+    name: Word | None = None
+    confirm: str = ""
     lines: Annotated[int, Field(ge=1, le=LINES)] = 100
+    offset: Annotated[int, Field(ge=0)] = 0
 
 
 class Fault(Strict):

@@ -29,6 +29,9 @@ GRACE_SECONDS = 2.0  # at the end, to be written down
 AUDIT_BYTES, AUDIT_FILES = 5 << 20, 3
 CREDENTIALS = struct.Struct("3i")  # unix(7): struct ucred
 FOLDER_MODE = 0o755  # the folder above is root's alone; containers see this one
+HARMLESS = frozenset(
+    {"ping", "history", "keeper", "backups", "operation", "operations", "receipts"}
+)
 STRANGER = "only root and the API of this installation may ask the agent"
 
 
@@ -158,7 +161,7 @@ class Agent:
     def _note(self, asker: Peer, request: Request | None, outcome: str, seconds: float) -> None:
         """Write down who had what done; never what came of it, which may be anything."""
         verb = request.verb if request else None
-        if verb in {"ping", "history", "keeper"} and outcome == "done":
+        if verb in HARMLESS and outcome == "done":
             return  # asked all the time, and harmless
         entry = {
             "time": self._clock.now().isoformat(timespec="seconds"),
@@ -166,6 +169,7 @@ class Agent:
             "pid": asker.pid,
             "verb": verb,
             "service": request.service if request else None,
+            "name": request.name if request else None,
             "outcome": outcome,
             "seconds": round(seconds, 3),
         }

@@ -14,18 +14,21 @@ from beast_ops.keeper import state
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
+from . import begin
+from .operations import Operations
 from .protocol import ANSWER_BYTES, Request
 
 LINE_CHARACTERS = 4000
-NOT_YET = {
-    "backup": "a backup is not made through the agent; it is made on the host",
-    "restore": "nothing is restored through the agent; it is done on the host",
-    "upgrade": "nothing is upgraded through the agent; it is done on the host",
-}
+NOT_YET = {"upgrade": "nothing is upgraded through the agent; it is done on the host"}
 
 
-def act(place: Place, request: Request) -> Any:
+def act(place: Place, request: Request, operations: Operations | None = None) -> Any:
     """Do what *request* wants at *place*, and return what came of it.
+
+    Args:
+        place: The installation.
+        request: What is wanted.
+        operations: What runs what takes long; without, only what does not is done.
 
     Raises:
         UsageError: If there is no such verb, or it cannot be done here.
@@ -34,9 +37,14 @@ def act(place: Place, request: Request) -> Any:
     """
     if request.verb in NOT_YET:
         raise UsageError(NOT_YET[request.verb], hint="Type it there: ./beast --help")
+    if operations is not None:
+        if request.verb in begin.VERBS:
+            return begin.VERBS[request.verb](place, request, operations)
+        if request.verb == "restart" and begin.is_asker(place, request.service or ""):
+            return {"restarted": request.service, **_restarting(request, operations)}
     verb = VERBS.get(request.verb)
     if verb is None:
-        known = ", ".join(sorted(VERBS))
+        known = ", ".join(sorted({*VERBS, *begin.VERBS}))
         raise UsageError("the agent knows no such verb", subject=request.verb, hint=known)
     return verb(place, request)
 
@@ -95,6 +103,10 @@ VERBS: Mapping[str, Callable[[Place, Request], Any]] = {
     "restart": restart,
     "status": status,
 }
+
+
+def _restarting(request: Request, operations: Operations) -> dict[str, Any]:
+    return {"operation": begin.restart(request.service or "", operations)["id"]}
 
 
 def _chosen(place: Place, request: Request) -> Service:

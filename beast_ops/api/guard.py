@@ -4,62 +4,65 @@
 Plain ASGI: a wrapper that builds request objects would cost more than the routes it protects.
 """
 
-import hmac
 import logging
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beast_ops.errors import SettingsError
 
+from .asked import CLOSED, Asked, dressed, turned_away
+from .bodies import limited, size
+from .clients import Clients
+from .gate import Gate, locked, same_origin
+from .limiter import Limiter
 from .metrics import Requests
-from .problems import refusal, unforeseen
+from .names import Named
+from .problems import ID, unforeseen
+from .repeats import may_repeat
+from .replies import Replies
+from .routes_health import LIVE as ALIVE
+from .rules import NOWHERE, OPEN, SAFE, Rules
 from .settings import Settings
+from .straight import FOUND
 
 LOG = logging.getLogger("beast.api")
+REFUSED = 400
 LIVE = "/health/live"
-MANUAL = frozenset({"/docs", "/redoc"})
-OPEN = frozenset({LIVE, "/health/ready", "/openapi.json", "/ca.crt", *MANUAL})
-METRICS = "/metrics"
+VERIFY = "/auth/verify"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-BODY_BYTES = 1 << 20
-MANIFEST_BYTES = 64 << 20  # a hundred thousand documents with long paths
-
-_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:/@\s]+))(?::\d{1,5})?")
-_MANUAL = [  # the manual's pages bring a content policy of their own
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
+_ALIVE = [
+    (b"content-type", b"application/json"),
+    (b"content-length", str(len(ALIVE)).encode()),
+    *CLOSED,
 ]
-_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_CLOSED = [*_MANUAL, _POLICY]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Tokens:
-    """The two secrets of the API; never shown."""
-
-    all: bytes
-    metrics: bytes
+_LIFE = {"type": "http.response.body", "body": ALIVE}
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:/@\s]+))(?::\d{1,5})?")
 
 
 class Guard:
     """Refuse what must not reach the routes, and dress every answer."""
 
     def __init__(
-        self, app: ASGIApp, tokens: Tokens, settings: Callable[[], Settings], requests: Requests
+        self, app: ASGIApp, gate: Gate, rules: Rules, named: Named, requests: Requests
     ) -> None:
-        """Protect *app* as the current *settings* say, counting in *requests*."""
-        self._app, self._tokens, self._settings, self._requests = app, tokens, settings, requests
+        """Protect *app*, whose routes have *rules*, counting in *requests*.
+
+        Args:
+            app: What answers.
+            gate: Knows who asks.
+            rules: Know who may.
+            named: The settings in force.
+            requests: Where requests are counted.
+        """
+        self.gate, self.rules = gate, rules
+        self._app, self._named, self._requests = app, named, requests
+        self._clients = Clients(named, lambda: named.doors)
+        self._limiter, self._replies = Limiter(), Replies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -71,80 +74,139 @@ class Guard:
             await self._any(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve what is asked all the time: neither counted nor timed, with no body to limit."""
+        """Serve what is asked all the time: here, neither counted nor timed."""
 
-        async def dressed(message: Message) -> None:
+        async def outward(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = message["headers"] + _CLOSED
+                message["headers"] = message["headers"] + CLOSED
             await send(message)
 
         try:
-            if not _known(_host(scope), self._now().allowed_hosts):
+            if _known(_host(scope), self._now().allowed_hosts) is None:
                 raise _stranger()
         except HTTPException as refused:
-            await _answer(refused)(scope, receive, dressed)
+            await turned_away(refused, None)(scope, receive, outward)
         else:
-            await self._app(scope, receive, dressed)
+            if scope["method"] == "GET":
+                await send({"type": "http.response.start", "status": 200, "headers": _ALIVE})
+                await send(_LIFE)
+            else:
+                await self._app(scope, receive, outward)
 
     async def _any(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
         status = 0
-        extra = _MANUAL if scope["path"] in MANUAL else _CLOSED
+        asked: Asked | None = None
 
-        async def dressed(message: Message) -> None:
+        async def outward(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = message["headers"] + extra
+                if status >= REFUSED and (number := dict(message["headers"]).get(ID)):
+                    where = (number.decode(), scope["method"], scope["path"], status)
+                    LOG.info("%s: %s %r %d", *where)
+                message["headers"] = dressed(message["headers"], asked)
             await send(message)
 
         try:
-            limit = self._admit(scope)
-            inward = receive if limit is None else _limited(receive, limit)
-            await self._app(scope, inward, dressed)
+            asked = await self._understand(scope)
+            self._admit(asked, _host(scope))
+            await self._pass(asked, scope, receive, outward)
         except HTTPException as refused:
-            await _answer(refused)(scope, receive, dressed)
+            await turned_away(refused, asked)(scope, receive, outward)
         except Exception as failure:  # noqa: BLE001 - the last door: nothing gets past it unlogged
             if not status:  # else the routes have answered and logged it already
-                await (await unforeseen(Request(scope), failure))(scope, receive, dressed)
+                await (await unforeseen(Request(scope), failure))(scope, receive, outward)
         finally:
             self._requests.count(scope, status, time.perf_counter() - begun)
+            if asked is not None:
+                self._note(asked, status)
 
-    def _admit(self, scope: Scope) -> int | None:
-        """Return how many bytes of body may follow, `None` if there can be none.
+    async def _pass(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on what was let pass, or answer as a moment ago."""
+        scope.setdefault("state", {}).update(principal=asked.principal, client=asked.client)
+        if asked.method in SAFE:
+            if asked.rule.cache and asked.method == "GET":
+                scope["route"] = scope[FOUND]  # for the figures
+                await self._replies.answer(self._app, asked, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+            return
+        inward = limited(receive, size(asked))
+        repeats = self.gate.repeats
+        try:
+            if repeats is not None and may_repeat(asked):
+                await repeats.answer(self._app, asked, scope, inward, send)
+            else:
+                await self._app(scope, inward, send)
+        finally:
+            if asked.rule.noted:
+                self._replies.forget()
+
+    async def _understand(self, scope: Scope) -> Asked:
+        """Return what *scope* asks for, and who asks.
+
+        Raises:
+            HTTPException: If it is asked under a name that is not ours.
+        """
+        settings = self._now()
+        headers = dict(scope["headers"])
+        method, path = scope["method"], scope["path"]
+        client = await self._clients.who(scope, headers)
+        found = scope[FOUND] = self.rules.find(method, path)
+        rule = found.rule if found else NOWHERE
+        name = _known(_host(scope), settings.allowed_hosts)
+        if name is None:
+            name = _known(_host(scope), tuple(self._named.guests))
+            if name is None or not rule.guests:
+                raise _stranger()
+        if path == VERIFY and client.through:  # the front door asks on behalf of another name
+            host = headers.get(b"x-forwarded-host", b"")
+            name = _known(host, tuple(self._named.guests)) or ""
+        principal = self.gate.recognise(headers, client, name)
+        verdict = self._limiter.take(rule, principal, client, settings.limits)
+        return Asked(method, path, headers, client, rule, principal, settings, verdict)
+
+    def _admit(self, asked: Asked, host: bytes) -> None:
+        """Let pass who may.
 
         Raises:
             HTTPException: If the request is refused.
         """
-        settings = self._now()
-        if not _known(_host(scope), settings.allowed_hosts):
-            raise _stranger()
-        headers = dict(scope["headers"])
-        path = scope["path"]
-        if path not in OPEN:
-            self._judge(path, headers.get(b"authorization", b""))
-        if scope["method"] in {"GET", "HEAD"}:
-            return None
-        return _size(scope, headers, settings)
+        principal, rule = asked.principal, asked.rule
+        if asked.verdict is not None and not asked.verdict.allowed:
+            again = {"retry-after": str(asked.verdict.seconds)}
+            raise HTTPException(429, "too many requests of this kind", headers=again)
+        if principal is None and b"authorization" in asked.headers:
+            wait = self.gate.wait(asked.client, asked.settings, noted=1)
+            if wait:
+                raise locked(wait)
+        if not rule.admits(principal):
+            if principal is not None:
+                raise HTTPException(403, "this token is not for this route")
+            challenge = {"www-authenticate": "Bearer"}
+            raise HTTPException(401, "a valid token is missing", headers=challenge)
+        if (
+            asked.method not in SAFE
+            and principal is not None
+            and principal.kind == "session"
+            and not same_origin(asked.headers, host, secure=asked.client.secure)
+        ):
+            raise HTTPException(403, "a page of another site asked for this")
+
+    def _note(self, asked: Asked, status: int) -> None:
+        rule, changes = asked.rule, self.gate.changes
+        if asked.method in SAFE or asked.principal is None or changes is None:
+            return
+        if rule.noted and rule.scope is not OPEN:
+            changes.note(asked.who, asked.client.address, asked.method, asked.path, status)
 
     def _now(self) -> Settings:
         try:
-            return self._settings()
+            return self._named()
         except SettingsError as wrong:
             LOG.error("%s", wrong.paragraph())  # noqa: TRY400 - whoever wrote them knows enough
             raise HTTPException(503, "the settings of this server cannot be read") from wrong
-
-    def _judge(self, path: str, header: bytes) -> None:
-        scheme, _, given = header.partition(b" ")
-        token = given.strip() if scheme.lower() == b"bearer" else b""
-        # Both are compared always: the time must not tell which of them was nearly right.
-        is_all = hmac.compare_digest(token, self._tokens.all)
-        is_metrics = hmac.compare_digest(token, self._tokens.metrics)
-        if is_metrics if path == METRICS else is_all:
-            return
-        if is_all or is_metrics:
-            raise HTTPException(403, "this token is not for this route")
-        raise HTTPException(401, "a valid token is missing", headers={"www-authenticate": "Bearer"})
 
 
 def _host(scope: Scope) -> bytes:
@@ -157,60 +219,15 @@ def _stranger() -> HTTPException:
     return HTTPException(403, "this name is not one of this server's; see allowed_hosts")
 
 
-def _answer(refused: HTTPException) -> Response:
-    return refusal(refused.status_code, str(refused.detail), headers=refused.headers)
-
-
-def _size(scope: Scope, headers: dict[bytes, bytes], settings: Settings) -> int:
-    limit = _limit(scope["method"], scope["path"], settings.upload_bytes)
-    announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit():
-        raise HTTPException(400, "the content length is not a number")
-    if int(announced) > limit:
-        raise _too_large(limit)
-    if scope["method"] == "POST" and (announced != b"0" or b"transfer-encoding" in headers):
-        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if kind != b"application/json":
-            raise HTTPException(415, "the body is not declared as JSON")
-    return limit
-
-
-def _limit(method: str, path: str, upload_bytes: int) -> int:
-    if method == "PUT":
-        return upload_bytes
-    return MANIFEST_BYTES if path == "/ingest" else BODY_BYTES
-
-
-def _too_large(limit: int) -> HTTPException:
-    # The rest of the body is not read, so the connection cannot be used again.
-    return HTTPException(
-        413, f"the body has more than {limit} bytes", headers={"connection": "close"}
-    )
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """Return *receive* that raises once more than *limit* bytes came through."""
-    seen = 0
-
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise _too_large(limit)
-        return message
-
-    return counted
-
-
 @lru_cache(maxsize=256)
-def _known(header: bytes, allowed: tuple[str, ...]) -> bool:
-    """Return whether the Host *header* names this server, on any port.
+def _known(header: bytes, allowed: tuple[str, ...]) -> str | None:
+    """Return which name of this server the Host *header* says, on any port; `None` if none.
 
     A page of a stranger whose name was rebound to our address sends the stranger's name.
     """
     match = _HOST.fullmatch(header.decode("latin-1").lower())
     if match is None:
-        return False
+        return None
     name = (match[1] or match[2]).rstrip(".")
-    return name in LOOPBACK or name in {each.lower() for each in allowed}
+    ours = name in LOOPBACK or name in {each.lower() for each in allowed}
+    return name if ours else None

@@ -3,16 +3,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from beast_ops import closed, http
 from beast_ops.cards import Service, Services, read_services
-from beast_ops.errors import BeastError, CardError, UnavailableError
+from beast_ops.chat.answer import Answerer, Wish
+from beast_ops.chat.writer import Writer
+from beast_ops.errors import BeastError, CardError, TransientError, UnavailableError
+from beast_ops.events.outbox import events_file
+from beast_ops.events.publisher import Publisher
 from beast_ops.health import report
 from beast_ops.health.model import Report
 from beast_ops.health.standpoint import Standpoint
@@ -23,8 +28,11 @@ from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState
 from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
+from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
+from beast_ops.notebooks.desk import Desk, open_desk
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
+from beast_ops.search.rerank import Reranking
 from beast_ops.search.store import Store, open_store
 from beast_ops.settings import Watched, load
 
@@ -32,9 +40,13 @@ from . import others
 from .ingestions import Ingestions
 from .metrics import Figures
 from .once import Once
+from .rules import SAFE
+from .samples import Sample, Samples
 from .settings import Settings, Surroundings
+from .streams import Feed
 
 LOG = logging.getLogger("beast.api")
+SOURCE = "beast-api"
 HEALTH_SECONDS = 1.0
 READY_SECONDS = 0.5
 READY_DEADLINE = 2.0
@@ -51,10 +63,15 @@ class House:
     intake: Intake
     jobs: JobTable
     searcher: Searcher
+    desk: Desk
+    answerer: Answerer
     figures: Figures
     health: Once[Report]
     ready: Once[None]
     surroundings: Surroundings
+    samples: Samples
+    events: Publisher
+    feed: Feed
 
 
 def watched_settings(around: Surroundings) -> Watched[Settings]:
@@ -74,25 +91,62 @@ async def open_house(
         BeastError: If a secret cannot be read.
     """
     services = Watched(read_services, around.services)
-    async with open_store(around.vectors_url, around.vectors_key) as store:
+    async with (
+        open_store(around.vectors_url, around.vectors_key) as store,
+        _writer(around) as writer,
+    ):
         with (
             closing(Intake(around.data)) as intake,
             JobTable(jobs_file(around.data)) as jobs,
-            closing(Embedders(around.models_url)) as known,
+            Publisher(events_file(around.data), SOURCE) as events,
+            _searching(around, settings, figures, store) as searcher,
         ):
-            house = House(
-                settings=settings.get,
-                store=store,
-                intake=intake,
-                jobs=jobs,
-                searcher=Searcher(store, known.embed),
-                figures=figures,
-                health=Once(_look(around, services, figures), HEALTH_SECONDS),
-                ready=Once(lambda: _ready(store, services), READY_SECONDS),
-                surroundings=around,
-            )
-            async with _refreshed(house):
-                yield house
+            async with open_desk(around.data, intake, jobs, store.physical) as desk:
+                house = House(
+                    settings=settings.get,
+                    store=store,
+                    intake=intake,
+                    jobs=jobs,
+                    searcher=searcher,
+                    desk=desk,
+                    answerer=Answerer(searcher.search, writer, lambda: _wish(settings.get())),
+                    figures=figures,
+                    health=Once(_look(around, services, figures), HEALTH_SECONDS),
+                    ready=Once(lambda: _ready(store, services), READY_SECONDS),
+                    surroundings=around,
+                    samples=Samples(),
+                    events=events,
+                    feed=Feed(events_file(around.data), figures.counts),
+                )
+                async with _refreshed(house):
+                    yield house
+
+
+@contextmanager
+def _searching(
+    around: Surroundings, settings: Watched[Settings], figures: Figures, store: Store
+) -> Iterator[Searcher]:
+    """Open what turns questions into vectors, and what orders passages anew."""
+    folder, reranking = lambda: settings.get().models_folder, lambda: settings.get().reranking
+    with (
+        closing(Embedders(around.models_url, folder=folder)) as known,
+        closing(Reranking(reranking, around.models_url)) as judge,
+    ):
+        yield Searcher(store, figures.asking.counted(known.embed), reranking=judge)
+
+
+@asynccontextmanager
+async def _writer(around: Surroundings) -> AsyncIterator[Writer]:
+    """Open the model server, if there is one, for chats."""
+    if around.models_url is None:
+        yield Writer(None)
+        return
+    async with http.async_client(around.models_url, seconds=WHOLE_SECONDS) as client:
+        yield Writer(ChatServer(client))
+
+
+def _wish(settings: Settings) -> Wish:
+    return Wish(settings.chat_model, settings.chat_context)
 
 
 def _look(
@@ -119,13 +173,13 @@ def _standpoint(around: Surroundings) -> Standpoint | None:
 
 @asynccontextmanager
 async def _refreshed(house: House) -> AsyncIterator[None]:
-    refreshing = asyncio.create_task(_refresh(house))
+    tasks = [asyncio.create_task(each) for each in (_refresh(house), house.feed.run())]
     try:
         yield
     finally:
-        refreshing.cancel()
-        with suppress(asyncio.CancelledError):
-            await refreshing
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def documents(data: Path, physical: str) -> int | None:
@@ -146,12 +200,29 @@ def duplicates_of(data: Path, physical: str, least: float) -> Duplicates:
         return duplicates.find(opened, physical, least)
 
 
-def house(request: Request) -> House:
-    """Return the house of the process that serves *request*."""
+async def house(request: Request) -> House:
+    """Return the house of the process that serves *request*.
+
+    A coroutine only because FastAPI asks a thread for everything else, which costs more than
+    most routes.
+    """
     return cast(House, request.app.state.house)
 
 
 InHouse = Annotated[House, Depends(house)]
+
+
+async def taking(request: Request, house: InHouse) -> None:
+    """Refuse what would be gone if an upgrade under way does not hold.
+
+    Raises:
+        TransientError: While there is one, unless *request* only looks.
+    """
+    if request.method not in SAFE and closed.is_closed(house.surroundings.data):
+        raise TransientError(
+            "an upgrade is under way, and takes nothing until it has proven itself",
+            hint="Try again in some minutes.",
+        )
 
 
 async def _ready(store: Store, services: Watched[Services]) -> None:
@@ -180,6 +251,19 @@ def _keys(around: Surroundings) -> Callable[[Service], str | None]:
     return key
 
 
+def _sample(house: House, found: Report) -> None:
+    memory = next((check.details for check in found.checks if check.name == "memory"), {})
+    queue = house.figures.states.queue
+    house.samples.add(
+        Sample(
+            requests=house.figures.requests.answered,
+            searches=house.figures.answered,
+            jobs=queue.waiting + queue.running if queue else 0,
+            memory=memory["total_bytes"] - memory["available_bytes"] if memory else None,
+        )
+    )
+
+
 async def _refresh(house: House) -> None:
     ingestions = Ingestions(house.intake.newest, house.figures)
     await asyncio.sleep(FIRST_SECONDS)
@@ -187,7 +271,7 @@ async def _refresh(house: House) -> None:
         try:
             await asyncio.to_thread(ingestions.look)
             await others.refresh(house.figures.states, house.surroundings)
-            await house.health.get()
+            _sample(house, await house.health.get())
             for name in await house.store.names():
                 shape = await house.store.shape(name)
                 house.figures.chunks.labels(name).set(shape.points)

@@ -11,9 +11,12 @@ from starlette.types import Scope
 from beast_ops.health.model import Report, Status
 from beast_ops.jobs.model import State
 
+from .asking import Asking
+from .chat_figures import ChatFigures
+from .counts import Counts
 from .states import States
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -22,6 +25,7 @@ class Requests:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Keep the figures in *registry*."""
+        self.answered = 0
         self._total = Counter(
             "ai_beast_api_requests_total",
             "Requests answered by the API.",
@@ -35,13 +39,20 @@ class Requests:
             buckets=SECONDS,
             registry=registry,
         )
+        # Those that were asked for once: finding them among all costs as much as counting.
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one answered request."""
         route = getattr(scope.get("route"), "path", None) or "other"
         method = scope["method"] if scope["method"] in METHODS else "other"
-        self._total.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        known = self._known.get((method, route, status))
+        if known is None:
+            total = self._total.labels(method, route, str(status))
+            known = self._known[method, route, status] = (total, self._seconds.labels(route))
+        known[0].inc()
+        self.answered += 1
+        known[1].observe(seconds)
 
 
 def _state(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
@@ -60,22 +71,22 @@ def _state(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
     return health, disk
 
 
+def _searches(registry: CollectorRegistry) -> tuple[Counter, Histogram]:
+    """Return the figures of searches: how many, and how long they took."""
+    many = Counter("ai_beast_rag_queries_total", "Searches answered.", ("mode",), registry=registry)
+    name, text = "ai_beast_rag_query_duration_seconds", "Time of a search, without HTTP."
+    return many, Histogram(name, text, buckets=SECONDS, registry=registry)
+
+
 class Figures:
     """All figures of the API process."""
 
     def __init__(self) -> None:
         """Start with everything at nothing."""
+        self.answered = 0  # searches, of any mode
         self.registry = CollectorRegistry()
         self.requests = Requests(self.registry)
-        self.searches = Counter(
-            "ai_beast_rag_queries_total", "Searches answered.", ("mode",), registry=self.registry
-        )
-        self.search_seconds = Histogram(
-            "ai_beast_rag_query_duration_seconds",
-            "Time of a search, without HTTP.",
-            buckets=SECONDS,
-            registry=self.registry,
-        )
+        self.searches, self.search_seconds = _searches(self.registry)
         self.chunks = Gauge(
             "ai_beast_rag_collection_chunks",
             "Chunks in a collection.",
@@ -91,9 +102,17 @@ class Figures:
         self._failed = Counter(
             "ai_beast_jobs_failed_total", "Jobs that failed.", registry=self.registry
         )
+        self.chats = ChatFigures(self.registry)
+        self.counts, self.asking = Counts(self.registry), Asking(self.registry)
         self.states = States()
         self.registry.register(self.states)
         self._health, self._disk = _state(self.registry)
+
+    def count_search(self, mode: str, seconds: float) -> None:
+        """Count a search that was answered in *mode* after so many *seconds*."""
+        self.searches.labels(mode).inc()
+        self.search_seconds.observe(seconds)
+        self.answered += 1
 
     def count_ingestion(self, state: str) -> None:
         """Count an ingestion that ended in *state*."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refusals: one JSON shape for all of them, and what each of our errors means over HTTP.
 
-`{"error": {"code": …, "message": …, "hint": …}}`; an error nobody foresaw carries an `id` too,
-under which the log has its traceback. Answers never hold a traceback or what was sent.
+`{"error": {"code": …, "message": …, "hint": …, "id": …}}`; under the `id` the log has what was
+asked for, and the traceback of an error that nobody foresaw. Answers never hold a traceback, or
+what was sent.
 """
 
 import logging
@@ -31,6 +32,7 @@ Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 LOG = logging.getLogger("beast.api")
 RETRY_SECONDS = 2
+ID = b"x-request-id"
 
 CODES = {
     400: "bad_request",
@@ -38,11 +40,13 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "timeout",
     409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
     422: "invalid",
     429: "too_many_requests",
+    431: "head_too_large",
     500: "internal",
     503: "unavailable",
 }
@@ -52,11 +56,13 @@ HINTS = {
     403: "This request is not allowed.",
     404: "The routes are listed at /docs.",
     405: "The methods of each route are listed at /docs.",
+    408: "Send it faster, or in smaller pieces.",
     409: "Look at the current state first.",
     413: "Send less at once.",
     415: "Send JSON with the header Content-Type: application/json.",
     422: "Compare with the schema at /docs.",
     429: "Wait a moment, then try again.",
+    431: "Send fewer and shorter headers.",
     500: "See: ./beast logs",
     503: "Try again in a moment; see: ./beast health",
 }
@@ -77,7 +83,7 @@ class Fault(BaseModel):
     code: str
     message: str
     hint: str
-    id: str | None = None
+    id: str
 
 
 class Problem(BaseModel):
@@ -106,9 +112,18 @@ def handlers() -> dict[int | type[Exception], Handler]:
 
 async def unforeseen(request: Request, failure: Exception) -> Response:
     """Log *failure* under a new id and answer with that id, not with its words."""
-    number = uuid.uuid4().hex[:12]
+    number = new_id()
+    _tell(request, number)
     LOG.error("%s: %s %r failed", number, request.method, request.url.path, exc_info=failure)
     return _answer(500, {"message": "something went wrong here", "hint": HINTS[500], "id": number})
+
+
+def _tell(request: Request, number: str) -> None:
+    """Have it known that something failed here, as far as this process is put together."""
+    app = request.scope.get("app")
+    house = getattr(getattr(app, "state", None), "house", None)
+    if house is not None:
+        house.events.publish("system.error", error=number, path=request.url.path)
 
 
 async def _from_framework(_: Request, refused: Exception) -> Response:
@@ -146,8 +161,15 @@ async def _from_us(request: Request, failed: Exception) -> Response:
     return refusal(status, f"{failed}{where}", failed.hint, headers)
 
 
+def new_id() -> str:
+    """Return what tells one refusal from all others."""
+    return uuid.uuid4().hex[:12]
+
+
 def _answer(
     status: int, fault: dict[str, str], headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     code = CODES.get(status, "error")
-    return JSONResponse({"error": {"code": code, **fault}}, status, headers=headers)
+    fault = {"code": code, "id": new_id(), **fault}
+    more = {**(headers or {}), ID.decode(): fault["id"]}
+    return JSONResponse({"error": fault}, status, headers=more)

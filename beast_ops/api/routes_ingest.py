@@ -6,7 +6,7 @@ The work behind these routes is `beast_ops.ingest.intake`; it blocks, so it runs
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
@@ -14,29 +14,17 @@ from pydantic import BaseModel, Discriminator, Field, Tag, TypeAdapter, Validati
 from starlette.requests import Request
 from starlette.responses import Response
 
-from beast_ops import closed
-from beast_ops.errors import TransientError
+from beast_ops.access.model import Scope
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import CollectionName, Manifest
-from beast_ops.ingest.upload import Upload
+from beast_ops.jobs.model import Priority
 from beast_ops.knowledge import COLLECTION
 
 from .body import Body
-from .house import House, InHouse
+from .house import House, InHouse, taking
+from .rules import CACHE_SECONDS, needs
 
-LOOKS = frozenset({"GET", "HEAD"})
-
-
-def _taking(request: Request, house: InHouse) -> None:
-    """Refuse what would be gone if an upgrade under way does not hold."""
-    if request.method not in LOOKS and closed.is_closed(house.surroundings.data):
-        raise TransientError(
-            "an upgrade is under way, and takes nothing until it has proven itself",
-            hint="Try again in some minutes.",
-        )
-
-
-router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(_taking)])
+router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(taking)])
 
 BLOCK_BYTES = 1 << 20
 JOBS_MOST = 500
@@ -50,6 +38,7 @@ class FolderBody(Body):
     collection: CollectionName = COLLECTION
     folder: Annotated[str, Field(min_length=1, max_length=200)]
     prune_empty: bool = False
+    priority: Priority = Priority.NORMAL
 
 
 class OpenedModel(BaseModel):
@@ -57,6 +46,14 @@ class OpenedModel(BaseModel):
 
     job: str
     wanted: list[int]
+
+
+class Taking(Protocol):
+    """What takes the content of a document."""
+
+    def write(self, block: bytes) -> None:
+        """Take the next bytes."""
+        ...
 
 
 class SkipBody(Body):
@@ -72,12 +69,35 @@ class TakenModel(BaseModel):
     index: int
 
 
+class StageModel(BaseModel):
+    """How far one stage is; `of` is estimated for passages, `rate` per second, `eta` in seconds."""
+
+    stage: Literal["find", "parse", "chunk", "embed", "upsert"]
+    unit: Literal["documents", "passages"]
+    done: int
+    of: int | None
+    rate: float
+    eta: int | None
+
+
+class ProgressModel(BaseModel, extra="allow"):
+    """How far a job is; nothing before it has begun, and stages of an ingestion alone."""
+
+    done: int = 0
+    seen: int = 0
+    failed: int = 0
+    rate: float = 0.0
+    eta: int | None = None
+    stages: list[StageModel] = []
+
+
 class JobModel(BaseModel):
     """Where an ingestion stands; `result` is there once it is done."""
 
     job: str
     state: Literal["held", "ready", "running", "done", "failed", "cancelled"]
-    progress: dict[str, Any]
+    priority: Priority
+    progress: ProgressModel
     result: dict[str, Any] | None
     error: str | None
 
@@ -122,6 +142,7 @@ def _inline(value: Any, name: str, definition: Any) -> Any:
 
 
 @router.post("", status_code=202, openapi_extra=_schemas())
+@needs(Scope.WRITE, limit="ingest")
 async def open_job(request: Request, house: InHouse) -> OpenedModel:
     """Open an ingestion: of the documents in a manifest, or of a folder declared on the server.
 
@@ -141,11 +162,12 @@ async def open_job(request: Request, house: InHouse) -> OpenedModel:
     "/{job}/documents/{index}",
     openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
 )
+@needs(Scope.WRITE, noted=False, limit="")
 async def send_document(job: str, index: Index, request: Request, house: InHouse) -> TakenModel:
     """Send the content of one wanted document, as it is."""
     upload = await asyncio.to_thread(house.intake.receive, job, index)
     try:
-        await _stream(request, upload)
+        await stream(request, upload)
         await asyncio.to_thread(upload.finish)
     except BaseException:
         upload.abandon()
@@ -154,13 +176,15 @@ async def send_document(job: str, index: Index, request: Request, house: InHouse
 
 
 @router.post("/{job}/documents/{index}/skip")
+@needs(Scope.WRITE, noted=False, limit="")
 async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) -> TakenModel:
     """Say why one wanted document will not come; it is then reported as failed."""
     await asyncio.to_thread(house.intake.skip, job, index, body.reason)
     return TakenModel(job=job, index=index)
 
 
-@router.post("/{job}/start", status_code=202)
+@router.post("/{job}/start", status_code=202, response_model_exclude_unset=True)
+@needs(Scope.WRITE)
 async def start(job: str, house: InHouse) -> JobModel:
     """Let the job run; documents that were not sent are reported as failed."""
     await asyncio.to_thread(house.intake.start, job)
@@ -168,13 +192,15 @@ async def start(job: str, house: InHouse) -> JobModel:
 
 
 @router.get("/{job}", response_model=JobModel)
+@needs(Scope.READ)
 async def status(job: str, house: InHouse) -> Response:
     """Tell where the job stands."""
     # Not by FastAPI: the result of a hundred thousand documents would hold up everybody.
     return await asyncio.to_thread(lambda: written(house.intake.status(job)))
 
 
-@router.get("")
+@router.get("", response_model_exclude_unset=True)
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def newest(
     house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
 ) -> JobsModel:
@@ -183,7 +209,8 @@ async def newest(
     return JobsModel(jobs=[JobModel.model_validate(job) for job in jobs])
 
 
-@router.delete("/{job}", status_code=202)
+@router.delete("/{job}", status_code=202, response_model_exclude_unset=True)
+@needs(Scope.WRITE)
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel the job: at once if it waits, after the current batch if it runs."""
     await asyncio.to_thread(house.intake.cancel, job)
@@ -193,7 +220,7 @@ async def cancel(job: str, house: InHouse) -> JobModel:
 def written(job: Mapping[str, object]) -> Response:
     """Return *job* as an answer; in a thread, for the result of a large one takes a while."""
     found = JobModel.model_validate(job)
-    return Response(found.model_dump_json(), media_type="application/json")
+    return Response(found.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _read(raw: bytes) -> Manifest | FolderBody:
@@ -208,12 +235,14 @@ def _read(raw: bytes) -> Manifest | FolderBody:
 def _open_folder(house: House, body: FolderBody) -> OpenedModel:
     declared = house.settings().folders
     folder = declared_folder(house.surroundings.root, declared, body.folder)
-    job = house.intake.open_folder(body.collection, folder, prune_empty=body.prune_empty)
+    job = house.intake.open_folder(
+        body.collection, folder, prune_empty=body.prune_empty, priority=body.priority
+    )
     return OpenedModel(job=job, wanted=[])
 
 
-async def _stream(request: Request, upload: Upload) -> None:
-    """Write the body of *request* in large blocks: each costs a trip to another thread."""
+async def stream(request: Request, upload: Taking) -> None:
+    """Have *upload* take the body of *request* in large blocks: each costs a trip to a thread."""
     held: list[bytes] = []
     size = 0
     async for block in request.stream():

@@ -7,10 +7,11 @@ The work is done by the worker; the routes note what is wanted and show how far 
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import Field
 from starlette.responses import Response
 
+from beast_ops.access.model import Scope
 from beast_ops.errors import ConflictError
 from beast_ops.ingest.intake import KIND as INGEST
 from beast_ops.ingest.intake import as_dict
@@ -20,7 +21,8 @@ from beast_ops.jobs.model import Job, State
 
 from .body import Body
 from .house import House, InHouse
-from .routes_ingest import JOBS_MOST, JobModel, JobsModel, written
+from .routes_ingest import JobModel, written
+from .rules import needs
 
 router = APIRouter(tags=["jobs"])
 
@@ -31,11 +33,14 @@ class ReembedBody(Body):
     """What to do with the vectors of a collection; a model is only needed to `fill`."""
 
     what: Literal["fill", "switch", "drop"] = "fill"
-    embedder: Literal["none", "ollama", "hash"] = "ollama"
+    embedder: Literal["none", "ollama", "hash", "fastembed", "sentence-transformers"] = "ollama"
     model: Annotated[str, Field(max_length=200, examples=["nomic-embed-text"])] = ""
 
 
-@router.post("/collections/{collection}/reembed", status_code=202)
+@router.post(
+    "/collections/{collection}/reembed", status_code=202, response_model_exclude_unset=True
+)
+@needs(Scope.WRITE, limit="ingest")
 async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobModel:
     """Fill a second collection with vectors of another model, switch to it, or drop it.
 
@@ -46,16 +51,8 @@ async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobMo
     return await asyncio.to_thread(_add, house, wish)
 
 
-@router.get("/jobs")
-async def newest(
-    house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
-) -> JobsModel:
-    """List the newest jobs of all kinds."""
-    jobs = await asyncio.to_thread(house.jobs.newest, limit)
-    return JobsModel(jobs=[_model(job) for job in jobs])
-
-
 @router.get("/jobs/{job}", response_model=JobModel)
+@needs(Scope.READ)
 async def status(job: str, house: InHouse) -> Response:
     """Tell where a job stands."""
     found = await asyncio.to_thread(house.jobs.get, job)
@@ -64,10 +61,11 @@ async def status(job: str, house: InHouse) -> Response:
     return await asyncio.to_thread(written, as_dict(found))
 
 
-@router.delete("/jobs/{job}", status_code=202)
+@router.delete("/jobs/{job}", status_code=202, response_model_exclude_unset=True)
+@needs(Scope.WRITE)
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel a job: at once if it waits, soon if it runs."""
-    return await asyncio.to_thread(_cancel, house, job)
+    return await asyncio.to_thread(lambda: _model(cancel_in(house, job)))
 
 
 def _add(house: House, wish: Wish) -> JobModel:
@@ -82,12 +80,18 @@ def _add(house: House, wish: Wish) -> JobModel:
     return _model(house.jobs.get(house.jobs.add(KIND, wish.model_dump())))
 
 
-def _cancel(house: House, job: str) -> JobModel:
+def cancel_in(house: House, job: str) -> Job:
+    """Cancel *job*, and return it as it then stands.
+
+    Raises:
+        MissingError: If there is none.
+        ConflictError: If it has ended.
+    """
     if house.jobs.get(job).kind == INGEST:
         house.intake.cancel(job)  # its uploads leave with it
     else:
         house.jobs.cancel(job)
-    return _model(house.jobs.get(job))
+    return house.jobs.get(job)
 
 
 def _model(job: Job) -> JobModel:

@@ -2,23 +2,37 @@
 """Search, and the collections one can search."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from beast_ops.access.model import Scope
 from beast_ops.errors import UsageError
 from beast_ops.ingest.manifest import NAME_PATTERN
 from beast_ops.knowledge import COLLECTION
-from beast_ops.search.model import GROUP_MOST, LIMIT, LIMIT_MOST, Mode, SearchOptions, clean, day
+from beast_ops.notebooks.looking import search_in
+from beast_ops.notebooks.model import owner_of
+from beast_ops.search.model import (
+    GROUP_MOST,
+    LIMIT,
+    LIMIT_MOST,
+    Answer,
+    Mode,
+    SearchOptions,
+    clean,
+    day,
+)
 
 from .body import Body
-from .house import InHouse, documents, duplicates_of
+from .house import House, InHouse, documents, duplicates_of
+from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["search"])
 
 # Wider than what ingestion takes: others may have filled the store, too.
 AnyCollection = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+Notebook = Annotated[str, Field(min_length=1, max_length=100)]
 Filter = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -47,6 +61,13 @@ class SearchBody(Body):
         examples=["How do I rotate the keys?"]
     )
     collection: AnyCollection = COLLECTION
+    notebook: Notebook | Annotated[list[Notebook], Field(min_length=1, max_length=20)] | None = (
+        Field(
+            default=None,
+            description="Only in this notebook, or these: by id or name; instead of a collection",
+            examples=["Owls"],
+        )
+    )
     limit: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = LIMIT
     source: Filter | None = Field(default=None, description="URI, path, folder or glob")
     type: Filter | None = Field(default=None, description="Such as pdf or md", examples=["pdf"])
@@ -62,6 +83,15 @@ class SearchBody(Body):
     mmr: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="Avoid likeness: 1 counts relevance alone, 0 variety alone"
     )
+    rerank: bool = Field(
+        default=False, description="Have a model read the best passages and order them anew"
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.notebook is not None and "collection" in self.model_fields_set:
+            raise ValueError("notebooks have a collection of their own: name only one of both")
+        return self
 
 
 class RankModel(BaseModel):
@@ -76,6 +106,8 @@ class HitModel(BaseModel):
 
     score: float
     source: str
+    notebook: str | None = Field(default=None, description="Whose source it is, by its id")
+    notebook_source: str | None = Field(default=None, description="Which one, likewise")
     text: str = Field(description="At most 500 characters around the words of the query")
     chunk: str
     left_out: int | None = Field(default=None, description="Characters that text does not show")
@@ -104,6 +136,7 @@ class AnswerModel(BaseModel):
     took_ms: float
     mode: Mode
     note: str | None = None
+    reranker: str | None = Field(default=None, description="What ordered the passages anew")
 
 
 class CollectionModel(BaseModel):
@@ -140,6 +173,7 @@ class DuplicatesModel(BaseModel):
 
 
 @router.post("/search", response_model=AnswerModel, response_model_exclude_none=True)
+@needs(Scope.READ, limit="search", noted=False)
 async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     """Find passages by meaning and by words, fused by reciprocal rank.
 
@@ -148,14 +182,31 @@ async def search(body: SearchBody, house: InHouse) -> dict[str, Any]:
     In a query, "these words" must stand in the passage as they are, -word must not, and type:pdf,
     tag:, source:, after: and before: filter.
     """
-    options = SearchOptions(**body.model_dump(exclude={"query"}))
-    answer = await house.searcher.search(body.query, options)
-    house.figures.searches.labels(answer.mode).inc()
-    house.figures.search_seconds.observe(answer.took_ms / 1000)
-    return answer.as_dict()
+    options = SearchOptions(**body.model_dump(exclude={"query", "notebook"}))
+    if body.notebook is None:
+        answer = await house.searcher.search(body.query, options)
+    else:
+        names = (body.notebook,) if isinstance(body.notebook, str) else tuple(body.notebook)
+        options = await asyncio.to_thread(house.desk.narrow, names, options)
+        answer = await search_in(house.searcher.search, body.query, options)
+    note(house, options, answer)
+    found = answer.as_dict()
+    for hit in found["hits"]:
+        if (owner := owner_of(hit["source"])) is not None:
+            hit["notebook"], hit["notebook_source"] = owner
+    return found
+
+
+def note(house: House, options: SearchOptions, answer: Answer) -> None:
+    """Count a search that was answered, and tell of it; what was asked is nobody's business."""
+    house.figures.count_search(answer.mode, answer.took_ms / 1000)
+    house.events.publish(
+        "rag.queried", collection=options.collection, mode=answer.mode, hits=len(answer.hits)
+    )
 
 
 @router.get("/collections")
+@needs(Scope.READ, cache=CACHE_SECONDS)
 async def collections(house: InHouse) -> CollectionsModel:
     """List the collections with their sizes."""
     found = []
@@ -181,6 +232,7 @@ def _text(value: object) -> str | None:
 
 
 @router.get("/collections/{collection}/duplicates")
+@needs(Scope.READ)
 async def find_duplicates(
     collection: Annotated[str, Path(pattern=NAME_PATTERN)],
     house: InHouse,

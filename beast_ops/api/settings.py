@@ -1,19 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the release says about the API: settings, and where its things are."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
+from beast_ops.search.model import LIMIT_MOST
+from beast_ops.search.rerank import RerankSettings
 from beast_ops.settings import Strict, variable
 
 UPLOAD_BYTES = 200 << 20  # as the role has it
+
+
+def _is_network(text: str) -> str:
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
+Network = Annotated[str, AfterValidator(_is_network)]
+
+
+class Access(Strict):
+    """How one comes in.
+
+    Attributes:
+        trusted_proxies: Addresses or networks of proxies, besides the front door of the
+            release, that are believed when they say whom a request is from.
+        session_hours: How long a browser stays logged in.
+        guesses: How many wrong tokens or codes one client may send in `guess_minutes`.
+        guess_minutes: For how long a wrong one counts.
+    """
+
+    trusted_proxies: tuple[Network, ...] = ()
+    session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 12.0
+    guesses: Annotated[int, Field(ge=1, le=1000)] = 20
+    guess_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 10.0
+
+
+Often = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Limits(Strict):
+    """How often one client or token may ask: SPEC B-LIMIT.
+
+    Attributes:
+        per_second: Requests per second for long, whatever they are for.
+        burst: Requests at once.
+        chat: Questions for an answer per minute.
+        transform: Transformations per minute.
+        search: Searches per minute.
+        ingest: Ingestions begun per minute.
+        default: Everything else per minute.
+    """
+
+    per_second: Often = 10
+    burst: Often = 20
+    chat: Often = 10
+    transform: Often = 30
+    search: Often = 60
+    ingest: Often = 20
+    default: Often = 600
+
+
+class Rerank(Strict):
+    """What orders the best passages anew.
+
+    Attributes:
+        by: What runs the model.
+        model: Which model: one of the model server, or a folder below the folder of models.
+        candidates: How many passages are ordered; as many as are wanted at least.
+        seconds: How long it may take; later the passages stay as they were.
+    """
+
+    by: Literal["none", "ollama", "fastembed"] = "none"
+    model: str = ""
+    candidates: Annotated[int, Field(ge=1, le=LIMIT_MOST)] = 30
+    seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
 
 
 class Settings(Strict):
@@ -26,6 +95,12 @@ class Settings(Strict):
             those that the release gives the API.
         folders: Folders on this host that may be ingested by name.
         upload_bytes: The largest document that is taken in.
+        access: How one comes in.
+        limits: How often one may ask.
+        chat_model: The model that answers in chats; the newest that writes, if empty.
+        chat_context: How many tokens of passages, history and answer it sees at once.
+        models_folder: Where models lie that run in this process, if anywhere.
+        rerank: What orders the best passages anew where a search asks for it.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +108,20 @@ class Settings(Strict):
     allowed_hosts: tuple[str, ...] = ()
     folders: dict[str, str] = {}
     upload_bytes: Annotated[int, Field(ge=1)] = UPLOAD_BYTES
+    access: Access = Access()
+    limits: Limits = Limits()
+    chat_model: str = ""
+    chat_context: Annotated[int, Field(ge=1024)] = 4096
+    models_folder: str = ""
+    rerank: Rerank = Rerank()
+
+    @property
+    def reranking(self) -> RerankSettings:
+        """What orders passages anew."""
+        said = self.rerank
+        return RerankSettings(
+            said.by, said.model, self.models_folder, said.candidates, said.seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)

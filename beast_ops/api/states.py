@@ -5,6 +5,7 @@ What nobody told is left out, so that a figure that is there is true. Labels are
 `MODELS` models, by name.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
@@ -12,10 +13,12 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from beast_ops.clock import SYSTEM, Clock
+from beast_ops.jobs.kinds import KINDS
 from beast_ops.jobs.queue import Queue
 from beast_ops.llm.state import ModelState
 
 MODELS = 50
+KIND_NAMES = frozenset(kind.name for kind in KINDS)
 BACKUPS = ("backup",)
 RESTORES = ("restore", "drill")
 
@@ -88,6 +91,15 @@ def _queue(queue: Queue) -> Iterator[Metric]:
     yield _gauge(
         "oldest_waiting_job_seconds", "How long the oldest job has waited.", queue.oldest_seconds
     )
+    found = GaugeMetricFamily(
+        "ai_beast_jobs", "Jobs in the table, by kind and state.", labels=["kind", "state"]
+    )
+    by_kind: Counter[tuple[str, str]] = Counter()
+    for (kind, state), count in queue.counts.items():
+        by_kind[kind if kind in KIND_NAMES else "other", state] += count
+    for labels, count in sorted(by_kind.items()):
+        found.add_metric(labels, float(count))
+    yield found
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

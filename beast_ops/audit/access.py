@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from beast_ops.card_parts import Publish, Route
 from beast_ops.cards import Service, Services
-from beast_ops.entrance import Answer, Entrance, entrance
+from beast_ops.entrance import Answer, Entrance, entrance, way
 from beast_ops.errors import UnavailableError
 
 from .finding import Finding, Weight
@@ -62,19 +62,19 @@ async def _knocks(services: Services, secrets: Path) -> AsyncIterator[_Knock]:
             yield each
         if front is not None and service.route is not None and services.domain is not None:
             host = f"{service.route.host}.{services.domain}"
-            for each in _through(front, service.route, host):
+            for each in _through(front, service.route, host, way(services, service.route)):
                 yield each
 
 
-def _through(front: Entrance, route: Route, host: str) -> list[_Knock]:
+def _through(front: Entrance, route: Route, host: str, way: str) -> list[_Knock]:
     """Return the requests for *host* at the front door."""
 
     def ask(path: str, **more: str | bool) -> Callable[[], Awaitable[Answer]]:
         return lambda: front.ask(host, path, **more)  # type: ignore[arg-type] # both are of ask
 
-    private = route.paths if route.auth == "basic" else route.private
+    private = route.private if way == "own" else route.paths
     found = [_Knock(f"https://{host}{path}", ask(path)) for path in private]
-    if route.auth == "basic":
+    if way != "own":
         wrong = ask(route.paths[0], login=STRANGER)
         found.append(_Knock(f"https://{host} with a wrong password", wrong))
     if front.secure is not None:

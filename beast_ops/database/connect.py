@@ -9,13 +9,16 @@ BUSY_SECONDS = 10.0
 AGAIN_SECONDS = 0.01
 
 
-def connect(path: Path, *, read_only: bool = False, durable: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, *, read_only: bool = False, durable: bool = False, page_bytes: int = 0
+) -> sqlite3.Connection:
     """Open *path* with no transaction of its own making; several threads may use it in turn.
 
     Args:
         path: The file; it is made if it is missing, unless *read_only*.
         read_only: Whether nothing may be changed.
         durable: Whether a commit survives a power cut; else only the end of the process.
+        page_bytes: How large the pages of a new file are; as SQLite likes if 0.
 
     Raises:
         sqlite3.Error: If it cannot be opened.
@@ -30,6 +33,8 @@ def connect(path: Path, *, read_only: bool = False, durable: bool = False) -> sq
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         if not read_only:
+            if page_bytes:
+                connection.execute(f"PRAGMA page_size = {page_bytes:d}")
             _log_ahead(connection)
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     except BaseException:

@@ -11,7 +11,7 @@ from beast_ops.errors import BeastError
 from beast_ops.health.engine import aside
 from beast_ops.place import Place
 
-from . import containers, machine, releases, running, secrecy, table, upkeep
+from . import containers, knowledge, machine, releases, running, secrecy, table, upkeep
 from .model import Diagnosis, Look, Scene, scene
 
 SECONDS = 45.0  # three answers of Docker, each of which has a deadline of its own
@@ -37,6 +37,7 @@ LOOKS: tuple[Look, ...] = (
     upkeep.certificate,
     upkeep.backup,
     upkeep.drill,
+    knowledge.length,
 )
 
 

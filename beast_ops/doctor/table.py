@@ -180,5 +180,14 @@ DRILL = Check(
     "Run a drill, and see ./beast history --operation drill",
     "warning",
 )
+LONG = Check(
+    "BEAST-D801",
+    "Many passages are longer than their embedding model reads at once",
+    "The model reads less than a chunk has. Nothing is lost: such a passage is embedded in pieces,"
+    " and found by the mean of them; but what is said once in it weighs less.",
+    "Make chunks shorter: ./beast deploy --set beast_worker_chunk_characters=800; or choose a"
+    " model that reads more: ./beast reembed COLLECTION --model MODEL",
+    "warning",
+)
 
 CHECKS = {each.id: each for each in list(globals().values()) if isinstance(each, Check)}

@@ -15,14 +15,31 @@ from .output import emit, line
 
 if TYPE_CHECKING:
     from beast_ops.ingest.client import IngestOptions
+    from beast_ops.jobs.model import Priority
     from beast_ops.search.model import SearchOptions
 
 
-def search(place: Place, query: str, options: "SearchOptions", *, json: bool) -> None:
-    """Print the passages that answer *query*."""
+def search(
+    place: Place,
+    query: str,
+    options: "SearchOptions",
+    notebooks: Sequence[str] = (),
+    *,
+    json: bool,
+) -> None:
+    """Print the passages that answer *query*, of *notebooks* alone if there are any.
+
+    Raises:
+        UsageError: If another collection than that of notebooks is asked for, too.
+    """
+    from beast_ops.knowledge import COLLECTION
     from beast_ops.search import client, show
 
-    answer = client.search(place, query, options)
+    if notebooks and options.collection != COLLECTION:
+        raise UsageError(
+            "notebooks have a collection of their own", hint="Leave out --collection or --notebook."
+        )
+    answer = client.search(place, query, options, notebooks)
     if json:
         emit(answer)
     else:
@@ -65,6 +82,26 @@ def ingest(place: Place, paths: Sequence[str], options: "IngestOptions", *, json
     else:
         line(show.summary(answer))
     return 1 if answer["documents"]["failed"] else 0
+
+
+def urgency_of(said: str, *, watched: bool) -> "Priority | None":
+    """Return the priority that is called *said*; `None` leaves it to the number of documents.
+
+    What is *watched* changes all the time, and nobody waits for it.
+
+    Raises:
+        UsageError: If there is none of this name.
+    """
+    from beast_ops.jobs.model import Priority
+
+    if not said:
+        return Priority.NORMAL if watched else None
+    try:
+        return Priority(said)
+    except ValueError:
+        raise UsageError(
+            "no priority is called so", subject=said, hint=f"Use: {', '.join(Priority)}"
+        ) from None
 
 
 def duplicates(place: Place, collection: str, alike: float, *, json: bool) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs that ask what is known, and measure the answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from beast_ops.knowledge import COLLECTION
@@ -89,9 +90,11 @@ def reembed(  # noqa: PLR0913 - each is an option of the verb
 @verb(
     "./beast search 'how do I rotate \"the master key\" -draft type:pdf'",
     joined="query",
+    iterable=["notebook"],
     help={
         "query": "words or a question",
         "collection": "where to look",
+        "notebook": "only in this notebook, by its name or id; may be given more than once",
         "limit": "how many passages at most",
         "source": "only from this file, folder or glob",
         "type": "only documents of this type, such as pdf",
@@ -100,6 +103,7 @@ def reembed(  # noqa: PLR0913 - each is an option of the verb
         "before": "only documents changed before this day",
         "mode": "how to search: hybrid, dense (by meaning) or lexical (by words)",
         "group": "so many passages of one document at most; --limit counts documents then",
+        "rerank": "have a model read the best passages and order them anew",
         "diverse": "prefer passages that are unlike each other",
         "whole": "print whole passages",
         "explain": "say which rank a passage has by meaning, and by words",
@@ -111,6 +115,7 @@ def search(  # noqa: PLR0913 - each is an option of the verb
     query: str,
     *,
     collection: str = COLLECTION,
+    notebook: Sequence[str] = (),
     limit: int = 10,
     source: str = "",
     type: str = "",  # noqa: A002 - the option is called --type
@@ -119,6 +124,7 @@ def search(  # noqa: PLR0913 - each is an option of the verb
     before: str = "",
     mode: str = "hybrid",
     group: int = 0,
+    rerank: bool = False,
     diverse: bool = False,
     whole: bool = False,
     explain: bool = False,
@@ -141,10 +147,11 @@ def search(  # noqa: PLR0913 - each is an option of the verb
         mode=mode_of(mode),
         group=group,
         mmr=MMR if diverse else None,
+        rerank=rerank,
         whole=whole,
         explain=explain,
     )
-    find(installation(), query, options, json=json)
+    find(installation(), query, options, tuple(notebook), json=json)
 
 
 @verb(

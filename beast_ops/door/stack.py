@@ -124,16 +124,28 @@ def address(place: Place) -> str:
 
 
 def show_address(place: Place, *, json: bool) -> None:
-    """Print the address of the API's pages, and open them where somebody can see them."""
-    pages = f"{address(place)}/docs"
+    """Print where the pages are and a code that lets a browser in; open them on a screen.
+
+    The code is no part of an address that is opened: everybody on this machine could read it
+    there, among the words with which the browser was started.
+
+    Raises:
+        NotDeployedError: If nothing is installed here, or it has no API.
+        UnavailableError: If the API does not answer.
+    """
+    from beast_ops.api.client import connect
+
+    page = f"{address(place)}/login"
+    with connect(place) as api:
+        made = api.call("POST", "/auth/codes")
     if json:
-        emit({"url": pages})
+        emit({"url": page, "code": made["code"], "expires_in": made["expires_in"]})
         return
-    line(pages)
+    line(f"{page}\nCode: {made['code']} (good once, for {made['expires_in'] // 60} minutes)")
     if sys.stdout.isatty() and has_screen():
         import webbrowser
 
-        webbrowser.open(pages)
+        webbrowser.open(page)
 
 
 def has_screen() -> bool:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from beast_ops.card_parts import Route
-from beast_ops.cards import Service
+from beast_ops.cards import Service, Services
 from beast_ops.clock import SYSTEM
-from beast_ops.entrance import Answer, Entrance, entrance, login
+from beast_ops.entrance import Answer, Entrance, entrance, login, token, way
 from beast_ops.errors import UnavailableError
 
 from .model import Finding, Status, overall
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 UNAUTHORIZED, FIRST_WRONG = 401, 400
 LOGINS = frozenset({UNAUTHORIZED, 403})
 PASSING = frozenset({404, 429, 502, 503, 504})  # may be otherwise a moment later
+FORWARDING = PASSING | {500}  # what Traefik says when the API it asks is not there
 SOON = timedelta(days=14)
 # A front door takes new routes by itself, a moment after they were written.
 SETTLE_SECONDS, AGAIN_SECONDS = 5.0, 0.5
@@ -41,13 +42,12 @@ async def routes(sight: "Sight") -> Finding:
     front = entrance(sight.services, sight.secrets)
     if front is None or sight.services.domain is None:
         return Finding(Status.UNKNOWN, "there is no front door")
-    visits = [
-        _Visit(front, each, each.route, f"{each.route.host}.{sight.services.domain}")
-        for each in sight.services
-        if each.route is not None
-    ]
-    word = login(sight.secrets, front.service)
-    found = await asyncio.gather(*(visit.pay(word) for visit in visits))
+    visits = _visits(front, sight.services)
+    words = {
+        "basic": login(sight.secrets, front.service),
+        "forward": token(sight.secrets, sight.services),
+    }
+    found = await asyncio.gather(*(visit.pay(words.get(visit.way, "")) for visit in visits))
     certificate = await _certificate(front, visits)
     problems = [each.message for each in (*found, certificate) if each.message]
     return Finding(
@@ -70,6 +70,7 @@ class _Visit:
     service: Service
     route: Route
     host: str
+    way: str
 
     @property
     def path(self) -> str:
@@ -97,22 +98,44 @@ class _Visit:
 
     async def _look(self, word: str) -> _Visited:
         without = await self.front.ask(self.host, self.path)
-        if self.route.auth == "own":
+        if self.way == "own":
             return self._judge(without, LOGINS)
-        if without.status in PASSING:
-            return self._judge(without)
+        asking = FORWARDING if self.way == "forward" else PASSING
+        if without.status in asking:
+            return self._judge(without, passing=asking)
         if without.status != UNAUTHORIZED and self.path not in self.route.open:
             said = f"{self.host} answers {without.status} to who has no password"
             return _Visited(Status.UNHEALTHY, said)
         if not word:
             return _Visited(Status.DEGRADED, f"the password for {self.host} cannot be read")
+        if self.way == "forward":
+            return self._judge(await self.front.ask(self.host, self.path, token=word))
         return self._judge(await self.front.ask(self.host, self.path, login=word))
 
-    def _judge(self, answer: Answer, welcome: frozenset[int] = frozenset()) -> _Visited:
+    def _judge(
+        self,
+        answer: Answer,
+        welcome: frozenset[int] = frozenset(),
+        passing: frozenset[int] = PASSING,
+    ) -> _Visited:
         if answer.status < FIRST_WRONG or answer.status in welcome:
             return _Visited(Status.HEALTHY)
         said = f"{self.host} answers {answer.status}"
-        return _Visited(Status.UNHEALTHY, said, again=answer.status in PASSING)
+        return _Visited(Status.UNHEALTHY, said, again=answer.status in passing)
+
+
+def _visits(front: Entrance, services: Services) -> list[_Visit]:
+    return [
+        _Visit(
+            front,
+            each,
+            each.route,
+            f"{each.route.host}.{services.domain}",
+            way(services, each.route),
+        )
+        for each in services
+        if each.route is not None
+    ]
 
 
 async def _certificate(front: Entrance, visits: list[_Visit]) -> _Visited:

@@ -7,10 +7,11 @@ one would wait for ever, or a link to what is not for everybody.
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from beast_ops.errors import DocumentError
 from beast_ops.hashing import sha256_from
@@ -88,3 +89,13 @@ def _true_path(handle: int, path: Path) -> str:
 
 def _own(handle: int) -> Path:
     return Path(f"/proc/{os.getpid()}/fd/{handle}")
+
+
+@contextmanager
+def closing_all(files: Collection[BinaryIO]) -> Iterator[None]:
+    """Close, at the end, what is in *files* by then."""
+    try:
+        yield
+    finally:
+        for file in files:
+            file.close()

@@ -5,12 +5,14 @@ A model server answers several requests together sooner than one after the other
 goes on meanwhile. Batches are stored in the order in which they came all the same.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
-from beast_ops.llm import TextError
+from beast_ops.llm.cached import CachedEmbedder
+from beast_ops.llm.whole import Whole, embed_whole
 
 from .lexical import words_of
 from .store import Point
@@ -24,23 +26,58 @@ class Embedded:
     Attributes:
         points: The source and the point of each chunk, in order.
         reasons: Why the model refused some of them, by their place.
+        cut: The places of those that are longer than the model reads at once.
     """
 
     points: Sequence[tuple[str, Point]]
     reasons: Mapping[int, str] = field(default_factory=dict)
+    cut: frozenset[int] = frozenset()
 
 
 class Embedding:
     """Makes the vectors of batches in threads of its own."""
 
-    def __init__(self, target: Target, at_once: int) -> None:
-        """Make the vectors of *target*, of at most *at_once* batches at the same time."""
-        self._target = target
+    def __init__(
+        self, target: Target, at_once: int, done: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Make the vectors of *target*, of at most *at_once* batches at the same time.
+
+        Args:
+            target: What makes them.
+            at_once: How many batches.
+            done: Told how many points a batch had once it has its vectors, in any thread.
+        """
+        self._target, self._done = target, done
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="embed")
+        self._lock = threading.Lock()
+        self._asked = self._cut = 0
 
     def begin(self, points: Sequence[tuple[str, Point]]) -> Callable[[], Embedded]:
         """Begin with *points*, chunks with their sources; return what waits for the result."""
-        return self._pool.submit(embedded, self._target, points).result
+        return self._pool.submit(self._embed, points).result
+
+    def figures(self) -> Mapping[str, int] | None:
+        """Return how the vectors came to be so far; `None` if there are to be none.
+
+        `passages` is how many there were, `made` how many texts were given to the model,
+        `remembered` how many did not need to be, `cut` how many passages are longer than it reads
+        at once: each is two texts or more.
+        """
+        embedder = self._target.embedder
+        if embedder is None:
+            return None
+        made, spared = self._asked, 0
+        if isinstance(embedder, CachedEmbedder):
+            made, spared = embedder.made, embedder.spared
+        return {"passages": self._asked, "made": made, "remembered": spared, "cut": self._cut}
+
+    def _embed(self, points: Sequence[tuple[str, Point]]) -> Embedded:
+        made = embedded(self._target, points)
+        with self._lock:
+            self._asked += len(points)
+            self._cut += len(made.cut)
+        self._done(len(points))
+        return made
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -64,27 +101,22 @@ def embedded(target: Target, points: Sequence[tuple[str, Point]]) -> Embedded:
     sparse = (
         lexical.documents([words_of(point.payload) for _, point in points]) if lexical else None
     )
-    dense, reasons = _dense(target, [str(point.payload["text"]) for _, point in points])
-    made = [
+    made = _dense(target, [str(point.payload["text"]) for _, point in points])
+    whole = [
         (
             source,
             Point(
                 point.id,
                 point.payload,
                 sparse[place] if sparse is not None else None,
-                dense[place] if dense is not None else None,
+                made.vectors[place] if made is not None else None,
             ),
         )
         for place, (source, point) in enumerate(points)
     ]
-    return Embedded(made, reasons)
+    return Embedded(whole, made.reasons, made.cut) if made is not None else Embedded(whole)
 
 
-def _dense(target: Target, texts: Sequence[str]) -> tuple[Any, Mapping[int, str]]:
-    """Return the dense vectors of *texts*, if there are any, and why some have none."""
-    if target.embedder is None:
-        return None, {}
-    try:
-        return target.embedder.embed_documents(texts), {}
-    except TextError as refused:
-        return refused.vectors, refused.reasons
+def _dense(target: Target, texts: Sequence[str]) -> Whole | None:
+    """Return the dense vectors of *texts*, if there are to be any."""
+    return None if target.embedder is None else embed_whole(target.embedder, texts)

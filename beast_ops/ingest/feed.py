@@ -6,7 +6,7 @@ deleted, then noted. Each step may be cut off; the source then stays noted and i
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -42,6 +42,7 @@ class Feed:
         self._store, self._members, self._live = store, members, live
         self._target, self._pace = target, pace
         self.refused = 0
+        self.figures: Mapping[str, int] | None = None
 
     def run(self, check: Callable[[], None], say: Callable[[int], None]) -> None:
         """Carry over everything that is noted.
@@ -60,6 +61,7 @@ class Feed:
                 self._carry([each.source for each in notes], embedding, check)
                 self._members.told(self._live, collection, notes)
                 say(self._members.count(collection))
+            self.figures = embedding.figures()
 
     def _carry(
         self, sources: Sequence[str], embedding: Embedding, check: Callable[[], None]

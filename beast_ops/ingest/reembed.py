@@ -7,8 +7,9 @@ told, the alias leads to the new one, in one step; the old one is kept in step f
 that the way back is the same step, until it is dropped.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any, Literal
 
 from beast_ops.clock import SYSTEM, Clock
@@ -21,8 +22,10 @@ from beast_ops.settings import Strict
 from . import copies
 from .feed import Feed, Pace
 from .members import Members
+from .remember import remembering
 from .settings import Surroundings
-from .store import PointStore, Space, nth
+from .space import Space
+from .store import PointStore, nth
 from .target import Target, lexical_of
 from .turn import turn
 
@@ -42,7 +45,7 @@ class Wish(Strict):
 
     collection: str
     what: Literal["fill", "switch", "feed", "drop"]
-    embedder: Literal["none", "ollama", "hash"] = "ollama"
+    embedder: Literal["none", "ollama", "hash", "fastembed", "sentence-transformers"] = "ollama"
     model: str = ""
 
 
@@ -94,6 +97,7 @@ class _Work:
     ) -> None:
         self.around, self.grip, self.wish = around, grip, wish
         self.store, self.members = store, members
+        self.embedded: Counter[str] = Counter()  # how the vectors came to be
 
     def live(self) -> tuple[str, Space]:
         """Return the collection in force and its space.
@@ -136,13 +140,14 @@ class _Work:
     def feed(self, live: str, to: str) -> int:
         """Tell *to* all it has still to be told of; return how many passages have words only."""
         space = self.store.space(to)
-        embedder = embedder_of(space.as_dict(), self.around.models_url)
-        settings = self.around.settings
+        settings, url = self.around.settings, self.around.models_url
+        embedder = embedder_of(space.as_dict(), url, settings.models_folder)
         target = Target(to, lexical_of(space.language, settings), embedder)
-        with closing(target):
+        with closing(target), remembering(target, self.around) as target:
             pace = Pace(settings.batch, settings.embed_at_once)
             feed = Feed(self.store, self.members, live, target, pace)
             feed.run(self.grip.check, _Progress(self.grip, self.members.count(to)))
+        self.embedded.update(feed.figures or {})
         return feed.refused
 
 
@@ -186,18 +191,17 @@ def _fill(work: _Work) -> Mapping[str, Any]:
 
 def _wanted(work: _Work, space: Space) -> Space:
     """Return the space of the new collection; raises if there is nothing to gain."""
-    wish = work.wish
-    embedder = embedder_for(wish.embedder, wish.model, work.around.models_url)
-    made = ("none", "", 0)
-    if embedder is not None:
-        with closing(embedder):
-            made = (embedder.name, embedder.model, embedder.dimension)
-    if made == (space.embedder, space.model, space.dimension):
+    wish, around = work.wish, work.around
+    language, folder = space.language or around.settings.language, around.settings.models_folder
+    embedder = embedder_for(wish.embedder, wish.model, around.models_url, folder)
+    with closing(embedder) if embedder is not None else nullcontext():
+        wanted = Space.of(embedder, language)
+    if wanted.makers() == space.makers():
         raise ConflictError(
             f"its vectors are made by {space.embedder} {space.model} already".rstrip(),
             subject=wish.collection,
         )
-    return Space(*made, space.language or work.around.settings.language)
+    return wanted
 
 
 def _next(work: _Work) -> str:
@@ -210,7 +214,7 @@ def _next(work: _Work) -> str:
 
 def _refuse_another(work: _Work, new: str, wanted: Space) -> None:
     there = work.store.space(new)
-    if there != wanted:
+    if (there.makers(), there.language) != (wanted.makers(), wanted.language):
         raise ConflictError(
             f"a second collection is there already, {new}, made by {there.embedder} {there.model}",
             subject=work.wish.collection,
@@ -272,6 +276,7 @@ def _result(work: _Work, live: str, other: str, refused: int) -> Mapping[str, An
         "other": other,
         "passages": copies.count(work.store, other or live),
         "words_only": refused,
+        **({"embedded": dict(work.embedded)} if work.embedded else {}),
     }
 
 

@@ -26,8 +26,12 @@ class WorkerSettings(Strict):
     parsers: Annotated[int, Field(ge=1, le=64)] = 2
     parse_seconds: Annotated[int, Field(ge=1)] = 60
     parse_megabytes: Annotated[int, Field(ge=128)] = 1024
-    embedder: Literal["auto", "none", "ollama", "hash"] = "auto"
+    embedder: Literal["auto", "none", "ollama", "hash", "fastembed", "sentence-transformers"] = (
+        "auto"
+    )
     embed_model: str = "nomic-embed-text"
+    embed_cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
+    models_folder: str = ""
     language: str = "english"
 
     @model_validator(mode="after")
@@ -51,6 +55,11 @@ class Surroundings:
     def jobs(self) -> Path:
         """The job table."""
         return jobs_file(self.data)
+
+    @property
+    def embeddings(self) -> Path:
+        """Vectors that were made before; no part of a backup, and may be deleted."""
+        return self.data / "knowledge" / "embeddings.sqlite"
 
     @property
     def state(self) -> Path:

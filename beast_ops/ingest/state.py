@@ -61,6 +61,16 @@ class Twin:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document as one looks through them: its size in bytes, when it changed, its chunks."""
+
+    source: str
+    size: int
+    mtime_ns: int
+    count: int
+
+
 class DocumentState:
     """The documents of all collections (by the collection's physical name)."""
 
@@ -187,7 +197,7 @@ class DocumentState:
         """Return some documents of the content *sha256*, which are current and not in doubt."""
         asked = {"in_collection": collection, "sha256": sha256, "most": TWINS_MOST}
         with self._database.reading() as table:
-            return [Twin(*row) for row in table.execute(say.TWINS, asked)]
+            return [Twin(*row) for row in say.TWINS.say(table, asked)]
 
     def equals(self, collection: str) -> list[tuple[str, int, str]]:
         """Return hash, size in bytes and source of documents whose content others have, too."""
@@ -204,6 +214,19 @@ class DocumentState:
         """Return how many documents *collection* has."""
         with self._database.reading() as table:
             return table.execute(say.COUNT, {"in_collection": collection}).scalar_one()
+
+    def listed(self, collection: str, match: str, after: str, most: int) -> list[Listed]:
+        """Return documents of *collection* by their sources.
+
+        Args:
+            collection: The collection's physical name.
+            match: What the source holds, in small letters; all if empty.
+            after: The source behind which to begin.
+            most: How many at most.
+        """
+        asked = {"in_collection": collection, "match": match, "after": after, "most": most}
+        with self._database.reading() as table:
+            return [Listed(*row) for row in table.execute(say.LISTED, asked)]
 
     def _freshen(self, table: Connection, collection: str, sources: Iterable[str]) -> None:
         """Note that *sources* were settled now, and forget what the disk must have by now."""

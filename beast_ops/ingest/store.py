@@ -15,6 +15,8 @@ from beast_ops import http
 from beast_ops.errors import ServiceError, SettingsError, TransientError, UnavailableError
 from beast_ops.knowledge import DENSE, SPARSE
 
+from .space import Space
+
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
@@ -34,32 +36,6 @@ HINT = "See: ./beast status"
 AWAY = frozenset({502, 503, 504})
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """Which vectors a collection has and who makes them.
-
-    Attributes:
-        embedder: `none`, `ollama` or `hash`.
-        model: The embedding model, empty without one.
-        dimension: Length of dense vectors; 0 means that there are none.
-        language: Language of the lexical index; `None` means that there is none.
-    """
-
-    embedder: str
-    model: str
-    dimension: int
-    language: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the metadata of the collection."""
-        return {
-            "embedder": self.embedder,
-            "model": self.model,
-            "dimension": self.dimension,
-            "language": self.language,
-        }
 
 
 @dataclass(frozen=True, slots=True)

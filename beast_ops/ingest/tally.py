@@ -9,6 +9,7 @@ from typing import Any
 from beast_ops.clock import SYSTEM, Clock
 
 from .sources import shown
+from .stages import Stages
 
 SAY_SECONDS = 0.5
 
@@ -39,7 +40,11 @@ class Line:
 
 
 class Tally:
-    """Counts documents and chunks, and estimates when it will be over."""
+    """Counts documents and chunks, and estimates when it will be over.
+
+    Attributes:
+        stages: How far each stage is.
+    """
 
     def __init__(self, collection: str, seen: int, clock: Clock = SYSTEM) -> None:
         """Count an ingestion of *seen* documents into *collection*."""
@@ -48,6 +53,8 @@ class Tally:
         self._lock = threading.Lock()  # the writer counts in a thread of its own
         self._said = float("-inf")
         self._lines: list[Line] = []
+        self.stages = Stages(seen, clock)
+        self._embedded: Mapping[str, int] | None = None
         self._counts = {"ingested": 0, "unchanged": 0, "deleted": 0, "failed": 0}
 
     def ingested(self, line: Line) -> None:
@@ -71,6 +78,10 @@ class Tally:
         """Count documents whose chunks left."""
         self._counts["deleted"] += count
 
+    def embedded(self, figures: Mapping[str, int] | None) -> None:
+        """Note how the vectors came to be, if there are any."""
+        self._embedded = figures
+
     def _add(self, kind: str, line: Line) -> None:
         with self._lock:
             self._counts[kind] += 1
@@ -86,7 +97,7 @@ class Tally:
         return True
 
     def progress(self) -> dict[str, Any]:
-        """Return how far it is: documents done, rate per second, seconds to go."""
+        """Return how far it is: documents done, rate per second, seconds to go, each stage."""
         seconds = self._clock.monotonic() - self._begun
         done = len(self._lines)
         rate = done / seconds if seconds > 0 else 0.0
@@ -97,14 +108,17 @@ class Tally:
             "failed": self._counts["failed"],
             "rate": round(rate, 1),
             "eta": round(left) if left is not None else None,
+            "stages": self.stages.told(),
         }
 
     def result(self) -> Mapping[str, Any]:
         """Return the whole as the contract has it."""
+        embedded = {} if self._embedded is None else {"embedded": dict(self._embedded)}
         return {
             "collection": self._collection,
             "documents": {"seen": self._seen, **self._counts},
             "chunks": sum(line.chunks for line in self._lines if line.error is None),
+            **embedded,
             "seconds": round(self._clock.monotonic() - self._begun, 3),
             "results": [line.as_dict() for line in self._lines],
         }

@@ -8,9 +8,10 @@ from beast_ops.llm import Embedder, embedder_for, embedder_of
 
 from .chunk import CHARACTERS
 from .settings import WorkerSettings
+from .space import Space
 from .sparse import AVERAGE, Bm25Encoder
 from .state import DocumentState
-from .store import PointStore, Space, first
+from .store import PointStore, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,15 @@ def open_target(
     """
     found = store.find(name)
     if found is None:
-        embedder = embedder_for(settings.embedder, settings.embed_model, models_url)
+        embedder = embedder_for(
+            settings.embedder, settings.embed_model, models_url, settings.models_folder
+        )
         target = Target(first(name), lexical_of(settings.language, settings), embedder)
         _make(target, store, state, name, settings.language)
         return target
     collection, space = found
     _refuse_mismatch(name, space, settings)
-    embedder = embedder_of(space.as_dict(), models_url)
+    embedder = embedder_of(space.as_dict(), models_url, settings.models_folder)
     return Target(collection, lexical_of(space.language, settings), embedder)
 
 
@@ -69,14 +72,8 @@ def _make(
     target: Target, store: PointStore, state: DocumentState, name: str, language: str
 ) -> None:
     """Make the collection of *target*, which is open already: nothing refuses it any more."""
-    embedder = target.embedder
     try:
-        space = Space(
-            embedder=embedder.name if embedder else "none",
-            model=embedder.model if embedder else "",
-            dimension=embedder.dimension if embedder else 0,
-            language=language,
-        )
+        space = Space.of(target.embedder, language)
         state.clear(target.collection)  # before it exists: a crash between must not leave the old
         store.make(name, target.collection, space)
     except BaseException:
@@ -86,7 +83,7 @@ def _make(
 
 def _refuse_mismatch(name: str, space: Space, settings: WorkerSettings) -> None:
     asked = settings.embedder
-    same_model = asked != "ollama" or space.model == settings.embed_model
+    same_model = asked in {"none", "hash"} or space.model == settings.embed_model
     if asked == "auto" or (asked == space.embedder and same_model):
         return
     raise SettingsError(

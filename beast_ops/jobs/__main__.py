@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from beast_ops.runtime.stay import stay, when_told
@@ -22,52 +23,51 @@ def main() -> int:
 
 def _work() -> None:
     from beast_ops import closed
-    from beast_ops.ingest.intake import KIND
-    from beast_ops.ingest.reembed import KIND as LONG
-    from beast_ops.ingest.reembed import Reembedding
-    from beast_ops.ingest.run import handler
+    from beast_ops.events.outbox import events_file
+    from beast_ops.events.publisher import Publisher
     from beast_ops.ingest.settings import surroundings
 
-    from .model import Lane
+    from .kinds import handlers, lanes
     from .table import JobTable
     from .worker import Worker
 
     around = surroundings()
-    # What takes hours must not hold up what comes in meanwhile.
-    with (
-        JobTable(around.jobs, lane=Lane(but=(LONG,))) as table,
-        JobTable(around.jobs, lane=Lane(only=(LONG,))) as slow,
-    ):
-        ingest, reembed = handler(around), Reembedding(around)
-        name = f"@{socket.gethostname()}"
-        quick = Worker(table, {KIND: ingest}, f"{NAME}{name}", tidy=ingest.tidy)
-        long = Worker(slow, {LONG: reembed}, f"{NAME}-2{name}", tidy=reembed.tidy)
+    with ExitStack() as opened:
+        events = opened.enter_context(Publisher(events_file(around.data), NAME))
+        workers = []
+        for number, (name, lane) in enumerate(lanes().items(), 1):
+            table = opened.enter_context(JobTable(around.jobs, lane=lane))
+            called = NAME if number == 1 else f"{NAME}-{number}"
+            able = handlers(around, name, events.publish)
+            workers.append(Worker(table, able, f"{called}@{socket.gethostname()}"))
 
         def stop() -> None:
-            quick.stop()
-            long.stop()
+            for each in workers:
+                each.stop()
 
         when_told(stop)
         # What an upgrade tries out may be discarded, and uploads are shared with what it replaces.
-        _beside(long, quick, lambda: not closed.is_closed(around.data))
+        _beside(workers, stop, lambda: not closed.is_closed(around.data))
 
 
-def _beside(other: "Worker", worker: "Worker", ready: Callable[[], bool]) -> None:
-    """Run both, once *ready*, until told to stop; should one end by itself, so does the other."""
+def _beside(workers: "list[Worker]", stop: Callable[[], None], ready: Callable[[], bool]) -> None:
+    """Run all, once *ready*, until told to stop; should one end by itself, so do the others."""
 
-    def run() -> None:
+    def run(worker: "Worker") -> None:
         try:
-            other.run(ready)
+            worker.run(ready)
         finally:
-            worker.stop()
+            stop()
 
-    thread = threading.Thread(target=run, name="long")
-    thread.start()
+    first, *others = workers
+    threads = [threading.Thread(target=run, args=(each,)) for each in others]
+    for each in threads:
+        each.start()
     try:
-        worker.run(ready)
+        run(first)
     finally:
-        other.stop()
-        thread.join()
+        for each in threads:
+            each.join()
 
 
 if __name__ == "__main__":

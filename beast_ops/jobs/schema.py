@@ -7,7 +7,7 @@ from sqlalchemy import INTEGER, REAL, TEXT, Column, Index, MetaData, Table, text
 
 from beast_ops.database import Schema
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", head="0001")
+SCHEMA = Schema(Path(__file__).parent / "migrations", head="rank")
 METADATA = MetaData()
 
 JOBS = Table(
@@ -27,7 +27,30 @@ JOBS = Table(
     Column("error", TEXT),
     Column("created", REAL, nullable=False),
     Column("changed", REAL, nullable=False),
+    Column("rank", INTEGER, nullable=False, server_default=text("1")),
     Index("jobs_by_state", "state", "created"),
+    Index("jobs_by_kind", "kind", "state"),
+    Index("jobs_by_rank", "state", "rank", "created"),  # in the order in which they are claimed
+    Index("jobs_cancelled", "state", sqlite_where=text("cancelled = 1")),
+    sqlite_strict=True,
+)
+# Jobs that were tried in vain: not before when to try them again, and how often that was.
+TRIES = Table(
+    "tries",
+    METADATA,
+    Column("job", TEXT, primary_key=True),
+    Column("due", REAL, nullable=False),
+    Column("failures", INTEGER, nullable=False),
+    sqlite_strict=True,
+)
+LINES = Table(
+    "lines",
+    METADATA,
+    Column("number", INTEGER, primary_key=True),
+    Column("job", TEXT, nullable=False),
+    Column("at", REAL, nullable=False),
+    Column("text", TEXT, nullable=False),
+    Index("lines_by_job", "job", "number"),
     sqlite_strict=True,
 )
 WORKERS = Table(

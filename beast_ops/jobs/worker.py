@@ -2,81 +2,65 @@
 """The worker: takes one job after the other and shows that it is alive."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import FAILURES
-from beast_ops.errors import BeastError, LeaseLostError
+from beast_ops.errors import BeastError, LeaseLostError, ServiceError, TransientError
 
+from .grip import CancelledError, Grip, OutrankedError, StoppingError, TimeUpError
 from .model import Job
-from .table import LEASE_SECONDS, JobTable
+from .table import JobTable
+
+__all__ = [
+    "Bounded",
+    "CancelledError",
+    "Grip",
+    "Handler",
+    "OutrankedError",
+    "StoppingError",
+    "Tell",
+    "TimeUpError",
+    "Worker",
+]
 
 HEARTBEAT_SECONDS = 5.0
+STUCK_SECONDS = 300.0  # beyond its time, for a handler that does not look whether it may go on
+STUCK_CODE = 70  # EX_SOFTWARE, sysexits.h
 LOOK_SECONDS = 0.2
 TROUBLE_SECONDS = 5.0
-SWEEP_SECONDS = 600.0
+SWEEP_SECONDS, PERIODIC_SECONDS = 600.0, 60.0
 
 log = logging.getLogger(__name__)
 
-
-class CancelledError(Exception):
-    """Somebody cancelled the job."""
-
-
-class StoppingError(Exception):
-    """The worker is asked to end; the job goes back."""
-
-
-class Grip:
-    """What a handler holds while it runs a job: its lease, and a way to say how far it is."""
-
-    def __init__(
-        self, table: JobTable, job: Job, stopping: threading.Event, clock: Clock = SYSTEM
-    ) -> None:
-        """Hold *job* of *table*, just claimed, until *stopping*."""
-        self.job = job
-        self._table, self._stopping, self._clock = table, stopping, clock
-        self._renewed = clock.monotonic()
-        self._lost = threading.Event()
-        self._cancelled = threading.Event()
-
-    def check(self) -> None:
-        """Return if the handler may go on; call it before every write.
-
-        Raises:
-            LeaseLostError: If another worker has the job.
-            CancelledError: If somebody cancelled it.
-            StoppingError: If the worker is asked to end.
-        """
-        if self._clock.monotonic() - self._renewed > LEASE_SECONDS / 2:
-            self.renew()  # the machine slept, or was so busy that no heartbeat came through
-        if self._lost.is_set():
-            raise LeaseLostError("another worker has this job now", subject=self.job.id)
-        if self._cancelled.is_set():
-            raise CancelledError
-        if self._stopping.is_set():
-            raise StoppingError
-
-    def say(self, progress: Mapping[str, Any]) -> None:
-        """Note how far the job is; raises as `check` does."""
-        self.check()
-        self._table.progress(self.job, progress)
-
-    def renew(self) -> None:
-        """Show a sign of life."""
-        begun = self._clock.monotonic()
-        try:
-            if self._table.heartbeat(self.job):
-                self._cancelled.set()
-            self._renewed = begun
-        except LeaseLostError:
-            self._lost.set()
-
-
 Handler = Callable[[Grip], Mapping[str, Any]]
+Tell = Callable[[str, Job, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A handler and its bounds.
+
+    Attributes:
+        handler: What runs the jobs.
+        seconds: How long one attempt may take.
+        attempts: How often a job is tried in all when it fails for a reason that may pass.
+        tidy: Called after each job, and now and then, to clear up after jobs that are gone.
+        every: How many seconds after the last job of the kind the next is added by itself.
+        tell: Told when a job has started, is done, has failed or was cancelled; with its result.
+    """
+
+    handler: Handler
+    seconds: float = float("inf")
+    attempts: int = 1
+    tidy: Callable[[], None] = lambda: None
+    every: float | None = None
+    tell: Tell = lambda _, __, ___: None
 
 
 class Worker:
@@ -85,7 +69,7 @@ class Worker:
     def __init__(
         self,
         table: JobTable,
-        handlers: Mapping[str, Handler],
+        handlers: Mapping[str, Handler | Bounded],
         name: str,
         clock: Clock = SYSTEM,
         tidy: Callable[[], None] = lambda: None,
@@ -99,11 +83,17 @@ class Worker:
             clock: What time it is.
             tidy: Called after each job, and now and then, to clear up after jobs that are gone.
         """
-        self._table, self._handlers, self._name, self._clock = table, handlers, name, clock
+        self._table, self._name, self._clock = table, name, clock
+        self._able = {
+            kind: each if isinstance(each, Bounded) else Bounded(each)
+            for kind, each in handlers.items()
+        }
+        self._next: Job | None = None
+        self._goes_on = False
         self._tidy = tidy
         self._stopping = threading.Event()
         self._grip: Grip | None = None
-        self._swept = float("-inf")
+        self._swept = self._added = float("-inf")
 
     def stop(self) -> None:
         """End soon: the job at hand goes back. May be called by a signal handler."""
@@ -119,7 +109,7 @@ class Worker:
         beat.start()
         while not ready() and not self._stopping.is_set():
             self._stopping.wait(LOOK_SECONDS)
-        fresh = True
+        fresh = self._goes_on = True
         while not self._stopping.is_set():
             try:
                 if fresh:
@@ -134,55 +124,100 @@ class Worker:
             if not busy:
                 self._stopping.wait(LOOK_SECONDS)
         beat.join(TROUBLE_SECONDS)
+        with suppress(OSError, LeaseLostError, *FAILURES):
+            if self._next is not None:
+                self._table.give_back(self._next)
         with suppress(OSError, *FAILURES):
             self._table.retire(self._name)
 
     def _sweep(self) -> None:
+        if self._clock.monotonic() - self._added > PERIODIC_SECONDS:
+            self._added = self._clock.monotonic()
+            for kind, able in self._able.items():
+                if able.every is not None:
+                    self._table.add_periodic(kind, able.every)
         if self._clock.monotonic() - self._swept > SWEEP_SECONDS:
             self._swept = self._clock.monotonic()
             self._table.sweep()
+            for each in self._able.values():
+                each.tidy()
             self._tidy()
 
     def run_one(self) -> bool:
         """Run the next job, if there is one; return whether there was."""
-        job = self._table.claim(self._name)
+        job, self._next = self._next or self._table.claim(self._name), None
         if job is None:
             return False
+        able = self._able.get(job.kind)
         self._grip = Grip(self._table, job, self._stopping, self._clock)
+        if able is not None:
+            self._grip.seconds = able.seconds
         try:
-            self._run(self._grip)
+            self._run(self._grip, able)
         except LeaseLostError as lost:
             log.warning("%s", lost.paragraph())
         finally:
             self._grip = None
+        if able is not None:
+            able.tidy()
         self._tidy()
         return True
 
-    def _run(self, grip: Grip) -> None:
+    def _run(self, grip: Grip, able: Bounded | None) -> None:
         job = grip.job
         log.info("job %s (%s), attempt %d", job.id, job.kind, job.token)
-        handler = self._handlers.get(job.kind)
-        if handler is None:
+        if able is None:
             self._table.fail(job, f"this worker knows no jobs of the kind {job.kind!r}")
             return
+        able.tell("started", job, {})
         try:
-            result = handler(grip)
-        except StoppingError:
+            result = able.handler(grip)
+        except StoppingError:  # of this worker, or for a job that comes first
             self._table.give_back(job)
         except CancelledError:
             self._table.stop(job)
+            able.tell("cancelled", job, {})
         except LeaseLostError:
             raise
-        except BeastError as failed:
-            self._table.fail(job, failed.paragraph())
-        except OSError as failed:
-            log.exception("job %s failed", job.id)
-            self._table.fail(job, f"the worker cannot keep its data: {failed}")
-        except Exception:
-            log.exception("job %s failed", job.id)
-            self._table.fail(job, "the worker made a mistake; its log says more")
+        except Exception as failed:  # noqa: BLE001 - each kind is told in its own words
+            self._failed(job, failed, able)
+        else:
+            self._finish(job, result)
+            able.tell("done", job, result)
+
+    def _failed(self, job: Job, failed: Exception, able: Bounded) -> None:
+        """Note why *job* failed, and let it be tried again if that may help."""
+        if isinstance(failed, TimeUpError):
+            self._lost(job, f"it took longer than {able.seconds / 3600:g} h", able)
+        elif isinstance(failed, (TransientError, ServiceError)):
+            self._again(job, failed.paragraph(), able)
+        elif isinstance(failed, BeastError):
+            self._lost(job, failed.paragraph(), able)
+        elif isinstance(failed, OSError):
+            log.error("job %s failed", job.id, exc_info=failed)
+            self._again(job, f"the worker cannot keep its data: {failed}", able)
+        else:
+            log.error("job %s failed", job.id, exc_info=failed)
+            self._lost(job, "the worker made a mistake; its log says more", able)
+
+    def _lost(self, job: Job, error: str, able: Bounded) -> None:
+        self._table.fail(job, error)
+        able.tell("failed", job, {})
+
+    def _finish(self, job: Job, result: Mapping[str, Any]) -> None:
+        """Note the result, and take the next job along if we go on: one write less."""
+        if self._goes_on and not self._stopping.is_set():
+            self._next = self._table.finish_for(job, result, self._name)
         else:
             self._table.finish(job, result)
+
+    def _again(self, job: Job, error: str, able: Bounded) -> None:
+        pause = self._table.again(job, error, able.attempts)
+        if pause is None:
+            able.tell("failed", job, {})
+        else:
+            log.warning("job %s failed, and is tried again in %g s: %s", job.id, pause, error)
+            self._table.say(job, f"failed, and tried again in {pause:g} s: {error}")
 
     def _beat(self) -> None:
         while True:
@@ -191,6 +226,16 @@ class Worker:
             with suppress(OSError, *FAILURES):
                 self._table.report(self._name)
                 if grip is not None:
-                    grip.renew()
+                    self._unless_stuck(grip)
             if self._stopping.wait(HEARTBEAT_SECONDS):
                 return
+
+    def _unless_stuck(self, grip: Grip) -> None:
+        """Renew the lease of *grip*; end this process if its handler will never come back."""
+        if grip.taken <= grip.seconds + STUCK_SECONDS:
+            grip.renew()
+            return
+        log.critical("job %s (%s) does not end; the worker does", grip.job.id, grip.job.kind)
+        with suppress(LeaseLostError):
+            self._table.fail(grip.job, f"it took longer than {grip.seconds / 3600:g} h, and hung")
+        os._exit(STUCK_CODE)  # no thread can be ended; what keeps us alive starts us anew

@@ -16,6 +16,7 @@ def main() -> int:
 
 
 def _keep() -> None:
+    from beast_ops.events.host import bus_of
     from beast_ops.place import installation
     from beast_ops.settings import load, variable
 
@@ -23,7 +24,8 @@ def _keep() -> None:
     from .settings import KeeperSettings
 
     folder = Path(variable(os.environ, "BEAST_CONFIG"))
-    keeper = Keeper(installation(), load(KeeperSettings, folder / "settings.json"))
+    place, settings = installation(), load(KeeperSettings, folder / "settings.json")
+    keeper = Keeper(place, settings, tell=bus_of(place, NAME).publish)
     when_told(keeper.stop)
     keeper.run()
 

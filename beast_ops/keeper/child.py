@@ -18,30 +18,47 @@ FOREIGN = ("BEAST_", "SUPERVISOR_")
 
 def command(kind: Kind, settings: KeeperSettings) -> list[str]:
     """Return the words that run *kind*, for as long as this process lives."""
-    beast = [sys.executable, "-I", "-m", "beast_ops.keeper.verb", str(os.getpid()), kind]
     if kind == "drill":
-        return beast
-    return [*beast, "--days", str(settings.keep_days), "--count", str(settings.keep_count)]
+        return words_of([kind])
+    kept = ("--days", str(settings.keep_days), "--count", str(settings.keep_count))
+    return words_of([kind, *kept])
+
+
+def words_of(verb: Sequence[str]) -> list[str]:
+    """Return the words that run *verb*, for as long as this process lives."""
+    return [sys.executable, "-I", "-m", "beast_ops.keeper.verb", str(os.getpid()), *verb]
 
 
 def environment(root: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what a verb inherits: nothing that is said to the keeper alone."""
+    """Return what a verb inherits: nothing that is said to us alone."""
     kept = {name: value for name, value in environ.items() if not name.startswith(FOREIGN)}
     return {**kept, "BEAST_ROOT": str(root)}
 
 
 class Child:
-    """A verb that runs; its output is ours."""
+    """A verb that runs."""
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, argv: Sequence[str], environ: Mapping[str, str], output: int | None = None
+    ) -> None:
         """Start *argv*.
+
+        Args:
+            argv: Its words.
+            environ: Its whole environment.
+            output: The open file that takes what it prints; ours if left out.
 
         Raises:
             OSError: If it cannot be started.
         """
         # A group of its own: else a stop of ours would reach it twice, and break its clean-up off.
         self._process = subprocess.Popen(
-            argv, env=dict(environ), stdin=subprocess.DEVNULL, process_group=0
+            argv,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output is not None else None,
+            process_group=0,
         )
 
     def code(self) -> int | None:

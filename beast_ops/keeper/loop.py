@@ -25,6 +25,7 @@ DEADLINE_SECONDS = {"backup": 6 * 3600.0, "drill": 6 * 3600.0}
 LOG = logging.getLogger("beast.keeper")
 
 Start = Callable[[Run], Child]
+Tell = Callable[[str], object]
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Keeper:
         settings: KeeperSettings,
         clock: Clock = SYSTEM,
         start: Start | None = None,
+        tell: Tell = lambda _: None,
     ) -> None:
         """Keep the installation at *place*.
 
@@ -53,8 +55,9 @@ class Keeper:
             settings: What is due when.
             clock: What time it is.
             start: Starts a run; by default the verb of its kind.
+            tell: Takes the name of an event when a run begins, and when it ends.
         """
-        self._place, self._settings, self._clock = place, settings, clock
+        self._place, self._settings, self._clock, self._tell = place, settings, clock, tell
         self._start = start or self._verb
         self._stopping = False
         self._under: _Under | None = None
@@ -106,6 +109,8 @@ class Keeper:
         except OSError:
             LOG.exception("%s cannot be started", run.kind)
             self._remember(run, "failed")
+        else:
+            self._tell(f"{run.kind}.running")
 
     def _attend(self, under: _Under) -> None:
         """See whether *under* has ended, or takes too long."""
@@ -120,6 +125,7 @@ class Keeper:
         outcome: Outcome = "busy" if code == BusyError.exit_code else "failed" if code else "done"
         LOG.log(logging.INFO if not code else logging.WARNING, "%s: %s", under.run.kind, outcome)
         self._remember(under.run, outcome)
+        self._tell(f"{under.run.kind}.{'done' if outcome == 'done' else 'failed'}")
         self._looked = float("-inf")  # written down at once
 
     def _remember(self, run: Run, outcome: Outcome) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A verb that ends with the keeper: `python -m beast_ops.keeper.verb PID VERB …`.
+"""A verb that ends with whoever runs it: `python -m beast_ops.keeper.verb PID VERB …`.
 
-A keeper that is killed tells nobody. What it runs would go on unseen, and hold the installation
-against the next keeper's runs.
+A keeper or agent that is killed tells nobody. What it runs would go on unseen, and hold the
+installation against the next one's runs.
 """
 
 import signal
@@ -13,9 +13,9 @@ from beast_ops.runtime.child import end_with_parent
 
 
 def main(words: Sequence[str]) -> None:
-    """Run the verb in *words*, which follow the process number of the keeper."""
-    keeper, *verb = words
-    end_with_parent(signal.SIGTERM, int(keeper))  # it cleans up, as after Ctrl-C
+    """Run the verb in *words*, which follow the process number of who runs it."""
+    parent, *verb = words
+    end_with_parent(signal.SIGTERM, int(parent))  # it cleans up, as after Ctrl-C
     from beast_ops.cli import main as door
 
     door(["beast", *verb])

@@ -7,29 +7,43 @@ from typing import Any
 from beast_ops import http
 from beast_ops.errors import BeastError, SettingsError
 
+from .folder import open_folder
 from .hashing import HashEmbedder
+from .local import KINDS as LOCAL
+from .local import LocalEmbedder
 from .model import Embedder
-from .ollama import SERVICE, OllamaEmbedder
+from .ollama import SERVICE, OllamaEmbedder, tagged
+from .prefixes import Prefixes
 
-KINDS = ("auto", "none", "ollama", "hash")
+KINDS = ("auto", "none", "ollama", "hash", *LOCAL)
 PROBE_SECONDS = 5.0
 
 
-def embedder_for(kind: str, model: str, url: str | None) -> Embedder | None:
+def embedder_for(
+    kind: str,
+    model: str,
+    url: str | None,
+    folder: str = "",
+    prefixes: Prefixes | None = None,
+) -> Embedder | None:
     """Return the embedder that the settings ask for; `None` if there are to be no dense vectors.
 
     Args:
         kind: One of `KINDS`; `auto` is Ollama if it can be used just now.
         model: Which model Ollama shall use; for `hash`, `hash-64` makes vectors of 64 numbers.
         url: Where Ollama is, if anywhere.
+        folder: Where models lie that run here, if anywhere.
+        prefixes: What stands before texts; as the model wants it if left out.
 
     Raises:
-        SettingsError: If the kind is unknown, or Ollama is asked for and there is none.
+        SettingsError: If the kind is unknown, or what it needs is not there.
     """
     if kind == "none":
         return None
     if kind == "hash":
         return HashEmbedder.named(model)
+    if kind in LOCAL:
+        return LocalEmbedder(kind, open_folder(folder, model, kind), prefixes)
     if kind == "auto":
         usable = url is not None and probe(url, model) is None
         return OllamaEmbedder(url, model) if usable and url is not None else None
@@ -41,19 +55,41 @@ def embedder_for(kind: str, model: str, url: str | None) -> Embedder | None:
             subject="embedder",
             hint="Add ollama to beast_services, or choose another embedder.",
         )
-    return OllamaEmbedder(url, model)
+    return OllamaEmbedder(url, model, prefixes=prefixes)
 
 
-def embedder_of(metadata: Mapping[str, Any], url: str | None) -> Embedder | None:
+def embedder_of(metadata: Mapping[str, Any], url: str | None, folder: str = "") -> Embedder | None:
     """Return the embedder that made the vectors of a collection, by its *metadata*.
 
+    Args:
+        metadata: What the collection says of itself.
+        url: Where Ollama is, if anywhere.
+        folder: Where models lie that run here, if anywhere.
+
     Raises:
-        SettingsError: If it is unknown, or needs a model server and there is none.
+        SettingsError: If it is unknown, what it needs is not there, or the model that is there
+            makes other vectors now.
     """
     kind = metadata.get("embedder") or "none"
     if kind == "hash":
         return HashEmbedder(int(metadata.get("dimension") or HashEmbedder().dimension))
-    return embedder_for(str(kind), str(metadata.get("model", "")), url)
+    model, said = str(metadata.get("model", "")), metadata.get("prefixes")
+    prefixes = None if said is None else Prefixes(**said)
+    embedder = embedder_for(str(kind), model, url, folder, prefixes)
+    if isinstance(embedder, LocalEmbedder):
+        _judge(embedder, int(metadata.get("dimension") or 0))
+    return embedder
+
+
+def _judge(embedder: LocalEmbedder, dimension: int) -> None:
+    if embedder.dimension != dimension:
+        raise SettingsError(
+            f"the model in this folder makes vectors of {embedder.dimension} numbers now, the "
+            f"collection has {dimension}",
+            subject=embedder.model,
+            hint="Put back the model it was made with; or give the other another name and run: "
+            f"./beast reembed COLLECTION --embedder {embedder.name} --model NAME",
+        )
 
 
 def probe(url: str, model: str) -> str | None:
@@ -67,7 +103,6 @@ def probe(url: str, model: str) -> str | None:
         return str(failed)
     except (ValueError, KeyError, TypeError):
         return f"{SERVICE} does not answer like an Ollama server"
-    wanted = model if ":" in model else f"{model}:latest"
-    if wanted in names:
+    if tagged(model) in names:
         return None
     return f"{SERVICE} does not have {model}; get it with: ollama pull {model}"

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 from .model import Vectors
+from .prefixes import Prefixes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,7 @@ class HashEmbedder:
     """An embedder that needs no model and always gives the same answer."""
 
     name = "hash"
+    prefixes = Prefixes()
 
     def __init__(self, dimension: int = DIMENSION) -> None:
         """Make vectors of *dimension* numbers."""
@@ -38,6 +40,9 @@ class HashEmbedder:
         """Return the one of the name *model*, such as `hash-64`; the usual one for any other."""
         found = re.fullmatch(r"hash-(\d{1,4})", model)
         return cls(int(found[1])) if found and int(found[1]) else cls()
+
+    def identity(self) -> None:
+        """Return nothing: a vector is made sooner than it is looked up."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of *texts*, one row each, of length 1."""

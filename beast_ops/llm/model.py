@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an embedder is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beast_ops.errors import DocumentError
+
+from .prefixes import Prefixes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +22,7 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """What kind it is: `hash` or `ollama`."""
+        """What kind it is: one of `choose.KINDS`."""
         ...
 
     @property
@@ -31,6 +33,19 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int:
         """How many numbers a vector has; may ask the model server once."""
+        ...
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """What it puts before documents and questions."""
+        ...
+
+    def identity(self) -> str | None:
+        """Return what decides a document's vector besides its text, as it is just now.
+
+        That is the digest of the weights, for a name may stand for others tomorrow, and the
+        prefix. `None` if it is not known, or if to remember a vector costs more than to make it.
+        """
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -55,12 +70,15 @@ class Embedder(Protocol):
 class TextError(DocumentError):
     """Some texts of a batch cannot be embedded."""
 
-    def __init__(self, reasons: Mapping[int, str], vectors: Vectors) -> None:
+    def __init__(
+        self, reasons: Mapping[int, str], vectors: Vectors, long: Collection[int] = ()
+    ) -> None:
         """Say which texts by their place in the batch, with the *vectors* of all.
 
         Args:
             reasons: Why, by place; at least one.
             vectors: One row per text of the batch; those of the named are zero.
+            long: Which of them are merely longer than the model reads at once.
         """
         super().__init__(next(iter(reasons.values())))
-        self.reasons, self.vectors = reasons, vectors
+        self.reasons, self.vectors, self.long = reasons, vectors, frozenset(long)

@@ -4,10 +4,16 @@
 from collections.abc import Sequence
 
 from beast_ops import http
-from beast_ops.errors import MissingError, ServiceError, TransientError, UnavailableError
+from beast_ops.errors import (
+    BeastError,
+    MissingError,
+    ServiceError,
+    TransientError,
+    UnavailableError,
+)
 
 from .model import TextError, Vectors
-from .prefixes import prefixes_of
+from .prefixes import Prefixes, prefixes_of
 
 SERVICE = "the model server"
 BATCH = 32
@@ -15,7 +21,9 @@ ANSWER_SECONDS = 120.0  # a batch on a slow processor, and the model is loaded f
 PATIENCE_SECONDS = 60.0
 ATTEMPTS = 4
 LASTING = "See: ./beast health"
+TAGS_SECONDS = 5.0
 HARMLESS = "text"
+LONG = "too long for the model"
 TOO_LONG = "exceeds the context length"
 
 
@@ -24,11 +32,25 @@ class OllamaEmbedder:
 
     name = "ollama"
 
-    def __init__(self, url: str, model: str, *, patience: float = PATIENCE_SECONDS) -> None:
-        """Ask *model* of the server at *url*, for *patience* seconds if it does not answer."""
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        prefixes: Prefixes | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Ask a model server.
+
+        Args:
+            url: Where it is.
+            model: Which of its models.
+            prefixes: What stands before texts; as the model's card says if left out.
+            patience: How many seconds to ask again while it does not answer.
+        """
         self.model = model
-        self._url, self._patience = url, patience
-        self._prefixes = prefixes_of(model)
+        self.prefixes = prefixes_of(model) if prefixes is None else prefixes
+        self._patience = patience
         self._client = http.client(url, seconds=ANSWER_SECONDS)
         self._dimension: int | None = None
 
@@ -39,6 +61,17 @@ class OllamaEmbedder:
             self._dimension = len(self.embed_query("dimension"))
         return self._dimension
 
+    def identity(self) -> str | None:
+        """Return the digest of the weights as the server has them now, and the prefix."""
+        try:
+            with http.speaking_to(SERVICE):
+                answer = self._client.get("/api/tags", timeout=TAGS_SECONDS)
+                answer.raise_for_status()
+                found = {str(each["name"]): each["digest"] for each in answer.json()["models"]}
+            return f"{found[tagged(self.model)]}\0{self.prefixes.document}"
+        except (BeastError, ValueError, KeyError, TypeError):
+            return None
+
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of *texts*, one row each.
 
@@ -48,11 +81,11 @@ class OllamaEmbedder:
             UnavailableError: If it does not answer.
             ServiceError: If it refuses.
         """
-        return self._embed([self._prefixes.document + text for text in texts], patient=True)
+        return self._embed([self.prefixes.document + text for text in texts], patient=True)
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of a question; raises as `embed_documents` does."""
-        rows = self._embed([self._prefixes.query + text], patient=False)
+        rows = self._embed([self.prefixes.query + text], patient=False)
         row: list[float] = rows[0].tolist()
         return row
 
@@ -65,16 +98,18 @@ class OllamaEmbedder:
 
         rows: list[Sequence[float] | None] = []
         reasons: dict[int, str] = {}
+        long: set[int] = set()
         for begin in range(0, len(texts), BATCH):
             for row, reason in self._batch(texts[begin : begin + BATCH], patient=patient):
                 if row is None:
                     reasons[len(rows)] = reason
+                    long.update([len(rows)] if reason == LONG else ())
                 rows.append(row)
         width = next((len(row) for row in rows if row is not None), self._dimension or 0)
         empty = [0.0] * width
         vectors = np.array([row or empty for row in rows], np.float32).reshape(len(rows), width)
         if reasons:
-            raise TextError(reasons, vectors)
+            raise TextError(reasons, vectors, long)
         return vectors
 
     def _batch(
@@ -136,7 +171,7 @@ class OllamaEmbedder:
             return _judged(answer, count)
         said = reason_in(answer)
         if TOO_LONG in said:
-            raise _RefusedTextError("too long for the model")
+            raise _RefusedTextError(LONG)
         if answer.status_code == 404:  # noqa: PLR2004 - Not Found
             raise MissingError(
                 "the model server does not have this model",
@@ -156,6 +191,11 @@ class _RefusedTextError(Exception):
 
 class _FaultError(TransientError):
     """The server failed, perhaps because of a text in the batch."""
+
+
+def tagged(model: str) -> str:
+    """Return *model* as the server lists it: with its tag."""
+    return model if ":" in model else f"{model}:latest"
 
 
 def _judged(answer: http.Response, count: int) -> list[list[float]]:

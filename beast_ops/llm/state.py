@@ -49,9 +49,8 @@ async def read(url: str, seconds: float = SECONDS) -> ModelState:
     try:
         async with asyncio.timeout(seconds), http.async_client(url, seconds=seconds) as client:
             await _json(client, "/api/version")
-            tags, running = await asyncio.gather(
-                _json(client, "/api/tags"), _json(client, "/api/ps")
-            )
+            # Not at once: should one fail, the client closes under the feet of the other.
+            tags, running = await _json(client, "/api/tags"), await _json(client, "/api/ps")
             return ModelState(
                 up=True,
                 installed={str(each["name"]): int(each["size"]) for each in _models(tags)},

@@ -7,12 +7,18 @@ trying again goes on where it stopped.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from beast_ops import http
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import MissingError, ServiceError, TransientError, UnavailableError
+from beast_ops.errors import (
+    LeaseLostError,
+    MissingError,
+    ServiceError,
+    TransientError,
+    UnavailableError,
+)
 from beast_ops.llm.ollama import SERVICE, reason_in
 
 ATTEMPTS = 3
@@ -22,6 +28,8 @@ STEP_PERCENT = 10
 UNKNOWN = ("file does not exist", "not found")
 
 Say = Callable[[str], None]
+Hear = Callable[[Mapping[str, Any]], None]
+"""Takes one line of the stream; what it raises ends the transfer."""
 
 
 def pull(url: str, name: str, say: Say, clock: Clock = SYSTEM) -> None:
@@ -38,35 +46,53 @@ def pull(url: str, name: str, say: Say, clock: Clock = SYSTEM) -> None:
         ServiceError: If it cannot fetch the model.
         MissingError: If there is no model of that name.
     """
+    fetch(url, name, _Progress(name, say).take, clock)
+
+
+def fetch(url: str, name: str, hear: Hear, clock: Clock = SYSTEM) -> None:
+    """Do what `pull` does, and hand every line of the stream to *hear*.
+
+    Another attempt is told by a line with `attempt`.
+
+    Raises:
+        UnavailableError: If the server falls silent, or time is up.
+    """
     import stamina
 
     end = clock.monotonic() + DEADLINE_SECONDS
-    for attempt in stamina.retry_context(
-        on=(TransientError, ServiceError), attempts=ATTEMPTS, timeout=DEADLINE_SECONDS
-    ):
+
+    def listen(line: Mapping[str, Any]) -> None:
+        if clock.monotonic() > end:
+            hours = DEADLINE_SECONDS / 3600
+            raise UnavailableError(f"{name} was not here after {hours:g} h", subject=SERVICE)
+        hear(line)
+
+    for attempt in stamina.retry_context(on=_passes, attempts=ATTEMPTS, timeout=DEADLINE_SECONDS):
         with attempt:
             if attempt.num > 1:
-                say(f"{name}: going on where it stopped ({attempt.num} of {ATTEMPTS})")
-            _stream(url, name, _Progress(name, say, clock, end))
+                hear({"attempt": attempt.num})
+            _stream(url, name, listen)
+
+
+def _passes(failed: Exception) -> bool:
+    """Return whether it is worth trying again after *failed*."""
+    lost = isinstance(failed, LeaseLostError)  # somebody else goes on
+    return isinstance(failed, (TransientError, ServiceError)) and not lost
 
 
 class _Progress:
     """Says how far a model is, each time another `STEP_PERCENT` of a part is here."""
 
-    def __init__(self, name: str, say: Say, clock: Clock, end: float) -> None:
+    def __init__(self, name: str, say: Say) -> None:
         self.name, self._say = name, say
-        self._clock, self._end = clock, end
         self._said = ""
 
-    def take(self, line: dict[str, Any]) -> None:
-        """Take one line of the stream.
-
-        Raises:
-            UnavailableError: If time is up.
-        """
-        if self._clock.monotonic() > self._end:
-            hours = DEADLINE_SECONDS / 3600
-            raise UnavailableError(f"{self.name} was not here after {hours:g} h", subject=SERVICE)
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take one line of the stream."""
+        if "attempt" in line:
+            again = f"({line['attempt']} of {ATTEMPTS})"
+            self._say(f"{self.name}: going on where it stopped {again}")
+            return
         text = str(line.get("status", ""))
         total, done = line.get("total"), line.get("completed", 0)
         if isinstance(total, int) and total > 0 and isinstance(done, int):
@@ -77,7 +103,7 @@ class _Progress:
             self._said = text
 
 
-def _stream(url: str, name: str, progress: _Progress) -> None:
+def _stream(url: str, name: str, hear: Hear) -> None:
     with (
         http.client(url, seconds=SILENCE_SECONDS) as client,
         http.speaking_to(SERVICE),
@@ -86,10 +112,10 @@ def _stream(url: str, name: str, progress: _Progress) -> None:
         if not answer.is_success:
             answer.read()
             raise _refusal(name, reason_in(answer))
-        _read(name, answer.iter_lines(), progress)
+        _read(name, answer.iter_lines(), hear)
 
 
-def _read(name: str, lines: Iterable[str], progress: _Progress) -> None:
+def _read(name: str, lines: Iterable[str], hear: Hear) -> None:
     last = ""
     for text in lines:
         if not text.strip():
@@ -100,7 +126,7 @@ def _read(name: str, lines: Iterable[str], progress: _Progress) -> None:
             raise ServiceError("does not answer like a model server", subject=name) from wrong
         if "error" in line:
             raise _refusal(name, str(line["error"]))
-        progress.take(line)
+        hear(line)
         last = str(line.get("status", ""))
     if last != "success":
         raise UnavailableError(f"{SERVICE} broke off while it fetched {name}", subject=SERVICE)

@@ -18,7 +18,7 @@ from beast_ops.cards import Card, Service, Services
 from beast_ops.compose.definition import Ground, definition, image
 from beast_ops.errors import CardError
 from beast_ops.keys import Handover
-from beast_ops.secret_files import FilledFile
+from beast_ops.secret_files import FilledFile, without
 
 from .gather import Shaped, Verbatim, shaped, verbatim
 from .join import (
@@ -182,9 +182,10 @@ class _Part:
 
     def filled(self) -> list[FilledFile]:
         """Return the card's files of secrets, to be filled in on the host."""
-        return [
-            FilledFile(self.card.name, file, text) for file, text in self.card.secret_files.items()
-        ]
+        optional = {f"{name}_key" for name, want in self.card.wants.items() if want.optional}
+        spare = optional - {item.file for item in self.given.handovers}
+        name, files = self.card.name, self.card.secret_files.items()
+        return [FilledFile(name, file, without(text, spare)) for file, text in files]
 
     def labelled(self) -> dict[str, Any]:
         """Return what the Compose file says of the service, so marked that we know it again."""
@@ -275,9 +276,10 @@ class _Part:
         own = {
             "BEAST_ROOT": site.root,
             "BEAST_SERVICES": f"{site.root}/current/services.json",
-            "BEAST_DATA": site.ground.data,
             "BEAST_SECRETS": f"{site.root}/secrets/{self.card.name}",
         }
+        if self.card.place != "host" or self.card.volumes:
+            own["BEAST_DATA"] = site.ground.data  # others are not started anew by a restore
         if folder is not None:
             own["BEAST_CONFIG"] = f"{site.root}/config/{folder}"
         refuse_clashes(self.card, own.keys() & {*self.given.environment, *self.card.environment})

@@ -36,17 +36,22 @@ def suffices(chosen: Sequence[Found], options: SearchOptions) -> bool:
 
 def choose(found: Sequence[Found], asked: Parsed, options: SearchOptions) -> list[Found]:
     """Return the best of *found*, which are candidates, best first."""
-    fitting = [
-        point
-        for point in found
-        if fits(options, point.payload) and asked.fits(str(point.payload.get("text", "")))
-    ]
+    fitting = fit(found, asked, options)
     if options.mmr is not None:
         pool = fitting[: max(POOL_MOST, options.limit)]
         fitting = diverse(pool, options.mmr, len(pool) if options.group else options.limit)
     if options.group:
         return grouped(fitting, options.group, options.limit)
     return fitting[: options.limit]
+
+
+def fit(found: Sequence[Found], asked: Parsed, options: SearchOptions) -> list[Found]:
+    """Return those of *found* that are what was asked for, in their order."""
+    return [
+        point
+        for point in found
+        if fits(options, point.payload) and asked.fits(str(point.payload.get("text", "")))
+    ]
 
 
 def grouped(points: Sequence[Found], passages: int, documents: int) -> list[Found]:

@@ -2,6 +2,7 @@
 """Search through the API of an installation on this machine; what `./beast search` calls."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from beast_ops.api.client import connect
@@ -10,23 +11,31 @@ from beast_ops.place import Place
 from .model import SearchOptions, clean
 
 SECONDS = 30.0
-WAYS = ("mode", "whole", "tag", "after", "before", "explain", "group", "mmr")
+WAYS = ("mode", "whole", "tag", "after", "before", "explain", "group", "mmr", "rerank")
 
 
-def search(place: Place, query: str, options: SearchOptions) -> dict[str, Any]:
+def search(
+    place: Place, query: str, options: SearchOptions, notebooks: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the answer to *query* as the JSON contract has it.
+
+    Args:
+        place: The installation.
+        query: What is looked for.
+        options: How.
+        notebooks: Names or ids of notebooks that alone are searched, if there are any.
 
     Raises:
         UsageError: If the query cannot be searched for, or the collection does not exist.
         UnavailableError: If the API or the vector store does not answer.
     """
-    body = asked(query, options)
+    body = asked(query, options, notebooks)
     with connect(place, seconds=SECONDS) as api:
         answer: dict[str, Any] = api.call("POST", "/search", body)
     return answer
 
 
-def asked(query: str, options: SearchOptions) -> dict[str, Any]:
+def asked(query: str, options: SearchOptions, notebooks: Sequence[str] = ()) -> dict[str, Any]:
     """Return what the API is asked: what is as always goes unsaid.
 
     Raises:
@@ -37,6 +46,9 @@ def asked(query: str, options: SearchOptions) -> dict[str, Any]:
         "collection": options.collection,
         "limit": options.limit,
     }
+    if notebooks:
+        del body["collection"]
+        body["notebook"] = list(notebooks)
     if options.source is not None:
         body["source"] = _absolute(options.source)
     if options.type is not None:

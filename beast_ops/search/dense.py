@@ -2,7 +2,7 @@
 """Turn a question into a vector with the model its collection was made with."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from beast_ops.clock import SYSTEM, Clock
@@ -14,7 +14,9 @@ SECONDS = 5.0  # whoever searches rather has words now than meaning later
 AT_ONCE = 4  # a model server works them off one after the other anyway
 REST_SECONDS = 10.0  # after a failure nobody waits for the model server so long
 
-Key = tuple[object, ...]
+KEYS = ("embedder", "model", "dimension", "prefixes")  # whoever shares them shares an embedder
+
+Key = tuple[str, ...]
 
 
 @runtime_checkable
@@ -29,9 +31,20 @@ class _Closing(Protocol):
 class Embedders:
     """The embedders of all collections, each made when first needed and then kept."""
 
-    def __init__(self, models_url: str | None, clock: Clock = SYSTEM) -> None:
-        """Ask the model server at *models_url*, if there is one."""
-        self._models_url, self._clock = models_url, clock
+    def __init__(
+        self,
+        models_url: str | None,
+        clock: Clock = SYSTEM,
+        folder: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Make vectors with what is there.
+
+        Args:
+            models_url: Where the model server is, if there is one.
+            clock: Tells when to ask again.
+            folder: Tells where models lie that run here; empty if nowhere.
+        """
+        self._models_url, self._clock, self._folder = models_url, clock, folder
         self._made: dict[Key, Embedder] = {}
         self._failed: dict[Key, tuple[float, BeastError]] = {}
         self._turn = asyncio.Semaphore(AT_ONCE)
@@ -46,7 +59,7 @@ class Embedders:
             UnavailableError: If the model server does not answer in time.
             BeastError: If there is no model server, it refuses, or the embedder is unknown.
         """
-        key = tuple(metadata.get(name) for name in ("embedder", "model", "dimension"))
+        key = tuple(str(metadata.get(name)) for name in KEYS)
         until, failure = self._failed.get(key, (0.0, None))
         if failure is not None and self._clock.monotonic() < until:
             raise failure.with_traceback(None)  # else it would grow with every search
@@ -77,7 +90,7 @@ class Embedders:
 
     def _embedder(self, key: Key, metadata: Mapping[str, Any]) -> Embedder:
         if key not in self._made:
-            embedder = embedder_of(metadata, self._models_url)
+            embedder = embedder_of(metadata, self._models_url, self._folder())
             if embedder is None:
                 raise UnavailableError("nothing is known that made the vectors of this collection")
             self._made[key] = embedder

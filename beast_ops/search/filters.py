@@ -30,7 +30,10 @@ def condition(options: SearchOptions) -> dict[str, Any] | None:
         must.append({"key": MODIFIED, "range": days})
     if options.source is not None:
         must.extend(_source(options.source))
-    return {"must": must} if must else None
+    if options.within:
+        must.append({"should": [_below(folder) for folder in options.within]})
+    found = {"must": must, "must_not": [_below(folder) for folder in options.without]}
+    return {name: said for name, said in found.items() if said} or None
 
 
 def wild(options: SearchOptions) -> bool:
@@ -59,6 +62,10 @@ def _source(source: str) -> list[dict[str, Any]]:
         return [_begins(name, beginning)] if beginning else []
     folder = source.rstrip("/")
     return [{"should": [_equal(name, folder or "/"), _begins(name, f"{folder}/")]}]
+
+
+def _below(folder: str) -> dict[str, Any]:
+    return _begins("source", f"{folder.rstrip('/')}/")
 
 
 def _equal(name: str, value: str) -> dict[str, Any]:

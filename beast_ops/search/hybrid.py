@@ -2,7 +2,7 @@
 """Search one collection: by meaning and by words where both are possible, in one query."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
@@ -10,10 +10,11 @@ from beast_ops.errors import BeastError, ConflictError, MissingError
 from beast_ops.ingest.sparse import LANGUAGE, Bm25Encoder
 from beast_ops.knowledge import DENSE, SPARSE
 
-from .choose import candidates, choose, suffices
+from .choose import candidates, choose, fit, suffices
 from .filters import condition
-from .model import Answer, Hit, Mode, SearchOptions, clean
+from .model import LIMIT_MOST, Answer, Hit, Mode, SearchOptions, clean
 from .query import Parsed, parse
+from .rerank import Reranked, Reranking
 from .snippet import left_out, snippet
 from .store import PLACE, Found, Shape, Store, Wanted
 
@@ -26,9 +27,23 @@ _SHORT = "only the best {} candidates were looked through, there may be more"
 class Searcher:
     """Answers questions from one vector store."""
 
-    def __init__(self, store: Store, embed: Embed, clock: Clock = SYSTEM) -> None:
-        """Search *store*; *embed* makes a vector of a question, as the metadata says."""
+    def __init__(
+        self,
+        store: Store,
+        embed: Embed,
+        clock: Clock = SYSTEM,
+        reranking: Reranking | None = None,
+    ) -> None:
+        """Search a store.
+
+        Args:
+            store: Where.
+            embed: Makes a vector of a question, as the metadata of a collection says.
+            clock: Measures how long it takes.
+            reranking: Orders the best candidates anew where that is asked for.
+        """
         self._store, self._embed, self._clock = store, embed, clock
+        self._reranking = reranking or Reranking()
 
     async def search(self, query: str, options: SearchOptions) -> Answer:
         """Return the passages that answer *query* best.
@@ -57,29 +72,47 @@ class Searcher:
         _refuse_without(shape, options.mode)
         dense, note = await self._dense(shape, asked.text, options.mode)
         sparse = _sparse(shape, asked.text) if options.mode != "dense" else None
-        hits: tuple[Hit, ...] = ()
+        hits = _Hits()
         if dense is not None or sparse is not None:
             vectors = () if options.mmr is None else (DENSE if shape.dense else SPARSE,)
             wanted = Wanted(dense, sparse, condition(options), options.limit, vectors)
-            hits, short = await self._hits(wanted, asked, options)
-            note = "; ".join(filter(None, (note, short)))
+            hits = await self._hits(wanted, asked, options)
+            note = "; ".join(filter(None, (note, *hits.notes)))
         took = (self._clock.monotonic() - begun) * 1000
-        return Answer(text, named, _mode(dense, sparse), hits, took, note)
+        mode = _mode(dense, sparse)
+        return Answer(text, named, mode, hits.hits, took, note, hits.reranker)
 
-    async def _hits(
-        self, wanted: Wanted, asked: Parsed, options: SearchOptions
-    ) -> tuple[tuple[Hit, ...], str]:
+    async def _hits(self, wanted: Wanted, asked: Parsed, options: SearchOptions) -> "_Hits":
         """Return what is found, and what is to be said if there may be more."""
-        short = ""
+        short, least = "", self._least(options)
         for limit in candidates(options, asked):
-            wanted = replace(wanted, limit=limit)
+            wanted = replace(wanted, limit=max(limit, least))
             found = await self._store.query(options.collection, wanted)
             chosen = choose(found, asked, options)
-            short = "" if suffices(chosen, options) or len(found) < limit else _SHORT.format(limit)
+            enough = suffices(chosen, options) or len(found) < wanted.limit
+            short = "" if enough else _SHORT.format(wanted.limit)
             if not short:
                 break
         sides = await self._sides(wanted, options)
-        return tuple(_hit(point, asked.text, options, sides) for point in chosen), short
+        made = Reranked(found)
+        if options.rerank:
+            fitting = fit(found, asked, options)
+            pool = fitting[:least]
+            made = await self._reranking.order(asked.text, pool)
+            if made.title:
+                chosen = choose(made.found, asked, options)
+                if len(pool) < len(fitting) and not suffices(chosen, options):
+                    short = _SHORT.format(least)
+            sides = {**sides, **_ranks(pool, made)} if options.explain else sides
+        hits = tuple(_hit(point, asked.text, options, sides) for point in chosen)
+        return _Hits(hits, (short, made.note), made.title)
+
+    def _least(self, options: SearchOptions) -> int:
+        """Return how many candidates are ordered anew: as many as are wanted, at least."""
+        if not options.rerank:
+            return 0
+        wanted = options.limit * max(1, options.group)
+        return max(min(LIMIT_MOST, wanted), self._reranking.candidates)
 
     async def _sides(self, wanted: Wanted, options: SearchOptions) -> Sides:
         """Return rank and score of each point, by the way it was found, if that is asked for."""
@@ -105,6 +138,27 @@ class Searcher:
             if mode == "dense":
                 raise
             return None, f"found by words only: {failed.paragraph()}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """Hits, what is to be said of them, and what ordered them anew."""
+
+    hits: tuple[Hit, ...] = ()
+    notes: tuple[str, ...] = ()
+    reranker: str = ""
+
+
+def _ranks(pool: Sequence[Found], made: Reranked) -> Sides:
+    """Return rank and score of each candidate before and after it was ordered anew."""
+    orders = {"fused": pool, **({"rerank": made.found} if made.title else {})}
+    return {
+        way: {
+            point.id: {"rank": rank, "score": point.score}
+            for rank, point in enumerate(points, start=1)
+        }
+        for way, points in orders.items()
+    }
 
 
 def _refuse_without(shape: Shape, mode: Mode) -> None:

@@ -45,7 +45,10 @@ class SearchOptions:
         explain: Whether to say which rank each hit had by meaning, and by words.
         group: How many passages of one document at most, and together; `limit` counts documents
             then. Anything goes if 0.
+        within: Only sources in one of these folders, by their URIs; anything goes if empty.
+        without: No sources in any of these, likewise.
         mmr: If set, how much relevance counts against variety, 0 to 1; see `choose.diverse`.
+        rerank: Whether the best candidates are ordered anew by a model that reads them.
     """
 
     collection: str = COLLECTION
@@ -60,6 +63,9 @@ class SearchOptions:
     explain: bool = False
     group: int = 0
     mmr: float | None = None
+    rerank: bool = False
+    within: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ class Answer:
         hits: The passages, best first.
         took_ms: How long it took in the API, in milliseconds.
         note: Why it was not hybrid, or what was not looked through, if there is more to say.
+        reranker: What ordered the passages anew; empty if nothing did.
     """
 
     query: str
@@ -110,6 +117,7 @@ class Answer:
     hits: tuple[Hit, ...]
     took_ms: float
     note: str = ""
+    reranker: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the answer as the JSON contract has it."""
@@ -120,7 +128,8 @@ class Answer:
             "took_ms": round(self.took_ms, 2),
             "mode": self.mode,
         }
-        return {**answer, "note": self.note} if self.note else answer
+        more = {"note": self.note, "reranker": self.reranker}
+        return {**answer, **{name: said for name, said in more.items() if said}}
 
 
 def clean(query: str) -> str:

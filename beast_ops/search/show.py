@@ -13,6 +13,12 @@ WIDTH_LEAST, WIDTH_MOST = 40, 100
 PLAIN_WIDTH = 100
 DAY_CHARACTERS = 10  # of a time in ISO 8601
 _INDENT = "    "
+WAYS = {
+    "dense": "by meaning",
+    "lexical": "by words",
+    "fused": "by both",
+    "rerank": "ordered anew",
+}
 
 
 def hits(answer: Mapping[str, Any], *, terminal: bool | None = None) -> str:
@@ -54,7 +60,7 @@ def _block(rank: int, hit: Mapping[str, Any], width: int, *, bold: bool) -> str:
 
 
 def _rank(way: str, said: Mapping[str, Any] | None) -> str:
-    name = {"dense": "by meaning", "lexical": "by words"}.get(way, way)
+    name = WAYS.get(way, way)
     return f"{name} {said['rank']}. ({said['score']:.4f})" if said else f"{name} not found"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from beast_ops import http
 from beast_ops.cards import Services
-from beast_ops.entrance import entrance, login
+from beast_ops.entrance import entrance, login, way
 from beast_ops.errors import ServiceError
 from beast_ops.place import Place
 
@@ -89,10 +89,11 @@ def _door(lock: Lock, value: str) -> bool | None:
     door = entrance(lock.services, lock.place.secrets)
     user = login(lock.place.secrets, lock.entry.service).partition(":")[0]
     for service in lock.services:
-        if door is not None and service.route is not None and service.route.auth == "basic":
-            host = f"{service.route.host}.{lock.services.domain}"
+        route = service.route
+        if door is not None and route is not None and way(lock.services, route) == "basic":
+            host = f"{route.host}.{lock.services.domain}"
             word = f"{user}:{value}"
-            answer = asyncio.run(door.ask(host, service.route.paths[0], login=word))
+            answer = asyncio.run(door.ask(host, route.paths[0], login=word))
             return answer.status not in REFUSED
     return None
 

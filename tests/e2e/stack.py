@@ -32,7 +32,7 @@ SECONDS = 180
 # What leads to a package index where the way is not straight.
 INDEX = ("PIP_", "UV_", "SSL_CERT", "REQUESTS_CA")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-PROCESSES = ("qdrant", "beast-worker", "beast-api", "beast-keeper")
+PROCESSES = ("qdrant", "beast-worker", "beast-api", "beast-agent", "beast-keeper")
 
 
 @cache

@@ -30,7 +30,9 @@ def test_a_new_service_is_one_verb_and_one_line(installation, workshop):
     inventory = services(workshop)
     kept = inventory.read_text()
     # A small stack, said in the inventory, where the line belongs.
-    before = kept.replace("  - beast_worker\n  - beast_api\n  - beast_keeper\n", "")
+    before = kept.replace(
+        "  - beast_worker\n  - beast_api\n  - beast_agent\n  - beast_keeper\n", ""
+    )
     inventory.write_text(before)
 
     told = made.must("new-service", "demo", "--port", str(port)).out

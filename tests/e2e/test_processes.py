@@ -17,16 +17,18 @@ from tests.e2e.stack import HERE, PROCESSES, await_true, free_port
 
 ALL = frozenset(PROCESSES)
 API, WORKER, VECTORS = {"beast-api"}, {"beast-worker"}, {"qdrant"}
-KEEPER = {"beast-keeper"}
+AGENT, KEEPER = {"beast-agent"}, {"beast-keeper"}
 
 # What each setting changes: a value other than the default, and who must be started anew.
 RESTARTS = {
-    "qdrant_port": (None, ALL - KEEPER),  # the others learn a new address
+    "qdrant_port": (None, ALL - KEEPER - AGENT),  # the others learn a new address
     "qdrant_optimize_points": (20001, VECTORS),
     "beast_api_port": (None, API),
     "beast_api_hosts": ("[beast.example]", API),
     "beast_api_folders": ("{papers: /usr/share/doc}", API),
     "beast_api_upload_mib": (201, API),
+    "beast_api_chat_model": ("llama3.2", API),
+    "beast_api_chat_context": (8192, API),
     "beast_worker_chunk_characters": (1201, WORKER),
     "beast_worker_chunk_overlap": (201, WORKER),
     "beast_worker_batch": (127, WORKER),
@@ -37,6 +39,7 @@ RESTARTS = {
     "beast_worker_embedder": ("none", WORKER),
     "beast_worker_embed_model": ("other", WORKER),
     "beast_worker_language": ("german", WORKER),
+    "beast_agent_seconds": (6.0, set()),
     "beast_keeper_backup_enabled": (True, KEEPER),
     "beast_keeper_backup_at": ("02:59", KEEPER),
     "beast_keeper_keep_days": (31, KEEPER),
@@ -59,7 +62,7 @@ CONTAINERS = {
     *(f"ollama_{what}" for what in ("image", "version", "memory_mib", "cpus", "port", "models")),
     *(f"ollama_{what}" for what in ("context_length", "keep_alive", "max_loaded", "parallel")),
     *(f"beast_{who}_{what}" for who in ("api", "worker") for what in ("memory_mib", "cpus")),
-    *("beast_agent_seconds", "beast_domain", "beast_worker_folders", "host_image_mib"),
+    *("beast_domain", "beast_worker_folders", "host_image_mib"),
 }
 
 

@@ -7,6 +7,7 @@ into, `Before.fault` says in what the stack differs from what it was.
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,9 +55,11 @@ def renew(workshop: Path, text: str = "# another version\n") -> None:
 def migrate(workshop: Path, words: str) -> None:
     """Give the clone *workshop* a migration of the job table that does *words*."""
     folder = workshop / "beast_ops/jobs/migrations/versions"
-    shutil.copy(folder / "v0001_first.py", folder / "v0002_second.py")
-    name = "beast_ops/jobs/migrations/versions/v0002_second.py"
-    numbers = (('revision = "0001"', 'revision = "0002"'), ("= None", '= "0001"'))
+    schema = workshop / "beast_ops/jobs/schema.py"
+    head = re.search(r'head=("\w+")', schema.read_text(encoding="utf-8"))[1]
+    shutil.copy(folder / "v0001_first.py", folder / "v_second.py")
+    name = "beast_ops/jobs/migrations/versions/v_second.py"
+    numbers = (('revision = "0001"', 'revision = "second"'), ("= None", f"= {head}"))
 
     def second(text: str) -> str:
         for one, two in numbers:
@@ -64,7 +67,7 @@ def migrate(workshop: Path, words: str) -> None:
         return text.split("    op.create_table")[0] + words
 
     write(workshop, name, second)
-    write(workshop, "beast_ops/jobs/schema.py", lambda text: text.replace('"0001"', '"0002"'))
+    write(workshop, "beast_ops/jobs/schema.py", lambda text: text.replace(head, '"second"'))
 
 
 @dataclass(frozen=True, slots=True)

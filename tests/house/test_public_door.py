@@ -15,7 +15,14 @@ CLONE = Path(__file__).parents[2]
 
 
 SOURCES = (CLONE / "tasks.py", *sorted((CLONE / "beast_ops/door").glob("*_verbs.py")))
-GROUPED = {"secret_verbs.py": "secrets.", "lab_verbs.py": "lab.", "alert_verbs.py": "alerts."}
+GROUPED = {
+    "alert_verbs.py": "alerts.",
+    "job_verbs.py": "jobs.",
+    "lab_verbs.py": "lab.",
+    "model_verbs.py": "models.",
+    "secret_verbs.py": "secrets.",
+    "token_verbs.py": "tokens.",
+}
 
 
 def verbs():

@@ -83,19 +83,34 @@ def sink(stack):
     stack.host("docker", "rm", "-f", "sink")
 
 
-def basic(stack):
+def asking(stack, way):
     routes = [each["route"] for each in stack.services().values() if each["route"]]
-    return sorted(route["host"] for route in routes if route["auth"] == "basic")
+    return sorted(route["host"] for route in routes if route["auth"] == way)
 
 
 def test_the_password_opens_every_route_that_asks_for_one_and_no_other_does(stack, status):
     right = f"admin:{stack.secret('traefik/password')}"
-    hosts = basic(stack)
+    hosts = asking(stack, "basic")
 
-    assert len(hosts) >= 3
+    assert hosts
     assert dict.fromkeys(hosts, "401") == {host: status(host) for host in hosts}
     assert dict.fromkeys(hosts, "401") == {host: status(host, "-u", "admin:x") for host in hosts}
     opened = {host: status(host, "-u", right) for host in hosts}
+    assert {} == {host: code for host, code in opened.items() if code[0] not in "23"}
+
+
+def test_a_token_opens_every_route_that_the_api_guards_and_the_password_none(stack, status):
+    right = f"Authorization: Bearer {stack.secret('beast-api/token')}"
+    password = f"admin:{stack.secret('traefik/password')}"
+    hosts = asking(stack, "forward")
+
+    assert len(hosts) >= 3
+    assert dict.fromkeys(hosts, "401") == {host: status(host) for host in hosts}
+    assert dict.fromkeys(hosts, "401") == {host: status(host, "-u", password) for host in hosts}
+    assert dict.fromkeys(hosts, "303") == {
+        host: status(host, "-H", "Accept: text/html") for host in hosts
+    }
+    opened = {host: status(host, "-H", right) for host in hosts}
     assert {} == {host: code for host, code in opened.items() if code[0] not in "23"}
 
 

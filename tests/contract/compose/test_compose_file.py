@@ -94,6 +94,49 @@ def test_every_container_writes_logs_that_end(described):
         assert {"max-size", "max-file"} == found["logging"]["options"].keys()
 
 
+def handed(described, folder, **environment):
+    """Return what Open WebUI's own start script gets from our command, as the shell makes it."""
+    (folder / "start.sh").write_text("env\n")
+    (folder / "environment").write_text("OPENAI_API_KEYS='a-key'\n")
+    [*shell, script] = [part.replace("$$", "$") for part in described["open-webui"]["command"]]
+    done = subprocess.run(
+        [*shell, script.replace("/run/secrets/", f"{folder}/")],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+
+
+def test_open_webui_chats_with_documents_through_the_api(described, tmp_path):
+    found = described["open-webui"]["environment"]
+    seen = handed(described, tmp_path, **found)
+
+    assert "http://beast-api:8787/v1" == seen["OPENAI_API_BASE_URLS"]
+    assert "True" == seen["ENABLE_OPENAI_API"]
+    assert "a-key" == seen["OPENAI_API_KEYS"]
+    assert found["OLLAMA_BASE_URL"] == seen["RAG_OLLAMA_BASE_URL"]
+
+
+def test_open_webui_asks_nobody_else_where_there_is_no_api(described, tmp_path):
+    found = dict(described["open-webui"]["environment"])
+    del found["BEAST_API_URL"]
+
+    assert "" == handed(described, tmp_path, **found)["ENABLE_OPENAI_API"]
+
+
+def test_open_webui_gets_the_key_of_the_api_in_its_file_of_secrets(planned):
+    shipment = planned[1]
+    texts = {(reader, file): text for reader, file, text in shipment["filled"]}
+
+    assert "OPENAI_API_KEYS='{api_key}'" in texts["open-webui", "environment"]
+    handed_over = [tuple(each) for each in shipment["handovers"]]
+    assert ("open-webui", "api_key", "beast-api", "token") in handed_over
+
+
 def test_only_the_front_door_is_open_to_others(described, services):
     published = {each.name for each in services if each.publish}
 

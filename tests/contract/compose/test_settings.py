@@ -33,6 +33,9 @@ def drafted(inventory):
     return find
 
 
+NAMED = {"beast_api_access": {"guesses": 3}, "beast_api_limits": {"search": 3}}
+
+
 def other(setting, value):
     """Return another value of the same kind."""
     if setting.choices:
@@ -43,6 +46,8 @@ def other(setting, value):
         return value + 1
     if isinstance(value, str):
         return f"{value}x"
+    if setting.name in NAMED:
+        return NAMED[setting.name]
     return {**value, "more": "/more"} if isinstance(value, dict) else [*value, "more"]
 
 

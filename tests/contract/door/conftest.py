@@ -38,8 +38,11 @@ ROUTES = [
     route("beast-api", "own", host="api", open=["/ca.crt"], insecure=["/ca.crt"]),
     route("chat", "own", paths=["/", "/deeper"]),
     route("gone", "own"),
+    route("guarded", "forward", paths=["/"], open=["/open"], admin=["/api/pull"]),
 ]
+THE_API = "the-api:1"
 DOORS = [
+    {"name": "alone", "tls": "none", "offers": {}},
     {"name": "local_ca", "tls": "local_ca"},
     {"name": "none", "tls": "none"},
     {"name": "http", "tls": "acme", "challenge": "http", "proxies": ["10.0.0.0/8"]},
@@ -56,7 +59,9 @@ def rendered(tmp_path_factory):
         "role": str(CLONE / "roles/traefik"),
         "folder": str(folder),
         "ansible_python_interpreter": sys.executable,
-        "doors": [{**door, "site": site, "routes": ROUTES} for door in DOORS],
+        "doors": [
+            {"offers": {"api": THE_API}, **door, "site": site, "routes": ROUTES} for door in DOORS
+        ],
     }
     (folder / "told.json").write_text(json.dumps(told), encoding="utf-8")
     program = Path(sys.executable).with_name("ansible-playbook")

@@ -78,7 +78,7 @@ class TestLogin:
         assert [401, 200, 302] == [each.status_code for each in (without, page, home)]
         assert "/dashboard/" == home.headers["Location"]
         assert {"enabled"} == {router["status"] for router in routers}
-        assert 12 == len(routers)
+        assert 16 == len(routers)
 
     def test_the_internal_port_has_no_dashboard(self, plain):
         assert 404 == plain.get("traefik", "/dashboard/", entry="traefik").status_code

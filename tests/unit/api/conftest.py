@@ -98,6 +98,9 @@ def stack(tmp_path_factory):
                     "port": port,
                     "allowed_hosts": ["beast.example"],
                     "upload_bytes": 3_000_000,
+                    "limits": dict.fromkeys(
+                        ("per_second", "burst", "default", "search", "ingest"), 100_000
+                    ),
                     "folders": {
                         "notes": str(folder / "notes"),
                         "gone": str(folder / "gone"),

@@ -67,6 +67,15 @@ def test_search_is_filtered(client):
     ]
 
 
+def test_a_second_look_that_is_not_set_is_said_and_changes_nothing(client):
+    plain = client.post("/search", json={"query": "a sleeping cat"}).json()
+    answer = client.post("/search", json={"query": "a sleeping cat", "rerank": True}).json()
+
+    assert plain["hits"] == answer["hits"]
+    assert "beast_api_rerank" in answer["note"]
+    assert "reranker" not in answer
+
+
 def test_search_takes_every_way_and_explains_itself(client):
     body = {
         "query": '"sleep most" -dogs type:pdf', "explain": True, "group": 1, "mmr": 0.7,
@@ -145,7 +154,7 @@ def test_what_was_sent_does_not_come_back_in_a_refusal(client):
     assert "s3cret" not in answer.text.replace("s3cret2", "")
 
 
-SHAPE = {"code", "message", "hint"}
+SHAPE = {"code", "hint", "id", "message"}
 
 
 @pytest.mark.parametrize(

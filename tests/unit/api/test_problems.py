@@ -5,9 +5,12 @@ import logging
 import pytest
 from starlette.responses import PlainTextResponse
 
-from beast_ops.api.guard import Guard, Tokens
+from beast_ops.api.gate import Gate, Tokens
+from beast_ops.api.guard import Guard
 from beast_ops.api.metrics import Figures
+from beast_ops.api.names import Named
 from beast_ops.api.problems import CODES, HINTS, handlers
+from beast_ops.api.rules import Rules
 from beast_ops.api.settings import Settings
 from beast_ops.errors import (
     BeastError,
@@ -54,6 +57,14 @@ def test_each_of_our_errors_has_its_status(kind, status):
     assert ("retry-after" in answer.headers) is issubclass(kind, TransientError)
 
 
+def guarded(app):
+    def nothing():
+        raise MissingError("no contract")
+
+    named = Named(Settings, nothing)
+    return Guard(app, Gate(Tokens(b"t", b"m")), Rules([]), named, Figures().requests)
+
+
 def answered(error):
     import asyncio
 
@@ -82,7 +93,7 @@ def broken():
             await PlainTextResponse("partly")(scope, receive, send)
         raise RuntimeError("s3cret")
 
-    guard = Guard(app, Tokens(b"t", b"m"), Settings, Figures().requests)
+    guard = guarded(app)
     with serving(guard) as address:
         yield address
 

@@ -54,7 +54,9 @@ def test_what_a_service_wrote(client, agent):
 def test_a_service_is_restarted(client, agent):
     agent.answer = {"restarted": "store"}
 
-    assert {"restarted": "store"} == client.post("/services/store/restart").json()
+    assert {"restarted": "store", "operation": None} == client.post(
+        "/services/store/restart"
+    ).json()
     assert [("restart", "store")] == [(r.verb, r.service) for r in agent.requests]
 
 

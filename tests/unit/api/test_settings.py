@@ -6,6 +6,7 @@ import yaml
 
 from beast_ops.api.settings import UPLOAD_BYTES, Settings, surroundings
 from beast_ops.errors import SettingsError
+from beast_ops.search.rerank import RerankSettings
 from beast_ops.settings import load
 
 ENVIRONMENT = {
@@ -95,3 +96,22 @@ def test_a_container_says_where_to_listen_and_that_it_is_one():
 
 def test_the_certificate_lies_beside_the_contract():
     assert Path("/r/current/ca.crt") == surroundings(ENVIRONMENT).certificate
+
+
+def test_what_is_not_said_of_a_second_look_is_as_usual(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"models_folder": "/m", "rerank": {"by": "ollama", "model": "judge"}}')
+
+    found = load(Settings, path).reranking
+
+    assert RerankSettings("ollama", "judge", "/m", 30, 10.0) == found
+    assert "none" == Settings().reranking.kind
+
+
+@pytest.mark.parametrize("wrong", ['{"by": "x"}', '{"candidates": 0}', '{"typo": 1}', "1"])
+def test_a_second_look_that_cannot_be_is_refused(tmp_path, wrong):
+    path = tmp_path / "settings.json"
+    path.write_text(f'{{"rerank": {wrong}}}')
+
+    with pytest.raises(SettingsError):
+        load(Settings, path)

@@ -3,11 +3,13 @@ import importlib.metadata
 import json
 import sys
 import webbrowser
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from beast_ops import deploy as ways
+from beast_ops.api import client
 from beast_ops.cards import Health, Service, Services
 from beast_ops.door import stack
 from beast_ops.errors import NotDeployedError, UsageError
@@ -142,14 +144,35 @@ def test_down_says_how_to_come_back(place, calls, capsys):
     assert "./beast deploy" in capsys.readouterr().out
 
 
-def test_the_address_is_that_of_the_release(place, capsys):
+@pytest.fixture
+def coded(monkeypatch):
+    """An API that gives out codes; returns what it was asked."""
+    asked = []
+
+    class Answering:
+        def call(self, *words):
+            asked.append(words)
+            return {"code": "2345-6789", "expires_in": 600}
+
+    monkeypatch.setattr(client, "connect", lambda _place: nullcontext(Answering()))
+    return asked
+
+
+def test_the_address_comes_with_a_code(place, capsys, coded):
     stack.show_address(place, json=False)
-    assert capsys.readouterr().out == "http://127.0.0.1:9999/docs\n"
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [
+        "http://127.0.0.1:9999/login",
+        "Code: 2345-6789 (good once, for 10 minutes)",
+    ]
 
     stack.show_address(place, json=True)
-    assert json.loads(capsys.readouterr().out) == {"url": "http://127.0.0.1:9999/docs"}
+    expected = {"url": "http://127.0.0.1:9999/login", "code": "2345-6789", "expires_in": 600}
+    assert json.loads(capsys.readouterr().out) == expected
+    assert coded == [("POST", "/auth/codes")] * 2
 
 
+@pytest.mark.usefixtures("coded")
 def test_a_browser_opens_only_where_somebody_sees_it(place, monkeypatch):
     opened = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
@@ -160,7 +183,7 @@ def test_a_browser_opens_only_where_somebody_sees_it(place, monkeypatch):
         monkeypatch.setenv("DISPLAY", display)
         stack.show_address(place, json=False)
 
-    assert opened == ["http://127.0.0.1:9999/docs"]
+    assert opened == ["http://127.0.0.1:9999/login"]  # the code stays out of it
 
 
 def test_an_installation_without_an_api_has_no_address(place):

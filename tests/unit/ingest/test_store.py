@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from beast_ops.errors import LeaseLostError, ServiceError, SettingsError, UnavailableError
-from beast_ops.ingest.store import Point, PointStore, Space, first
+from beast_ops.ingest.space import Space
+from beast_ops.ingest.store import Point, PointStore, first
 from beast_ops.testing import Canned, fake_service
 
 PATH = "/collections/docs--1/points"

@@ -55,30 +55,30 @@ def test_the_oldest_that_waits_counts(table, path, clock):
     table.add("k", {})
     clock.sleep(5)
 
-    assert Queue(2, 0, 65.0) == look(path, clock)
+    assert Queue(2, 0, 65.0, {("k", "ready"): 2}) == look(path, clock)
 
 
 def test_who_waits_for_uploads_does_not_wait_for_a_worker(table, path, clock):
     job = table.add("k", {}, held=True)
     clock.sleep(600)
 
-    assert Queue(0, 0, 0.0) == look(path, clock)
+    assert Queue(0, 0, 0.0, {("k", "held"): 1}) == look(path, clock)
     table.release(job)
     clock.sleep(1)
-    assert Queue(1, 0, 1.0) == look(path, clock)
+    assert Queue(1, 0, 1.0, {("k", "ready"): 1}) == look(path, clock)
 
 
 def test_what_a_worker_holds_does_not_wait_until_the_worker_falls_silent(table, path, clock):
     table.add("k", {})
     table.claim("w")
 
-    assert Queue(0, 1, 0.0) == look(path, clock)
+    assert Queue(0, 1, 0.0, {("k", "running"): 1}) == look(path, clock)
     clock.sleep(LEASE_SECONDS + 30)
-    assert Queue(1, 0, 30.0) == look(path, clock)
+    assert Queue(1, 0, 30.0, {("k", "running"): 1}) == look(path, clock)
 
 
 def test_what_ended_is_in_no_queue(table, path, clock):
     table.add("k", {})
     table.finish(table.claim("w"), {})
 
-    assert Queue(0, 0, 0.0) == look(path, clock)
+    assert Queue(0, 0, 0.0, {("k", "done"): 1}) == look(path, clock)

@@ -3,17 +3,27 @@
 
 import errno
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from beast_ops.clock import Clock
-from beast_ops.errors import DatabaseError, DatabaseFullError, DocumentError
-from beast_ops.jobs.model import State
-from beast_ops.jobs.table import JobTable
-from beast_ops.jobs.worker import CancelledError, Worker
+from beast_ops.errors import (
+    ConflictError,
+    DatabaseError,
+    DatabaseFullError,
+    DocumentError,
+    MissingError,
+    UnavailableError,
+)
+from beast_ops.jobs.model import State, Wanted
+from beast_ops.jobs.table import LINES_KEPT, PAUSE_SECONDS, JobTable
+from beast_ops.jobs.worker import STUCK_CODE, Bounded, CancelledError, Worker
 
 
 @pytest.fixture
@@ -205,3 +215,181 @@ def test_a_worker_outlives_a_table_that_cannot_be_written_for_a_while(table, mon
     assert State.DONE == table.get(job).state
     assert "disk I/O error" in caplog.text
     assert tidied.is_set()
+
+
+class Passing:
+    """A clock that is set by hand."""
+
+    def __init__(self):
+        self.passed = 0.0
+        self.clock = Clock(
+            lambda: datetime(2026, 5, 1, tzinfo=UTC) + timedelta(seconds=self.passed),
+            lambda: self.passed,
+        )
+
+
+@pytest.fixture
+def time_():
+    return Passing()
+
+
+def test_what_may_pass_is_tried_again_after_pauses_that_double(tmp_path, time_):
+    def fail(_):
+        raise UnavailableError("the server is away")
+
+    with JobTable(tmp_path / "t.sqlite", time_.clock) as table:
+        job = table.add("k", {})
+        worker = Worker(table, {"k": Bounded(fail, attempts=3)}, "w", time_.clock)
+        pauses = []
+        while worker.run_one():
+            found = table.get(job)
+            pauses.append((found.state, found.failures, found.due - time_.clock.now().timestamp()))
+            assert not worker.run_one()
+            time_.passed += PAUSE_SECONDS * 2 ** len(pauses)
+        said = [text for _, text in table.log(job)]
+
+    ready, failed = State.READY, State.FAILED
+    assert [(ready, 1, PAUSE_SECONDS), (ready, 2, 2 * PAUSE_SECONDS)] == pauses[:2]
+    assert (failed, 3) == pauses[2][:2]
+    assert 2 == len(said)
+    assert "tried again in 5 s: the server is away" in said[0]
+
+
+def test_what_does_not_pass_is_not_tried_again(table):
+    def fail(_):
+        raise MissingError("there is no such thing")
+
+    job = table.add("k", {})
+    Worker(table, {"k": Bounded(fail, attempts=5)}, "w").run_one()
+
+    assert State.FAILED is table.get(job).state
+
+
+def test_another_job_does_not_wait_for_one_that_pauses(table):
+    def handle(grip):
+        if grip.job.payload["bad"]:
+            raise UnavailableError("away")
+        return {}
+
+    first, second = table.add("k", {"bad": True}), table.add("k", {"bad": False})
+    worker = Worker(table, {"k": Bounded(handle, attempts=2)}, "w")
+
+    assert [True, True, False] == [worker.run_one() for _ in range(3)]
+    assert (State.READY, State.DONE) == (table.get(first).state, table.get(second).state)
+
+
+def test_a_job_that_takes_too_long_fails_when_it_looks_whether_it_may_go_on(tmp_path, time_):
+    def linger(grip):
+        grip.check()
+        time_.passed += 11
+        grip.check()
+        return {}
+
+    with JobTable(tmp_path / "t.sqlite", time_.clock) as table:
+        job = table.add("k", {})
+        Worker(table, {"k": Bounded(linger, seconds=10)}, "w", time_.clock).run_one()
+        found = table.get(job)
+
+    assert State.FAILED is found.state
+    assert "took longer than" in found.error
+
+
+HANGS = """
+import sys, time
+from pathlib import Path
+from beast_ops.jobs import worker
+from beast_ops.jobs.table import JobTable
+
+worker.HEARTBEAT_SECONDS = worker.STUCK_SECONDS = 0.1
+with JobTable(Path(sys.argv[1])) as table:
+    bounded = worker.Bounded(lambda _: time.sleep(60), seconds=0.1)
+    worker.Worker(table, {"k": bounded}, "w").run()
+"""
+
+
+def test_a_handler_that_hangs_takes_its_worker_along_and_its_job_has_failed(table, tmp_path):
+    job = table.add("k", {})
+    words = [sys.executable, "-c", HANGS, str(tmp_path / "jobs.sqlite")]
+    done = subprocess.run(words, timeout=30, check=False)
+
+    assert STUCK_CODE == done.returncode
+    assert State.FAILED is table.get(job).state
+    assert "hung" in table.get(job).error
+
+
+def test_a_failed_job_can_be_retried_and_a_running_one_cannot(table):
+    job = run(table, lambda _: 1 / 0)
+    table.retry(job.id)
+    again = table.get(job.id)
+
+    assert (State.READY, None, 0) == (again.state, again.error, again.failures)
+    table.claim("w")
+    with pytest.raises(ConflictError):
+        table.retry(job.id)
+    with pytest.raises(MissingError):
+        table.retry("nobody")
+
+
+def test_periodic_jobs_are_added_when_they_are_due(tmp_path, time_):
+    ran = []
+    with JobTable(tmp_path / "t.sqlite", time_.clock) as table:
+        able = {"k": Bounded(lambda _: ran.append(time_.passed) or {}, every=100.0)}
+        worker = Worker(table, able, "w", time_.clock)
+        for _ in range(5):
+            worker._sweep()
+            worker.run_one()
+            time_.passed += 61
+
+    assert [0.0, 122.0, 244.0] == ran
+
+
+def test_what_a_job_said_is_kept_up_to_a_point_and_goes_with_it(tmp_path, time_):
+    with JobTable(tmp_path / "t.sqlite", time_.clock) as table:
+        job = table.add("k", {})
+
+        def talk(grip):
+            for number in range(LINES_KEPT + 5):
+                grip.log(f"line {number}")
+            return {}
+
+        Worker(table, {"k": talk}, "w", time_.clock).run_one()
+        said = table.log(job, 2)
+        everything = table.log(job, 10_000)
+        time_.passed += 90_000
+
+        assert [f"line {LINES_KEPT + 3}", f"line {LINES_KEPT + 4}"] == [text for _, text in said]
+        assert LINES_KEPT == len(everything)
+        assert [job] == table.sweep()
+        with pytest.raises(MissingError):
+            table.log(job)
+        with sqlite3.connect(tmp_path / "t.sqlite") as raw:
+            assert (0,) == raw.execute("SELECT count(*) FROM lines").fetchone()
+
+
+def test_the_next_job_is_taken_along_and_given_back_at_the_end(table):
+    jobs = [table.add("k", {}) for _ in range(3)]
+    worker = None
+
+    def once(grip):
+        if grip.job.id == jobs[1]:
+            worker.stop()
+        return {}
+
+    worker = Worker(table, {"k": once}, "w")
+    worker.run()
+    states = [table.get(job).state for job in jobs]
+
+    assert [State.DONE, State.DONE, State.READY] == states
+    assert 0 == table.get(jobs[2]).token
+
+
+def test_pages_and_counts_and_filters(table):
+    for kind in ("a", "a", "b"):
+        table.add(kind, {})
+    claimed = table.claim("w")
+    table.finish(claimed, {})
+
+    assert (3, 1) == (table.page(Wanted(), 1, 0)[0], len(table.page(Wanted(), 1, 2)[1]))
+    assert 2 == table.page(Wanted("a"), 9, 0)[0]
+    assert [claimed.id] == [each.id for each in table.page(Wanted("a", "done"), 9, 0)[1]]
+    assert {("a", "done"): 1, ("a", "ready"): 1, ("b", "ready"): 1} == table.counts()

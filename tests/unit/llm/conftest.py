@@ -19,6 +19,7 @@ class Ollama:
 
     models: list[str] = field(default_factory=lambda: [f"{MODEL}:latest", "other:v1"])
     failures: list[Canned] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
     batches: list[list[str]] = field(default_factory=list)
     service: FakeService | None = None
 
@@ -29,7 +30,11 @@ class Ollama:
 
     def tags(self, _: Asked) -> Canned:
         """Answer `GET /api/tags`: names carry their tag."""
-        return Canned({"models": [{"name": name, "model": name} for name in self.models]})
+        models = [
+            {"name": name, "model": name, "digest": self.digests.get(name, "0" * 64)}
+            for name in self.models
+        ]
+        return Canned({"models": models})
 
     def embed(self, asked: Asked) -> Canned:
         """Answer `POST /api/embed`; one bad text fails the batch."""

@@ -5,7 +5,6 @@ import pytest
 import stamina
 
 from beast_ops.cards import Services
-from beast_ops.clock import SYSTEM
 from beast_ops.errors import MissingError, ServiceError, UnavailableError
 from beast_ops.models import ensure, ensure_all
 from beast_ops.models import pull as pulling
@@ -183,10 +182,10 @@ def test_a_model_that_vanishes_again_is_told(get):
 
 def test_a_server_that_talks_for_ever_is_left_when_time_is_up(monkeypatch):
     monkeypatch.setattr(pulling, "DEADLINE_SECONDS", -1.0)
-    progress = pulling._Progress("m", print, SYSTEM, SYSTEM.monotonic() - 1)
+    answers = {"/api/pull": lambda _: Canned(lines(LAYER, LAYER))}
 
-    with pytest.raises(UnavailableError, match="m was not here after"):
-        progress.take(LAYER)
+    with fake_service(answers) as fake, pytest.raises(UnavailableError, match="was not here after"):
+        pulling.pull(fake.address, "m", print)
 
 
 def services(*some):

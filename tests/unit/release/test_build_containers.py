@@ -173,6 +173,15 @@ def test_the_host_learns_what_to_fill_in_and_what_is_given():
     assert ("store/token",) == release.given
 
 
+def test_the_key_of_an_optional_want_is_empty_if_nobody_offers_it():
+    wants = {"vectors": {"url": "URL"}, "talk": {"url": "TALK_URL", "optional": True}}
+    text = "A='{vectors_key}' B='{talk_key}' C='{talk_key|bcrypt}'"
+    reader = {**API, "name": "reader", "port": 99, "wants": wants, "secret_files": {"env": text}}
+
+    [told] = [each for each in made(STORE, reader).filled if each.reader == "reader"]
+    assert "A='{vectors_key}' B='' C=''" == told.text
+
+
 def test_files_that_are_gathered_are_named_once():
     assert [("eye", "rules/eye-eye.yml")] == [(each.service, each.path) for each in made().verbatim]
     assert [("eye", "eye.yml")] == [(each.service, each.path) for each in made().shaped]

@@ -70,3 +70,12 @@ def test_a_missing_collection_is_told_in_the_words_of_the_api(tmp_path):
 
         with pytest.raises(MissingError, match="no such collection"):
             search(place, "q", SearchOptions(collection="x"))
+
+
+def test_a_second_look_is_asked_for_and_otherwise_goes_unsaid(api):
+    fake, place = api
+
+    search(place, "q", SearchOptions(rerank=True))
+    assert asked(fake)["rerank"] is True
+    search(place, "q", SearchOptions())
+    assert "rerank" not in asked(fake)

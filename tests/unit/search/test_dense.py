@@ -10,6 +10,7 @@ from beast_ops.errors import BeastError, UnavailableError
 from beast_ops.search import dense
 from beast_ops.search.dense import REST_SECONDS, Embedders
 from beast_ops.testing import Canned, fake_service
+from tests import tiny_models
 
 OLLAMA = {"embedder": "ollama", "model": "some-model", "dimension": 3}
 
@@ -85,3 +86,35 @@ def test_a_model_server_that_hangs_costs_its_deadline_only(at, monkeypatch):
     time.sleep(0.1)  # the thread that asked comes back, with nobody waiting for it
 
     assert took < 1
+
+
+def test_a_model_on_disk_is_found_in_the_folder_of_the_moment(tmp_path):
+    tiny_models.embedder(tmp_path / "tiny")
+    said = {"embedder": "fastembed", "model": "tiny", "dimension": 8}
+    folder = [""]
+    embedders = Embedders(
+        None, Clock(monotonic=iter([0.0, 99.0, 999.0]).__next__), lambda: folder[0]
+    )
+
+    with pytest.raises(BeastError, match="none is set"):
+        ask(embedders, said, "cat")
+    folder[0] = str(tmp_path)
+    (vector,) = ask(embedders, said, "cat")
+    embedders.close()
+
+    assert len(vector) == 8
+
+
+def test_what_stands_before_questions_is_that_of_the_collection(tmp_path):
+    tiny_models.embedder(tmp_path / "tiny")
+    plain = {"embedder": "fastembed", "model": "tiny", "dimension": 8}
+    embedders = Embedders(None, folder=lambda: str(tmp_path))
+    asked = {**plain, "prefixes": {"document": "", "query": "query: "}}
+
+    ((with_prefix,), (without,)) = (
+        ask(embedders, asked, "cat"),
+        ask(embedders, plain, "query : cat"),
+    )
+    embedders.close()
+
+    assert with_prefix == pytest.approx(without, abs=1e-5)

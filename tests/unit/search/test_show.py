@@ -68,3 +68,12 @@ def test_ranks_are_told_in_words():
     shown = hits({"query": "q", "hits": [hit]}, terminal=False)
 
     assert "by meaning 3. (0.8123); by words not found" in shown
+
+
+def test_the_order_before_and_after_a_second_look_is_told():
+    ranks = {"fused": {"rank": 9, "score": 0.03}, "rerank": {"rank": 1, "score": 7.5}}
+    hit = {"score": 7.5, "source": "s", "text": "the passage", "ranks": ranks}
+
+    shown = hits({"query": "q", "hits": [hit]}, terminal=False)
+
+    assert "by both 9. (0.0300); ordered anew 1. (7.5000)" in shown

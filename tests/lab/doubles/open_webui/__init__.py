@@ -6,6 +6,9 @@ What it does as the real one does (FACTS 3):
 * `/health` answers `{"status": true}` when the process runs, `/health/db` after a query.
 * Unknown paths answer 200 with the page of the application, so that only a body proves anything.
 * `/api/models` needs a token: 401 without, and the models of Ollama with one.
+* With ENABLE_OPENAI_API it also lists the models of OPENAI_API_BASE_URLS, asked with the key that
+  stands at the same place in OPENAI_API_KEYS, and chats with them there. An address that does not
+  answer, or refuses the key, is a list without its models. Without an address it is OpenAI's own.
 * WEBUI_ADMIN_EMAIL and WEBUI_ADMIN_PASSWORD count only while there is no user; sign-up is off then.
 * WEBUI_SECRET_KEY signs tokens; another key makes all of them worthless. Without one start.sh makes
   a file beside itself; where it cannot, the application refuses to start.

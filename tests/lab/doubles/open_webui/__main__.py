@@ -5,6 +5,7 @@ import argparse
 import http.client
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -116,24 +117,48 @@ def models(_asked: Request, _user: dict[str, str]) -> Reply:
     except OSError:  # the real one shows an empty list, too
         found = []
     rows = [{"id": m["model"], "name": m["name"], "owned_by": "ollama"} for m in found]
-    return Reply({"data": rows})
+    return Reply({"data": [*rows, *({**m, "owned_by": "openai"} for m, _at in others())]})
+
+
+def others() -> Iterator[tuple[dict[str, Any], tuple[str, str]]]:
+    """Yield the models of OpenAI's API, each with the address and the key that it is at."""
+    kept = config.settings()
+    if kept["ENABLE_OPENAI_API"].lower() != "true":
+        return
+    places = [each.strip() for each in kept["OPENAI_API_BASE_URLS"].split(";")]
+    keys = [each.strip() for each in kept["OPENAI_API_KEYS"].split(";")]
+    for at in zip(places, [*keys, *[""] * len(places)], strict=False):
+        try:
+            status, data = ask("GET", "/models", at=at)
+        except OSError:
+            continue
+        if status == 200:
+            yield from ((each, at) for each in json.loads(data)["data"])
 
 
 @app.on("POST", "/api/chat/completions")
 @members
 def chat(asked: Request, _user: dict[str, str]) -> Reply:
+    wanted = asked.json().get("model")
+    at = next((at for each, at in others() if each["id"] == wanted), None)
+    path = "/chat/completions" if at else "/v1/chat/completions"
     try:
-        status, data = ask("POST", "/v1/chat/completions", asked.body)
+        status, data = ask("POST", path, asked.body, at=at)
     except OSError:
         return Reply({"detail": "Open WebUI: Server Connection Error"}, 500)
     return Reply(data, status, {"Content-Type": "application/json"})
 
 
-def ask(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    """Ask the model server."""
-    address = urlsplit(config.settings()["OLLAMA_BASE_URL"])
+def ask(
+    method: str, path: str, body: bytes | None = None, at: tuple[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Ask the model server, or the one *at* an address with a key."""
+    url, key = at or (config.settings()["OLLAMA_BASE_URL"], "")
+    address = urlsplit(url)
     line = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=60)
-    line.request(method, address.path.rstrip("/") + path, body)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers |= {"Content-Type": "application/json"} if body else {}
+    line.request(method, address.path.rstrip("/") + path, body, headers)
     answer = line.getresponse()
     return answer.status, answer.read()
 

@@ -12,6 +12,9 @@ _KEPT = {
     "OLLAMA_BASE_URL": "http://localhost:11434",
     "DEFAULT_USER_ROLE": "pending",
     "ENABLE_SIGNUP": "true",
+    "ENABLE_OPENAI_API": "true",
+    "OPENAI_API_BASE_URLS": "https://api.openai.com/v1",
+    "OPENAI_API_KEYS": "",
 }
 
 
@@ -59,6 +62,7 @@ def secret() -> bytes:
 def settings() -> dict[str, str]:
     """Return the settings in force."""
     given = {name: os.environ.get(name) or default for name, default in _KEPT.items()}
+    given["ENABLE_OPENAI_API"] = os.environ.get("ENABLE_OPENAI_API", "true")
     if given["OLLAMA_BASE_URL"] == "/ollama":
         given["OLLAMA_BASE_URL"] = "http://host.docker.internal:11434"
     if not true("ENABLE_PERSISTENT_CONFIG", "true"):

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from . import backend
 from .config import seconds
@@ -121,7 +121,12 @@ def forward_auth(said: dict[str, Any], following: Handler) -> Handler:
         target = f"{address.path or '/'}{f'?{address.query}' if address.query else ''}"
         asking = Request("GET", target, asked, Body(request.body.reader))
         answer = await backend.ask(address, asking)
+        if answer.status in {502, 504} and answer.body is None:  # nobody was there to ask
+            return Response(500)
         if not 200 <= answer.status < 300:
+            if answer.headers.get("location"):  # a relative one leads to who was asked
+                there = urljoin(address.geturl(), answer.headers.get("location"))
+                answer.headers.put("Location", there)
             return answer
         if answer.body is not None:
             await answer.body.whole()

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs that bring documents into conversations."""
+
+from typing import Any
+
+from beast_ops.knowledge import COLLECTION
+
+from .verb import verb
+
+_JSON = "print one JSON document, for machines"
+
+
+@verb(
+    "./beast ask 'how often do I rotate the master key?'",
+    joined="question",
+    help={
+        "question": "what you want to know",
+        "collection": "whose documents answer",
+        "json": _JSON,
+    },
+    interrupted="The model was told to stop.",
+)
+def ask(_context: Any, question: str, *, collection: str = COLLECTION, json: bool = False) -> None:
+    """Have a model answer a question from your documents, with its sources below."""
+    from beast_ops.place import installation
+
+    from .asking import ask as answer
+
+    answer(installation(), question, collection, json=json)
+
+
+@verb(
+    "./beast mirror docs --to Handbook",
+    there=True,
+    help={
+        "collection": "which",
+        "to": "the knowledge base of Open WebUI; made if there is none of that name",
+        "json": _JSON,
+    },
+    interrupted="Nothing is lost. To go on, run the same command again.",
+)
+def mirror(_context: Any, collection: str, *, to: str = "", json: bool = False) -> int:
+    """Keep a copy of a collection's documents in a knowledge base of Open WebUI."""
+    from beast_ops.place import installation
+
+    from .asking import mirror as keep
+
+    return keep(installation(), collection, to or collection, json=json)

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chat with the models of an Ollama server, through `POST /api/chat`, piece by piece.
+
+Whoever stops listening (closes the iterator, or is cancelled) hangs up on the server, which then
+stops working on the answer.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from beast_ops import http
+from beast_ops.errors import (
+    BeastError,
+    ConflictError,
+    MissingError,
+    ServiceError,
+    UnavailableError,
+    UsageError,
+)
+
+from .ollama import LASTING, SERVICE, reason_in
+
+CAN_WRITE = "completion"  # Ollama's own word for models that make text
+WHOLE_SECONDS = 900.0
+PULL = "Get it with: ollama pull {}"
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side said."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is to go on from; *options* are Ollama's, such as `num_ctx`."""
+
+    model: str
+    turns: Sequence[Turn]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an answer ended (`stop`, or `length` if it was cut) and how many tokens it took."""
+
+    reason: str
+    prompt_tokens: int
+    answer_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A whole answer."""
+
+    text: str
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModel:
+    """A model that writes, and how many tokens it can see at once, if the server knows."""
+
+    name: str
+    context: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long one waits, in seconds.
+
+    Attributes:
+        first: For the first piece: the server loads the model first, for five minutes at most
+            (its OLLAMA_LOAD_TIMEOUT).
+        next: For each further piece.
+        whole: For the whole answer.
+        look: For what the server knows of its models.
+    """
+
+    first: float = 300.0
+    next: float = 60.0
+    whole: float = WHOLE_SECONDS
+    look: float = 10.0
+
+
+class ChatServer:
+    """An Ollama server, as somebody who chats sees it."""
+
+    def __init__(self, client: http.AsyncClient, deadlines: Deadlines | None = None) -> None:
+        """Ask through *client*, whose own deadline must be no shorter than *deadlines*."""
+        self._client, self._deadlines = client, deadlines or Deadlines()
+
+    async def stream(self, asked: Request) -> AsyncGenerator[str | Ending]:
+        """Yield the answer to *asked* in pieces, and how it ended at last.
+
+        Raises:
+            MissingError: If the server does not have the model.
+            ConflictError: If the model cannot chat.
+            UnavailableError: If the server does not answer, is busy, stops in the middle, or
+                hangs up before the end.
+            ServiceError: If it fails.
+        """
+        late = UnavailableError(f"{SERVICE} took too long for an answer", subject=asked.model)
+        until = asyncio.get_running_loop().time() + self._deadlines.whole
+        with http.speaking_to(SERVICE, hint=LASTING):
+            async with aclosing(self._lines(asked)) as lines:
+                wait = self._deadlines.first
+                while True:
+                    left = until - asyncio.get_running_loop().time()
+                    line = await _in_time(lines, min(wait, left), late)
+                    wait = self._deadlines.next
+                    said = _piece(line)
+                    if said:
+                        yield said
+                    if isinstance(said, Ending):
+                        return
+
+    async def whole(self, asked: Request) -> Said:
+        """Return the whole answer to *asked*; raises as `stream` does."""
+        parts: list[str] = []
+        async with aclosing(self.stream(asked)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Ending):
+                    return Said("".join(parts), piece)
+                parts.append(piece)
+        raise AssertionError("a stream ends or raises")  # pragma: no cover
+
+    async def models(self) -> list[str]:
+        """Return the names of the models that can write, the newest first.
+
+        Raises:
+            UnavailableError: If the server does not answer.
+            ServiceError: If it answers with something else.
+        """
+        found = await self._ask("GET", "/api/tags")
+        names = []
+        for each in found.get("models") or ():
+            can = each.get("capabilities")
+            if can is None:  # servers before 0.9 tell it only one by one
+                can = (await self._show(str(each["name"]))).get("capabilities") or ()
+            if CAN_WRITE in can:
+                names.append(str(each["name"]))
+        return names
+
+    async def model(self, name: str) -> ChatModel:
+        """Return what the server knows of the model *name*.
+
+        Raises:
+            MissingError: If it does not have it.
+            ConflictError: If that model does not write.
+            BeastError: As `models`.
+        """
+        about = await self._show(name)
+        if CAN_WRITE not in (about.get("capabilities") or (CAN_WRITE,)):
+            raise ConflictError(
+                "this model makes no text", subject=name, hint="Choose one that chats."
+            )
+        info = about.get("model_info") or {}
+        context = info.get(f"{info.get('general.architecture')}.context_length")
+        return ChatModel(name, context if isinstance(context, int) else None)
+
+    async def _show(self, name: str) -> dict[str, Any]:
+        return await self._ask("POST", "/api/show", {"model": name})
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        with http.speaking_to(SERVICE, hint=LASTING):
+            try:
+                async with asyncio.timeout(self._deadlines.look):
+                    answer = await self._client.request(method, path, json=body)
+            except TimeoutError as late:
+                raise UnavailableError(f"{SERVICE} does not answer in time", hint=LASTING) from late
+        if not answer.is_success:
+            raise _refusal(answer, str((body or {}).get("model", "")))
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError) as wrong:
+            raise ServiceError(f"{SERVICE} answered {path} with no JSON", hint=LASTING) from wrong
+
+    async def _lines(self, asked: Request) -> AsyncGenerator[str]:
+        body = {
+            "model": asked.model,
+            "messages": [{"role": turn.role, "content": turn.text} for turn in asked.turns],
+            "options": dict(asked.options),
+            "stream": True,
+            # Rather a refusal than an answer to what the server cut without a word.
+            "truncate": False,
+        }
+        async with self._client.stream("POST", "/api/chat", json=body) as answer:
+            if not answer.is_success:
+                await answer.aread()
+                raise _refusal(answer, asked.model)
+            async for line in answer.aiter_lines():
+                if line:
+                    yield line
+
+
+async def _in_time(lines: AsyncGenerator[str], seconds: float, late: BeastError) -> str:
+    """Return the next of *lines*; raise *late* if it does not come within *seconds*."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await anext(lines)
+    except TimeoutError as slow:
+        raise late from slow
+    except StopAsyncIteration as early:
+        raise UnavailableError(
+            f"{SERVICE} hung up before its answer ended", hint=LASTING
+        ) from early
+
+
+def _piece(line: str) -> str | Ending:
+    """Return what a *line* of an answer says; it may be nothing.
+
+    Raises:
+        ServiceError: If it tells of a failure: the status is 200 by then, whatever happens.
+    """
+    try:
+        found = json.loads(line)
+        if "error" in found:
+            raise ServiceError(f"{SERVICE} failed: {str(found['error'])[:300]}", hint=LASTING)
+        if not found.get("done"):
+            return str(found["message"]["content"])
+    except (ValueError, KeyError, TypeError) as wrong:
+        raise ServiceError(
+            f"{SERVICE} sent no answer that can be read", hint="Is it an Ollama server?"
+        ) from wrong
+    counts = (found.get("prompt_eval_count"), found.get("eval_count"))
+    return Ending(str(found.get("done_reason") or "stop"), *(int(each or 0) for each in counts))
+
+
+def _refusal(answer: http.Response, model: str) -> BeastError:
+    said, status = reason_in(answer), answer.status_code
+    if status == 404:  # noqa: PLR2004 - Not Found
+        return MissingError(
+            "the model server does not have this model", subject=model, hint=PULL.format(model)
+        )
+    if status in {429, 502, 503, 504}:
+        return UnavailableError(f"{SERVICE} is busy: {said}", subject=model, hint=LASTING)
+    if status == 400:  # noqa: PLR2004 - Bad Request
+        kind = ConflictError if "does not support" in said else UsageError
+        return kind(f"{SERVICE} refused: {said}", subject=model)
+    return ServiceError(f"{SERVICE} answered {status}: {said}", subject=model, hint=LASTING)
