@@ -18,7 +18,7 @@ from beast_ops.notebooks.digest import KINDS
 from .shell import HOME, page
 from .told import told
 
-router = APIRouter(prefix=f"{HOME}/notebooks")
+router = APIRouter(prefix=f"{HOME}/notebooks", include_in_schema=False)
 SHOWN = 100
 WORDS = {
     "summary": "Summary",

@@ -58,6 +58,10 @@ def test_every_page_of_the_menu_is_there():
     assert {f"{shell.HOME}/{name}" for name, _ in shell.PAGES} <= paths
 
 
+def test_the_manual_of_the_api_is_not_about_pages():
+    assert not [each.path for each in rooms.router.routes if each.include_in_schema]
+
+
 def test_there_are_templates_to_look_at():
     assert len(TEMPLATES) > 20
 
