@@ -20,6 +20,7 @@ from .clients import Client
 from .entry import Asking, AtGate, InStore
 from .gate import cookie_name, locked, same_origin
 from .house import InHouse, taking
+from .pages import refusals
 from .rules import OPEN, needs
 
 router = APIRouter(tags=["access"])
@@ -146,7 +147,12 @@ async def make_code(gate: AtGate, principal: Asking) -> CodeModel:
     return CodeModel(code=gate.codes.make(principal), expires_in=int(CODE_SECONDS))
 
 
-@router.post("/session", status_code=201, response_model=SessionModel)
+@router.post(
+    "/session",
+    status_code=201,
+    response_model=SessionModel,
+    responses=refusals(s401="This code is wrong, was used, or is too old"),
+)
 @needs(OPEN, guests=True, secret=True)
 async def log_in(
     body: SessionBody, request: Request, store: InStore, gate: AtGate, house: InHouse
