@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from beast_ops.access.codes import SECONDS as CODE_SECONDS
 from beast_ops.access.model import NAME_PATTERN, Scope, ScopeName, Session, Token
 from beast_ops.errors import UsageError
+from beast_ops.ingest.manifest import INTEGER_MOST
 
 from .body import Body
 from .clients import Client
@@ -218,7 +219,7 @@ async def log_out(request: Request, principal: Asking, store: InStore) -> Respon
 async def changes(
     gate: AtGate,
     limit: Annotated[int, Query(ge=1, le=CHANGES_MOST)] = 50,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=INTEGER_MOST)] = None,
 ) -> ChangesModel:
     """Tell who changed what, the newest first."""
     rows = await asyncio.to_thread(gate.changes.newest, limit, before) if gate.changes else []
