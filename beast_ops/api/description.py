@@ -161,14 +161,16 @@ def example(
         return example(schemas, named, name, depth + 1)
     if schema.get("examples") and "properties" in schema:
         return _filled(schemas, schema, depth)
-    for given in ("example", "const", "default"):
-        if given in schema:
-            return schema[given]
-    for several in ("examples", "enum"):
-        if schema.get(several):
-            return schema[several][0]
+    if given := [schema[each] for each in ("example", "const", "default") if each in schema]:
+        return given[0]
+    if several := schema.get("examples") or schema.get("enum"):
+        return several[0]
     if either := schema.get("anyOf") or schema.get("oneOf"):
         return example(schemas, either[0], name, depth)
+    return _composed(schemas, schema, name, depth)
+
+
+def _composed(schemas: Mapping[str, Any], schema: Mapping[str, Any], name: str, depth: int) -> Any:
     if schema.get("type") == "object":
         fields = schema.get("properties", {})
         return {key: example(schemas, fields[key], key, depth + 1) for key in _shown(schema)}

@@ -14,12 +14,14 @@ from starlette.responses import JSONResponse, Response
 from beast_ops.access.codes import SECONDS as CODE_SECONDS
 from beast_ops.access.model import NAME_PATTERN, Scope, ScopeName, Session, Token
 from beast_ops.errors import UsageError
+from beast_ops.ingest.manifest import INTEGER_MOST
 
 from .body import Body
 from .clients import Client
 from .entry import Asking, AtGate, InStore
 from .gate import cookie_name, locked, same_origin
 from .house import InHouse, taking
+from .pages import refusals
 from .rules import OPEN, needs
 
 router = APIRouter(tags=["access"])
@@ -146,7 +148,12 @@ async def make_code(gate: AtGate, principal: Asking) -> CodeModel:
     return CodeModel(code=gate.codes.make(principal), expires_in=int(CODE_SECONDS))
 
 
-@router.post("/session", status_code=201, response_model=SessionModel)
+@router.post(
+    "/session",
+    status_code=201,
+    response_model=SessionModel,
+    responses=refusals(s401="This code is wrong, was used, or is too old"),
+)
 @needs(OPEN, guests=True, secret=True)
 async def log_in(
     body: SessionBody, request: Request, store: InStore, gate: AtGate, house: InHouse
@@ -212,7 +219,7 @@ async def log_out(request: Request, principal: Asking, store: InStore) -> Respon
 async def changes(
     gate: AtGate,
     limit: Annotated[int, Query(ge=1, le=CHANGES_MOST)] = 50,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=INTEGER_MOST)] = None,
 ) -> ChangesModel:
     """Tell who changed what, the newest first."""
     rows = await asyncio.to_thread(gate.changes.newest, limit, before) if gate.changes else []

@@ -14,6 +14,7 @@ from beast_ops.access.model import Scope
 from beast_ops.database import FAILURES
 from beast_ops.errors import UnavailableError
 from beast_ops.events.outbox import Outbox, events_file
+from beast_ops.ingest.manifest import INTEGER_MOST
 
 from .house import House, InHouse
 from .pages import PAGE, Limit, Offset, example, refusals
@@ -110,7 +111,9 @@ class Stream(StreamingResponse):
 async def stream(
     house: InHouse,
     names: Names = "",
-    after: Annotated[int | None, Query(ge=0, description="The last number that was seen.")] = None,
+    after: Annotated[
+        int | None, Query(ge=0, le=INTEGER_MOST, description="The last number that was seen.")
+    ] = None,
     last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
 ) -> StreamingResponse:
     """Follow what happens. With the header Last-Event-ID nothing is missed in between."""

@@ -22,6 +22,7 @@ from beast_ops.knowledge import COLLECTION
 
 from .body import Body
 from .house import House, InHouse, taking
+from .pages import refusals
 from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(taking)])
@@ -141,7 +142,12 @@ def _inline(value: Any, name: str, definition: Any) -> Any:
     return [_inline(each, name, definition) for each in value] if isinstance(value, list) else value
 
 
-@router.post("", status_code=202, openapi_extra=_schemas())
+@router.post(
+    "",
+    status_code=202,
+    openapi_extra=_schemas(),
+    responses=refusals(s404="No folder is declared under this name"),
+)
 @needs(Scope.WRITE, limit="ingest")
 async def open_job(request: Request, house: InHouse) -> OpenedModel:
     """Open an ingestion: of the documents in a manifest, or of a folder declared on the server.

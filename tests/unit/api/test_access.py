@@ -272,3 +272,7 @@ def status(stack, method, path, token):
     answer = connection.getresponse().status
     connection.close()
     return answer
+
+
+def test_a_number_that_no_change_can_have_is_refused(client):
+    assert 422 == client.get("/changes", params={"before": 2**63}).status_code
