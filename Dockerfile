@@ -21,13 +21,13 @@ RUN python -m venv --without-pip /venv \
     install --quiet --no-compile --no-deps --only-binary :all: --require-hashes \
     --requirement stack.txt \
  && python -m pip --disable-pip-version-check --python /venv/bin/python uninstall --quiet --yes \
-    bcrypt cffi cryptography docker jinja2 markdown-it-py mdurl pycparser pygments \
+    bcrypt cffi cryptography docker markdown-it-py mdurl pycparser pygments \
     protego requests rich supervisor watchfiles \
  && python slim.py /venv/lib/python3*/site-packages \
  && find /venv -exec touch --no-dereference --date=@${SOURCE_DATE_EPOCH} {} +
 # Compile what a start imports: the root is read-only then, so nobody could keep it.
 ENV PYTHONDONTWRITEBYTECODE=
-RUN /venv/bin/python -c "import alembic.command, charset_normalizer, docx, fastapi, httptools, httpx, lxml.etree, orjson, \
+RUN /venv/bin/python -c "import alembic.command, charset_normalizer, docx, fastapi, httptools, httpx, jinja2, lxml.etree, orjson, \
 prometheus_client, pydantic, pypdfium2, qdrant_client, qdrant_edge, selectolax.lexbor, \
 sqlite3, stamina, uvicorn, uvloop, yaml, fastapi.openapi.utils, uvicorn.protocols.http.httptools_impl"
 

@@ -5,12 +5,14 @@ Behind the front door it is called by the host of its route, by other containers
 its service. Both stand in the contract of the release and may change while the API runs.
 """
 
+import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from beast_ops.card_parts import Route
 from beast_ops.cards import Services
 from beast_ops.errors import BeastError
+from beast_ops.runtime.child import is_inside
 
 from .settings import Settings
 
@@ -43,6 +45,21 @@ def doors(services: Services) -> tuple[str, ...]:
     return tuple(host for host in hosts if host)
 
 
+def own_addresses() -> tuple[str, ...]:
+    """Return the addresses of our container, by which its host asks us where we have no name.
+
+    So it does in a drill. No page of a stranger gets in by it: a name can be rebound to our
+    address, and is what the browser then says; an address cannot.
+    """
+    if not is_inside():
+        return ()
+    try:
+        found = socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_STREAM)
+    except OSError:
+        return ()
+    return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+
 class Named:
     """The settings in force, with our own names among the allowed hosts."""
 
@@ -50,6 +67,7 @@ class Named:
         """Join what *settings* and *services* say, each anew whenever it changed."""
         self._settings, self._services = settings, services
         self._names: tuple[str, ...] = ()
+        self._addresses = own_addresses()
         self.guests: dict[str, Route] = {}
         self.doors: tuple[str, ...] = ()
         self._seen: tuple[Settings, Services | None] | None = None
@@ -63,7 +81,7 @@ class Named:
             if services is not None:
                 self._names = own_names(services)
                 self.guests, self.doors = guests(services), doors(services)
-            hosts = (*settings.allowed_hosts, *self._names)
+            hosts = (*settings.allowed_hosts, *self._names, *self._addresses)
             self._joined = settings.model_copy(update={"allowed_hosts": hosts})
             self._seen = (settings, services)
         return self._joined

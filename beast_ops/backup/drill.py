@@ -2,6 +2,7 @@
 """Restore a backup beside the stack that runs, prove it there, and leave nothing behind."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from .aside import Ground, running
 from .extract import wipe
 from .make import versions
 from .restore import plan
-from .stage import Opening, Stage, fill, ground, unpack
+from .stage import Opening, Stage, fill, ground, make_room, unpack
 
 FOLDER = ".drill"
 
@@ -57,15 +58,21 @@ def drill(place: Place, opening: Opening, clock: Clock = SYSTEM) -> Drilled:
                 stage = unpack(opening, folder, wanted.wanted)
                 release = place.releases / now.name
                 checks = fill(stage, place, release, packed)
-                checks += prove(stage, ground(stage, place, release, packed.services))
+                where = ground(stage, place, release, packed.services)
+                checks += prove(stage, where, packed.record.volumes)
             finally:
                 wipe(folder)
             kept.outcome, kept.checks = "proven", tuple(checks)
         return Drilled(str(wanted.header["name"]), tuple(checks), clock.monotonic() - begun)
 
 
-def prove(stage: Stage, where: Ground) -> list[dict[str, Any]]:
+def prove(stage: Stage, where: Ground, owners: Mapping[str, str]) -> list[dict[str, Any]]:
     """Run what keeps data and can be asked, on what was staged; return what the gate says.
+
+    Args:
+        stage: What was staged.
+        where: What the services run on.
+        owners: Whose each volume is; see `make_room`.
 
     Raises:
         CommandError: If something does not come up, or does not prove itself.
@@ -74,6 +81,7 @@ def prove(stage: Stage, where: Ground) -> list[dict[str, Any]]:
     chosen = [
         each for each in where.services if each.name in names and each.address and not each.external
     ]
+    make_room(stage, chosen, owners)
     with running(where, chosen) as addresses:
         seen = Services(
             project=where.services.project,
@@ -90,16 +98,20 @@ def prove(stage: Stage, where: Ground) -> list[dict[str, Any]]:
         golden = _golden(stage, where, seen) if found.passable else []
     checks = [*map(dict, found.as_dict()["checks"]), *golden]
     if not found.passable or any(each["status"] == "unhealthy" for each in golden):
-        bad = [
-            f"{each['name']}: {each['message']}"
-            for each in checks
-            if each["status"] not in {"healthy", "degraded"}
-        ]
         raise CommandError(
-            f"the backup does not prove itself: {'; '.join(bad)}",
+            f"the backup does not prove itself: {_bad(checks)}",
             subject=str(stage.summary.header["name"]),
         )
     return checks
+
+
+def _bad(checks: list[dict[str, Any]]) -> str:
+    """Return what those of *checks* say that did not go well."""
+    return "; ".join(
+        f"{each['name']}: {each['message']}"
+        for each in checks
+        if each["status"] not in {"healthy", "degraded"}
+    )
 
 
 def _golden(stage: Stage, where: Ground, seen: Services) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@
 <stage>/secrets/ work/         what services need that run on it aside
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,12 +167,23 @@ def prepare(stage: Stage, packed: Packed) -> None:
         if (kept / name).exists():
             (folder / name).symlink_to(kept / name)
     give_secrets(Place(stage.folder), record)
-    for service in stage.stores(packed.services):
+    make_room(stage, stage.stores(packed.services), record.volumes)
+    (stage.folder / "work").mkdir(mode=0o700, exist_ok=True)
+
+
+def make_room(stage: Stage, services: Iterable[Service], owners: Mapping[str, str]) -> None:
+    """Make the folders of all volumes of *services*, of which an archive has only some.
+
+    Args:
+        stage: Where they are missing.
+        services: What is about to run there.
+        owners: Whose each volume is, as `uid:gid`; empty for our own user.
+    """
+    for service in services:
         for volume in service.volumes:
             path = stage.data / volume
             path.mkdir(mode=0o700, exist_ok=True)
-            give(path, record.volumes.get(volume, ""))
-    (stage.folder / "work").mkdir(mode=0o700, exist_ok=True)
+            give(path, owners.get(volume, ""))
 
 
 def ground(stage: Stage, place: Place, release: Path, services: Services) -> Ground:

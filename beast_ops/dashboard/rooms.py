@@ -18,7 +18,7 @@ from . import (
     settings,
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 for room in (
     entry,
     overview,
@@ -33,4 +33,4 @@ for room in (
     events,
     settings,
 ):
-    router.include_router(room.router)
+    router.routes.extend(room.router.routes)

@@ -22,7 +22,8 @@ def complaints(name: str, content: bytes) -> Iterator[str]:
     """Yield what is wrong with the file *name*, each as `name:line: what`."""
     if len(content) > LARGEST_BYTES:
         yield f"{name}:1: larger than {LARGEST_BYTES} bytes"
-    if b"\0" in content:
+    # What others made is kept byte by byte, so that its checksum is the one they published.
+    if b"\0" in content or name.endswith(".min.js"):
         return
     text = content.decode("utf-8", "replace")
     for number, each in enumerate(text.split("\n"), 1):

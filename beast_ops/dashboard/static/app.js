@@ -33,7 +33,7 @@ function leave() {
 }
 
 /** Ask in a dialog before something happens that is not to be undone by a click. */
-function ask(title, why, risky) {
+function sure(title, why, risky) {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "ask-title");
   dialog.innerHTML = '<form method="dialog"><h2 id="ask-title"></h2><p class="soft"></p><div class="row"><button value="yes" class="main">Yes</button><button value="no">Leave it</button></div></form>';
@@ -52,7 +52,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-ask],[data-theme-switch],[data-leave],[data-open],[data-close]");
   if (!button) return;
   if (button.dataset.ask !== undefined) {
-    if (await ask(button.dataset.ask, button.dataset.why || "", button.classList.contains("risky"))) htmx.trigger(button, "confirmed");
+    if (await sure(button.dataset.ask, button.dataset.why || "", button.classList.contains("risky"))) htmx.trigger(button, "confirmed");
   } else if (button.dataset.themeSwitch !== undefined) {
     const root = document.documentElement;
     const dark = getComputedStyle(root).colorScheme.includes("dark") && (root.dataset.theme === "dark" || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches));
@@ -142,7 +142,7 @@ document.addEventListener("submit", async (event) => {
 // What is deleted through the API itself: asked first, then gone, then the page is told.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-delete]");
-  if (!button || !(await ask(button.dataset.title, button.dataset.why, true))) return;
+  if (!button || !(await sure(button.dataset.title, button.dataset.why, true))) return;
   try {
     await call("DELETE", button.dataset.delete);
     if (button.dataset.next) location.assign(button.dataset.next);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from beast_ops.api.names import Named, own_names
+from beast_ops.api.names import Named, own_addresses, own_names
 from beast_ops.api.settings import Settings
 from beast_ops.card_parts import Route
 from beast_ops.cards import Health, Services
@@ -53,6 +53,22 @@ def test_our_own_names_are_added_to_those_of_the_settings():
 
     assert ("mine.example", "beast-api", "api.example.org") == found.allowed_hosts
     assert 1 == found.port
+
+
+def test_in_a_container_the_host_may_ask_by_its_address(monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "localhost")
+    assert () == own_addresses()
+    monkeypatch.setenv("BEAST_INSIDE", "1")
+
+    assert "127.0.0.1" in own_addresses()
+    assert set(own_addresses()) <= set(Named(Settings, contract)().allowed_hosts)
+
+
+def test_a_container_whose_name_leads_nowhere_has_no_address(monkeypatch):
+    monkeypatch.setenv("BEAST_INSIDE", "1")
+    monkeypatch.setattr("socket.gethostname", lambda: "nowhere.invalid")
+
+    assert () == own_addresses()
 
 
 def test_they_follow_the_release_and_are_joined_once():

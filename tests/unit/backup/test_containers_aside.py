@@ -8,6 +8,7 @@ import yaml
 
 from beast_ops.backup import aside_containers
 from beast_ops.backup.aside import Ground, sweep
+from beast_ops.backup.stage import Stage, make_room
 from beast_ops.cards import Services
 from beast_ops.errors import CommandError
 from beast_ops.place import Place
@@ -150,3 +151,16 @@ def test_an_engine_that_was_away_for_a_moment_is_asked_again(ground, asked, tmp_
     sweep(ground.place)
 
     assert gone.exists()
+
+
+def test_whoever_runs_on_what_was_staged_finds_all_its_volumes(tmp_path):
+    """An archive has only those with something that cannot be made again."""
+    data = tmp_path / "data"
+    (data / "kept").mkdir(parents=True)
+    (data / "kept" / "file").write_text("kept")
+    stage = Stage(tmp_path, data, None, (), b"")
+    service = a_service("store", "http://127.0.0.1:6333", volumes=("kept", "uploads"))
+    make_room(stage, [service], {})
+
+    assert "kept" == (data / "kept" / "file").read_text()
+    assert 0o700 == (data / "uploads").stat().st_mode & 0o777

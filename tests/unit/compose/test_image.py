@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import re
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -30,8 +34,6 @@ class Docker:
         return ""
 
     def _build(self, argv):
-        from pathlib import Path
-
         folder = Path(argv[-1])
         files = [path for path in folder.rglob("*") if path.is_file()]
         self.context = {str(path.relative_to(folder)): path.read_text() for path in files}
@@ -153,3 +155,35 @@ def test_packages_are_kept_for_the_next_image_of_the_same_lock_file(place):
     assert f"LOCK={lock}" in docker.built()[0]
     assert f"label!=org.ai-beast.lock={lock}" in docker.asked[-1]
     assert "label=org.ai-beast.stage" in docker.asked[-1]
+
+
+IMPORTING = """
+import importlib, pkgutil, sys
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in GONE:
+            raise ModuleNotFoundError(f"the image has no {name}", name=name)
+
+GONE = set(sys.argv[1].split(","))
+sys.meta_path.insert(0, Gone())
+for package in sys.argv[2:]:
+    there = importlib.import_module(package)
+    for each in pkgutil.walk_packages(there.__path__, f"{package}."):
+        if "__main__" not in each.name and ".migrations." not in each.name:
+            importlib.import_module(each.name)
+"""
+CALLED = {"markdown-it-py": "markdown_it"}
+
+
+def test_what_runs_in_the_image_imports_nothing_that_was_taken_out_of_it():
+    """The image is slim: what only hosts use is uninstalled there, after the lock file's all."""
+    recipe = (Path(__file__).parents[3] / "Dockerfile").read_text(encoding="utf-8")
+    words = re.search(r"uninstall --quiet --yes([^&]*)&&", recipe)
+    gone = [CALLED.get(word, word) for word in words[1].replace("\\", " ").split()]
+    assert {"docker", "supervisor"} <= set(gone)
+    rooms = [f"beast_ops.{name}" for name in ("api", "dashboard", "jobs", "ingest", "search")]
+    argv = [sys.executable, "-c", IMPORTING, ",".join(gone), *rooms]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+
+    assert 0 == done.returncode, done.stderr[-500:]

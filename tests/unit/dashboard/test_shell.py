@@ -108,3 +108,21 @@ def test_the_page_of_the_chat_knows_how_the_list_of_sources_begins():
     script = shell.assets()["chat.js"].content.decode()
 
     assert json.dumps(HEADLINE) in script
+
+
+def test_no_script_takes_a_name_that_another_on_the_same_page_has():
+    scripts = {name: asset.content.decode() for name, asset in shell.assets().items()}
+    names = {
+        name: set(re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.M))
+        for name, text in scripts.items()
+        if name.endswith(".js") and name not in VENDORED
+    }
+
+    assert names["app.js"]
+    shared = {
+        (one, other): names[one] & names[other]
+        for one in names
+        for other in names
+        if one < other and not {one, other} & {"login.js", "theme.js"}
+    }
+    assert not {pair: both for pair, both in shared.items() if both}

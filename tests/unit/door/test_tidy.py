@@ -21,6 +21,8 @@ from beast_ops.door import tidy
         ("a.yaml", b"\xef\xbf\xbe\n", [1]),
         ("a.txt", b"a: [1\n", []),
         ("big.txt", b"x\n" * 300_000, [1]),
+        ("a.min.js", b"x", []),
+        ("a.min.js", b"x" * 600_000, [1]),
     ],
 )
 def test_each_complaint_names_its_line(name, content, expected):
