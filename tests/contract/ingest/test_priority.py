@@ -18,7 +18,7 @@ def busy(bench, monkeypatch, tmp_path):
     docs.mkdir()
     for number in range(MANY):
         (docs / f"{number:02}.txt").write_text(f"Note {number} of many.")
-    monkeypatch.setattr("beast_ops.jobs.worker.ASK_SECONDS", 0.0)
+    monkeypatch.setattr("beast_ops.jobs.grip.ASK_SECONDS", 0.0)
     monkeypatch.setattr("beast_ops.ingest.reading.LEAD", 0.0)
     with JobTable(one.around.jobs) as table:
         payload = {"collection": one.collection, "folder": str(docs)}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Equal documents that come in together are read and embedded once."""
 
+import numpy as np
 import pytest
 
 from beast_ops.jobs.model import State
@@ -66,8 +67,9 @@ def test_when_the_model_refuses_the_first_no_copy_of_it_is_kept(bench, monkeypat
     one.write(a_md="Good words.")
     one.ingest()
 
-    def picky(_self, texts):
-        raise TextError(dict.fromkeys(range(len(texts)), "too long for the model"), None)
+    def picky(self, texts):
+        rows = np.zeros((len(texts), self.dimension), np.float32)
+        raise TextError(dict.fromkeys(range(len(texts)), "too long for the model"), rows)
 
     monkeypatch.setattr(HashEmbedder, "embed_documents", picky)
     one.write(b_md=TEXT, c_md=TEXT)
