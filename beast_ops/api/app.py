@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Put the API together: guard, plain routes, typed routes, manual."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -101,17 +101,7 @@ def guarded(around: Surroundings) -> Guard:
             app.state.house = house
             yield
 
-    app = FastAPI(
-        title=TITLE,
-        version=__version__,
-        description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        lifespan=lifespan,
-        exception_handlers=mistakes.readable(handlers()),
-        redirect_slashes=False,
-    )
+    app = _bare(lifespan)
     plain = [
         *routes_health.plain_routes(figures),
         routes_health.certificate_route(around.certificate),
@@ -125,6 +115,20 @@ def guarded(around: Surroundings) -> Guard:
     app.state.gate, app.state.named, app.state.rules = gate, named, rules
     app.router.middleware_stack = Straight(app.router.app)
     return Guard(app, gate, rules, named, figures.requests)
+
+
+def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    return FastAPI(
+        title=TITLE,
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        exception_handlers=mistakes.readable(handlers()),
+        redirect_slashes=False,
+    )
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -117,7 +117,9 @@ def test_the_page_of_the_chat_knows_how_the_list_of_sources_begins():
 def test_no_script_takes_a_name_that_another_on_the_same_page_has():
     scripts = {name: asset.content.decode() for name, asset in shell.assets().items()}
     names = {
-        name: set(re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.M))
+        name: set(
+            re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.MULTILINE)
+        )
         for name, text in scripts.items()
         if name.endswith(".js") and name not in VENDORED
     }
