@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -14,7 +13,7 @@ from starlette.types import ASGIApp
 
 from beast_ops import __version__
 from beast_ops.cards import read_services
-from beast_ops.dashboard import rooms, shell
+from beast_ops.dashboard import mistakes, rooms, shell
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
 
@@ -37,6 +36,7 @@ from . import (
     routes_sources,
     routes_transformations,
 )
+from .description import completed
 from .entry import open_gate
 from .gate import Gate, Tokens
 from .guard import Guard
@@ -44,9 +44,10 @@ from .house import open_house, watched_settings
 from .metrics import Figures
 from .names import Named
 from .openai_errors import OpenAiErrors
-from .problems import Problem, handlers
+from .problems import handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
+from .straight import Straight
 from .verify import verify_route
 
 ROOMS = (
@@ -71,12 +72,9 @@ ROOMS = (
 TITLE = "AI Beast"
 DESCRIPTION = (
     "Documents in, passages out. Every route but /health/live, /health/ready, /ca.crt and "
-    "this manual wants the header Authorization: Bearer TOKEN."
+    "this manual wants the header Authorization: Bearer TOKEN. What nobody foresaw is answered "
+    "with 500, in the shape of every other refusal."
 )
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "Refused"},
-    "5XX": {"model": Problem, "description": "Failed, or not ready"},
-}
 
 
 def build(around: Surroundings) -> ASGIApp:
@@ -96,35 +94,13 @@ def guarded(around: Surroundings) -> Guard:
     settings.get()
     figures = Figures()
     named = Named(settings.get, Watched(read_services, around.services).get)
-    typed = _typed()
-    typed.state.gate = gate
-    typed.state.named = named
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_gate(gate, around.data), open_house(around, settings, figures) as house:
-            typed.state.house = house
+            app.state.house = house
             yield
 
-    outer = Starlette(
-        routes=[
-            *routes_health.plain_routes(figures),
-            routes_health.certificate_route(around.certificate),
-            *shell.static_routes(),
-            verify_route(gate, named),
-            *_manual(typed),
-        ],
-        lifespan=lifespan,
-        exception_handlers=handlers(),
-    )
-    # Not a mount: that would answer 404 where a plain route refuses a method.
-    outer.router.default = typed
-    rules = Rules(outer.routes, typed.routes)
-    typed.state.rules = rules
-    return Guard(outer, gate, rules, named, figures.requests)
-
-
-def _typed() -> FastAPI:
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -132,25 +108,31 @@ def _typed() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        responses=_REFUSALS,
-        exception_handlers=handlers(),
+        lifespan=lifespan,
+        exception_handlers=mistakes.readable(handlers()),
         redirect_slashes=False,
     )
-    for room in ROOMS:
-        app.include_router(room.router)
-    return app
+    plain = [
+        *routes_health.plain_routes(figures),
+        routes_health.certificate_route(around.certificate),
+        *shell.static_routes(),
+        verify_route(gate, named),
+        *_manual(app),
+    ]
+    # Not by include_router: that keeps routers within routers, and asks each of them.
+    app.routes.extend([*plain, *(route for room in ROOMS for route in room.router.routes)])
+    rules = Rules(app.routes)
+    app.state.gate, app.state.named, app.state.rules = gate, named, rules
+    app.router.middleware_stack = Straight(app.router.app)
+    return Guard(app, gate, rules, named, figures.requests)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI description of *app*, saying which routes want a token."""
-    description = app.openapi()
-    components = description.setdefault("components", {})
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    for path, item in description["paths"].items():
-        for method, operation in item.items():
-            is_open = app.state.rules.is_open(path, method.upper())
-            operation["security"] = [] if is_open else [{"token": []}]
-    return description
+    """Return the OpenAPI description of *app*; put together once."""
+    found: dict[str, Any] | None = getattr(app.state, "description", None)
+    if found is None:
+        found = app.state.description = completed(app.openapi(), app.state.rules)
+    return found
 
 
 def _manual(app: FastAPI) -> list[Route]:

@@ -78,9 +78,20 @@ def _operations(description: Mapping[str, Any]) -> Iterator[str]:
         yield "<table>"
         for parameter in operation.get("parameters", ()):
             yield _row(parameter["name"], f"{parameter['in']}, {_kind(parameter['schema'])}")
-        for status, answer in operation.get("responses", {}).items():
+        for status, said in operation.get("responses", {}).items():
+            answer = _named(description, said)
             yield _row(status, f"{answer.get('description', '')} {_schema_of(answer)}".strip())
         yield "</table>"
+
+
+def _named(description: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what *answer* refers to, or itself."""
+    if "$ref" not in answer:
+        return answer
+    found: Mapping[str, Any] = description["components"]["responses"][
+        str(answer["$ref"]).rsplit("/", 1)[-1]
+    ]
+    return found
 
 
 def _schemas(description: Mapping[str, Any]) -> Iterator[str]:

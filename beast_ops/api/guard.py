@@ -28,6 +28,7 @@ from .replies import Replies
 from .routes_health import LIVE as ALIVE
 from .rules import NOWHERE, OPEN, SAFE, Rules
 from .settings import Settings
+from .straight import FOUND
 
 LOG = logging.getLogger("beast.api")
 REFUSED = 400
@@ -126,7 +127,7 @@ class Guard:
         scope.setdefault("state", {}).update(principal=asked.principal, client=asked.client)
         if asked.method in SAFE:
             if asked.rule.cache and asked.method == "GET":
-                scope["route"] = self.rules.find(asked.method, asked.path)  # for the figures
+                scope["route"] = scope[FOUND]  # for the figures
                 await self._replies.answer(self._app, asked, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
@@ -152,7 +153,7 @@ class Guard:
         headers = dict(scope["headers"])
         method, path = scope["method"], scope["path"]
         client = await self._clients.who(scope, headers)
-        found = self.rules.find(method, path)
+        found = scope[FOUND] = self.rules.find(method, path)
         rule = found.rule if found else NOWHERE
         name = _known(_host(scope), settings.allowed_hosts)
         if name is None:

@@ -3,8 +3,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -99,13 +99,8 @@ async def open_house(
             closing(Intake(around.data)) as intake,
             JobTable(jobs_file(around.data)) as jobs,
             Publisher(events_file(around.data), SOURCE) as events,
-            closing(
-                Embedders(around.models_url, folder=lambda: settings.get().models_folder)
-            ) as known,
-            closing(Reranking(lambda: settings.get().reranking, around.models_url)) as reranking,
+            _searching(around, settings, figures, store) as searcher,
         ):
-            embed = figures.asking.counted(known.embed)
-            searcher = Searcher(store, embed, reranking=reranking)
             async with open_desk(around.data, intake, jobs, store.physical) as desk:
                 house = House(
                     settings=settings.get,
@@ -125,6 +120,19 @@ async def open_house(
                 )
                 async with _refreshed(house):
                     yield house
+
+
+@contextmanager
+def _searching(
+    around: Surroundings, settings: Watched[Settings], figures: Figures, store: Store
+) -> Iterator[Searcher]:
+    """Open what turns questions into vectors, and what orders passages anew."""
+    folder, reranking = lambda: settings.get().models_folder, lambda: settings.get().reranking
+    with (
+        closing(Embedders(around.models_url, folder=folder)) as known,
+        closing(Reranking(reranking, around.models_url)) as judge,
+    ):
+        yield Searcher(store, figures.asking.counted(known.embed), reranking=judge)
 
 
 @asynccontextmanager

@@ -71,6 +71,13 @@ def _state(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
     return health, disk
 
 
+def _searches(registry: CollectorRegistry) -> tuple[Counter, Histogram]:
+    """Return the figures of searches: how many, and how long they took."""
+    many = Counter("ai_beast_rag_queries_total", "Searches answered.", ("mode",), registry=registry)
+    name, text = "ai_beast_rag_query_duration_seconds", "Time of a search, without HTTP."
+    return many, Histogram(name, text, buckets=SECONDS, registry=registry)
+
+
 class Figures:
     """All figures of the API process."""
 
@@ -79,15 +86,7 @@ class Figures:
         self.answered = 0  # searches, of any mode
         self.registry = CollectorRegistry()
         self.requests = Requests(self.registry)
-        self.searches = Counter(
-            "ai_beast_rag_queries_total", "Searches answered.", ("mode",), registry=self.registry
-        )
-        self.search_seconds = Histogram(
-            "ai_beast_rag_query_duration_seconds",
-            "Time of a search, without HTTP.",
-            buckets=SECONDS,
-            registry=self.registry,
-        )
+        self.searches, self.search_seconds = _searches(self.registry)
         self.chunks = Gauge(
             "ai_beast_rag_collection_chunks",
             "Chunks in a collection.",

@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 from .problems import CODES, HINTS, Problem
 
 PAGE, PAGE_MOST = 20, 100
+REQUEST = "3b1f0c9d5a5e"  # as refusals are numbered, in examples
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="How many at most.")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to leave out first.")]
@@ -33,7 +34,7 @@ def refusals(**meanings: str) -> dict[int | str, dict[str, Any]]:
                             "code": CODES[status],
                             "message": text,
                             "hint": HINTS[status],
-                            "id": None,
+                            "id": REQUEST,
                         }
                     }
                 }

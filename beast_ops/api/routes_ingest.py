@@ -17,6 +17,7 @@ from starlette.responses import Response
 from beast_ops.access.model import Scope
 from beast_ops.ingest.intake import declared_folder
 from beast_ops.ingest.manifest import CollectionName, Manifest
+from beast_ops.jobs.model import Priority
 from beast_ops.knowledge import COLLECTION
 
 from .body import Body
@@ -37,6 +38,7 @@ class FolderBody(Body):
     collection: CollectionName = COLLECTION
     folder: Annotated[str, Field(min_length=1, max_length=200)]
     prune_empty: bool = False
+    priority: Priority = Priority.NORMAL
 
 
 class OpenedModel(BaseModel):
@@ -67,12 +69,35 @@ class TakenModel(BaseModel):
     index: int
 
 
+class StageModel(BaseModel):
+    """How far one stage is; `of` is estimated for passages, `rate` per second, `eta` in seconds."""
+
+    stage: Literal["find", "parse", "chunk", "embed", "upsert"]
+    unit: Literal["documents", "passages"]
+    done: int
+    of: int | None
+    rate: float
+    eta: int | None
+
+
+class ProgressModel(BaseModel, extra="allow"):
+    """How far a job is; nothing before it has begun, and stages of an ingestion alone."""
+
+    done: int = 0
+    seen: int = 0
+    failed: int = 0
+    rate: float = 0.0
+    eta: int | None = None
+    stages: list[StageModel] = []
+
+
 class JobModel(BaseModel):
     """Where an ingestion stands; `result` is there once it is done."""
 
     job: str
     state: Literal["held", "ready", "running", "done", "failed", "cancelled"]
-    progress: dict[str, Any]
+    priority: Priority
+    progress: ProgressModel
     result: dict[str, Any] | None
     error: str | None
 
@@ -158,7 +183,7 @@ async def skip_document(job: str, index: Index, body: SkipBody, house: InHouse) 
     return TakenModel(job=job, index=index)
 
 
-@router.post("/{job}/start", status_code=202)
+@router.post("/{job}/start", status_code=202, response_model_exclude_unset=True)
 @needs(Scope.WRITE)
 async def start(job: str, house: InHouse) -> JobModel:
     """Let the job run; documents that were not sent are reported as failed."""
@@ -174,7 +199,7 @@ async def status(job: str, house: InHouse) -> Response:
     return await asyncio.to_thread(lambda: written(house.intake.status(job)))
 
 
-@router.get("")
+@router.get("", response_model_exclude_unset=True)
 @needs(Scope.READ, cache=CACHE_SECONDS)
 async def newest(
     house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
@@ -184,7 +209,7 @@ async def newest(
     return JobsModel(jobs=[JobModel.model_validate(job) for job in jobs])
 
 
-@router.delete("/{job}", status_code=202)
+@router.delete("/{job}", status_code=202, response_model_exclude_unset=True)
 @needs(Scope.WRITE)
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel the job: at once if it waits, after the current batch if it runs."""
@@ -195,7 +220,7 @@ async def cancel(job: str, house: InHouse) -> JobModel:
 def written(job: Mapping[str, object]) -> Response:
     """Return *job* as an answer; in a thread, for the result of a large one takes a while."""
     found = JobModel.model_validate(job)
-    return Response(found.model_dump_json(), media_type="application/json")
+    return Response(found.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
 def _read(raw: bytes) -> Manifest | FolderBody:
@@ -210,7 +235,9 @@ def _read(raw: bytes) -> Manifest | FolderBody:
 def _open_folder(house: House, body: FolderBody) -> OpenedModel:
     declared = house.settings().folders
     folder = declared_folder(house.surroundings.root, declared, body.folder)
-    job = house.intake.open_folder(body.collection, folder, prune_empty=body.prune_empty)
+    job = house.intake.open_folder(
+        body.collection, folder, prune_empty=body.prune_empty, priority=body.priority
+    )
     return OpenedModel(job=job, wanted=[])
 
 

@@ -37,7 +37,9 @@ class ReembedBody(Body):
     model: Annotated[str, Field(max_length=200, examples=["nomic-embed-text"])] = ""
 
 
-@router.post("/collections/{collection}/reembed", status_code=202)
+@router.post(
+    "/collections/{collection}/reembed", status_code=202, response_model_exclude_unset=True
+)
 @needs(Scope.WRITE, limit="ingest")
 async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobModel:
     """Fill a second collection with vectors of another model, switch to it, or drop it.
@@ -59,7 +61,7 @@ async def status(job: str, house: InHouse) -> Response:
     return await asyncio.to_thread(written, as_dict(found))
 
 
-@router.delete("/jobs/{job}", status_code=202)
+@router.delete("/jobs/{job}", status_code=202, response_model_exclude_unset=True)
 @needs(Scope.WRITE)
 async def cancel(job: str, house: InHouse) -> JobModel:
     """Cancel a job: at once if it waits, soon if it runs."""

@@ -105,7 +105,13 @@ async def listed(house: InHouse) -> ModelsModel:
     return ModelsModel(models=[_model(each) for each in found])
 
 
-@router.post("/pull", status_code=202, summary="Fetch a model", responses=_AWAY)
+@router.post(
+    "/pull",
+    status_code=202,
+    summary="Fetch a model",
+    responses=_AWAY,
+    response_model_exclude_unset=True,
+)
 @needs(Scope.ADMIN)
 async def pull(body: PullBody, house: InHouse) -> JobModel:
     """Fetch a model by a job, whose progress tells of every layer.

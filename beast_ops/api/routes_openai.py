@@ -18,17 +18,13 @@ from .gone import unless_gone
 from .house import House, InHouse
 from .openai_answers import Completion, Head, events, failure, outcome, standing
 from .openai_bodies import PREFIX, ChatBody, ModelList, ModelRow
-from .openai_errors import OpenAiProblem, fault
+from .openai_errors import fault
 from .rules import needs
 
 LOG = logging.getLogger("beast.api")
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": OpenAiProblem, "description": "Refused"},
-    "5XX": {"model": OpenAiProblem, "description": "Failed, or not ready"},
-}
 _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
-router = APIRouter(prefix="/v1", tags=["chat"], responses=_REFUSALS)
+router = APIRouter(prefix="/v1", tags=["chat"])
 
 
 @router.get("/models")

@@ -38,6 +38,7 @@ class QueuedModel(JobModel):
         job="3b1f0c9d5a5e4c0f8a7f6f5f1f2f3f4f",
         kind="model_pull",
         state="running",
+        priority="normal",
         progress={"model": "llama3.2:latest", "completed": 10, "total": 100},
         result=None,
         error=None,
@@ -76,7 +77,7 @@ class JobLogModel(BaseModel):
     lines: list[LineModel]
 
 
-@router.get("", summary="List jobs")
+@router.get("", summary="List jobs", response_model_exclude_unset=True)
 @needs(Scope.READ, cache=CACHE_SECONDS)
 async def queue(
     house: InHouse,
@@ -91,14 +92,26 @@ async def queue(
     return QueueModel(total=total, jobs=[_shown(each) for each in jobs])
 
 
-@router.post("/{job}/cancel", status_code=202, summary="Cancel a job", responses=_CLASH)
+@router.post(
+    "/{job}/cancel",
+    status_code=202,
+    summary="Cancel a job",
+    responses=_CLASH,
+    response_model_exclude_unset=True,
+)
 @needs(Scope.WRITE)
 async def cancel(job: JobId, house: InHouse) -> QueuedModel:
     """Cancel a job: at once if it waits, soon if it runs."""
     return await asyncio.to_thread(lambda: _shown(cancel_in(house, job)))
 
 
-@router.post("/{job}/retry", status_code=202, summary="Retry a job", responses=_CLASH)
+@router.post(
+    "/{job}/retry",
+    status_code=202,
+    summary="Retry a job",
+    responses=_CLASH,
+    response_model_exclude_unset=True,
+)
 @needs(Scope.WRITE)
 async def retry(job: JobId, house: InHouse) -> QueuedModel:
     """Let a job that failed or was cancelled be tried again, at once."""

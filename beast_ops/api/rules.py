@@ -76,6 +76,7 @@ def needs(scope: Scope | None, **more: Any) -> Callable[[ENDPOINT], ENDPOINT]:
 class Ruled:
     """A route and its rule; `None` if nobody gave it one."""
 
+    route: BaseRoute
     path: str
     methods: frozenset[str]
     pattern: re.Pattern[str]
@@ -90,9 +91,9 @@ class Ruled:
 class Rules:
     """The rules of all routes of an application."""
 
-    def __init__(self, *routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
         """Read the rules off *routes*, in the order in which they are tried."""
-        self.table = tuple(ruled for each in routes for ruled in _ruled(each))
+        self.table = tuple(_ruled(routes))
         self._exact: dict[tuple[str, str], Ruled] = {}
 
     def find(self, method: str, path: str) -> Ruled | None:
@@ -126,14 +127,10 @@ class Rules:
 
 def _ruled(routes: Sequence[BaseRoute]) -> Iterator[Ruled]:
     for route in routes:
-        included = getattr(route, "original_router", None)  # FastAPI keeps routers as they are
-        if included is not None:
-            yield from _ruled(included.routes)
-            continue
         endpoint = getattr(route, "endpoint", None) or getattr(route, "app", None)
         path = str(getattr(route, "path", ""))
         pattern = getattr(route, "path_regex", None)
         if pattern is None:
             raise TypeError(f"no rule can be made for {route!r}")
         methods = frozenset(getattr(route, "methods", None) or ())
-        yield Ruled(path, methods, pattern, getattr(endpoint, "__rule__", None))
+        yield Ruled(route, path, methods, pattern, getattr(endpoint, "__rule__", None))

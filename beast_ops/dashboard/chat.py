@@ -12,7 +12,7 @@ from beast_ops.api.rules import needs
 from .shell import HOME, page
 from .told import told
 
-router = APIRouter(prefix=f"{HOME}/chat")
+router = APIRouter(prefix=f"{HOME}/chat", include_in_schema=False)
 
 
 @router.get("")

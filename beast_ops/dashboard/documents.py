@@ -18,7 +18,7 @@ from .jobs import newest
 from .shell import HOME, page
 from .told import Told, told
 
-router = APIRouter(prefix=f"{HOME}/documents")
+router = APIRouter(prefix=f"{HOME}/documents", include_in_schema=False)
 SHOWN = 8  # of the newest ingestions
 Match = Annotated[str, Query(max_length=200)]
 After = Annotated[str, Query(max_length=16_384)]

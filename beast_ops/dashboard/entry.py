@@ -9,7 +9,7 @@ from beast_ops.api.rules import OPEN, needs
 
 from .shell import HOME, page
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get(LOGIN)

@@ -15,7 +15,7 @@ from beast_ops.events.model import KNOWN, NAMES
 from .shell import HOME, page
 from .told import told
 
-router = APIRouter(prefix=f"{HOME}/events")
+router = APIRouter(prefix=f"{HOME}/events", include_in_schema=False)
 SHOWN = 100
 
 

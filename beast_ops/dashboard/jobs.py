@@ -17,7 +17,7 @@ from beast_ops.jobs.model import ENDED, Job, State
 from .shell import HOME, page
 from .told import saying, told
 
-router = APIRouter(prefix=f"{HOME}/jobs")
+router = APIRouter(prefix=f"{HOME}/jobs", include_in_schema=False)
 SHOWN = 100
 FAILURES = 200
 

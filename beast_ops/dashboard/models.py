@@ -17,7 +17,7 @@ from .jobs import newest
 from .shell import HOME, page
 from .told import saying, told
 
-router = APIRouter(prefix=f"{HOME}/models")
+router = APIRouter(prefix=f"{HOME}/models", include_in_schema=False)
 FETCHES = 5  # of the newest
 
 

@@ -20,7 +20,7 @@ from . import words
 from .shell import HOME, page
 from .told import told
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 ALMOST = 0.8  # as health has it: below 20 % free is degraded
 FULL = 0.9
 SAMPLES_PER_MINUTE = 4

@@ -11,13 +11,14 @@ from . import (
     events,
     jobs,
     models,
+    notebooks,
     overview,
     search,
     services,
     settings,
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 for room in (
     entry,
     overview,
@@ -26,9 +27,10 @@ for room in (
     documents,
     search,
     chat,
+    notebooks,
     jobs,
     backups,
     events,
     settings,
 ):
-    router.include_router(room.router)
+    router.routes.extend(room.router.routes)

@@ -16,7 +16,7 @@ from beast_ops.search.model import MODES, SearchOptions, clean, mode_of
 from .shell import HOME, page
 from .told import Told, told
 
-router = APIRouter(prefix=f"{HOME}/search")
+router = APIRouter(prefix=f"{HOME}/search", include_in_schema=False)
 LIMIT = 12
 _BARE = {"title": None, "path": None, "page": None, "heading": None}  # what a hit may lack
 Question = Annotated[str, Query(max_length=10_000)]

@@ -15,7 +15,7 @@ from beast_ops.card_parts import DNS_LABEL
 from .shell import HOME, page
 from .told import saying, told
 
-router = APIRouter(prefix=f"{HOME}/services")
+router = APIRouter(prefix=f"{HOME}/services", include_in_schema=False)
 LINES = 300
 Named = Annotated[str, Path(pattern=DNS_LABEL, max_length=40)]
 

@@ -16,7 +16,7 @@ from beast_ops.api.rules import needs
 from .shell import HOME, page
 from .told import saying, told
 
-router = APIRouter(prefix=f"{HOME}/settings")
+router = APIRouter(prefix=f"{HOME}/settings", include_in_schema=False)
 CHANGES = 50
 
 

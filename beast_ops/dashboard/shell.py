@@ -40,6 +40,7 @@ PAGES = (
     ("documents", "Documents"),
     ("search", "Search"),
     ("chat", "Chat"),
+    ("notebooks", "Notebooks"),
     ("jobs", "Jobs"),
     ("backups", "Backups"),
     ("events", "Events"),

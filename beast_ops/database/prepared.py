@@ -13,17 +13,20 @@ _NAMED = dialect(paramstyle="named")
 
 
 class Prepared:
-    """A statement that changes rows, put into words once: half of what SQLAlchemy takes.
+    """A statement that is put into words once: half of what SQLAlchemy takes.
 
-    What hands rows back gains nothing by it, because there the rows cost most.
+    What hands back many rows gains nothing by it, because there the rows cost most.
+
+    Attributes:
+        text: The words.
     """
 
     def __init__(self, statement: ClauseElement) -> None:
         """Put *statement* into words; its values without one are given when it is said."""
         compiled = statement.compile(dialect=_NAMED)
-        self._text = str(compiled)
+        self.text = str(compiled)
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
 
     def say(self, connection: Connection, values: Mapping[str, object]) -> _Result:
         """Execute it on *connection* with *values* by their names."""
-        return connection.exec_driver_sql(self._text, {**self._fixed, **values})
+        return connection.exec_driver_sql(self.text, {**self._fixed, **values})

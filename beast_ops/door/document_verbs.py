@@ -32,6 +32,7 @@ def _place() -> Any:
         "collection": "where the passages go",
         "prune": "whether what is gone from a folder leaves the collection, too",
         "prune_empty": "prune a folder even if nothing is left in it",
+        "priority": "high, normal or low; else a few documents are high, and many normal",
         "watch": "keep the collection in step with folders until Ctrl-C",
         "json": _JSON,
     },
@@ -50,6 +51,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     collection: str = COLLECTION,
     prune: bool = True,
     prune_empty: bool = False,
+    priority: str = "",
     watch: bool = False,
     json: bool = False,
 ) -> int:
@@ -59,9 +61,11 @@ def ingest(  # noqa: PLR0913 - each is an option of the verb
     from beast_ops.ingest.ignore import Selection
 
     from .documents import ingest as read
+    from .documents import urgency_of
     from .documents import watch as keep
 
     web = WebOptions(tuple(allow_net), sitemap)
     selection = Selection(tuple(include), tuple(exclude))
-    options = IngestOptions(collection, prune, prune_empty, selection, archives, name, web)
+    urgency = urgency_of(priority, watched=watch)
+    options = IngestOptions(collection, prune, prune_empty, selection, archives, name, web, urgency)
     return (keep if watch else read)(_place(), path, options, json=json)

@@ -15,6 +15,7 @@ from .output import emit, line
 
 if TYPE_CHECKING:
     from beast_ops.ingest.client import IngestOptions
+    from beast_ops.jobs.model import Priority
     from beast_ops.search.model import SearchOptions
 
 
@@ -81,6 +82,26 @@ def ingest(place: Place, paths: Sequence[str], options: "IngestOptions", *, json
     else:
         line(show.summary(answer))
     return 1 if answer["documents"]["failed"] else 0
+
+
+def urgency_of(said: str, *, watched: bool) -> "Priority | None":
+    """Return the priority that is called *said*; `None` leaves it to the number of documents.
+
+    What is *watched* changes all the time, and nobody waits for it.
+
+    Raises:
+        UsageError: If there is none of this name.
+    """
+    from beast_ops.jobs.model import Priority
+
+    if not said:
+        return Priority.NORMAL if watched else None
+    try:
+        return Priority(said)
+    except ValueError:
+        raise UsageError(
+            "no priority is called so", subject=said, hint=f"Use: {', '.join(Priority)}"
+        ) from None
 
 
 def duplicates(place: Place, collection: str, alike: float, *, json: bool) -> None:

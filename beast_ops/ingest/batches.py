@@ -67,24 +67,27 @@ class Batches:
         self._cut: Counter[str] = Counter()  # of documents that have not ended yet
         self.refused: set[str] = set()
 
-    def add(self, read: Read) -> None:
-        """Add the chunks of *read* that are new or changed."""
+    def add(self, read: Read) -> int:
+        """Add the chunks of *read* that are new or changed; return how many these are."""
         source, settings = read.known.source, self._settings
         chunks = chunk(read.document, source, settings.chunk_characters, settings.chunk_overlap)
         digests: dict[str, str] = {}
+        new = 0
         dated = {"modified": modified(read.known.mtime_ns)}
+        shared = _shared(read.document, source)
         for each in chunks:
-            payload = _payload(each, read.document, source)
+            payload = {"text": each.text, **shared, **_own(each)}
             try:
                 digests[each.id] = digest_of(payload)
             except TypeError:  # half a surrogate pair, which is in no encoding
                 self._refuse(source, "holds characters that cannot be stored")
-                return
+                return new
             if read.old.get(each.id) != digests[each.id]:
                 # The last chunk stays back, so that the document ends with its own batch.
                 if len(self._points) == settings.batch:
                     self.flush()
                 self._points.append((source, Point(each.id, {**payload, **dated})))
+                new += 1
         known = replace(
             read.known, signature=signature(section.text for section in read.document.sections)
         )
@@ -94,6 +97,7 @@ class Batches:
         self._finished.append(Finished(known, digests, stale, read.in_doubt, read.seconds, news))
         if len(self._points) == settings.batch:
             self.flush()
+        return new
 
     def flush(self) -> None:
         """Hand over what there is."""
@@ -126,18 +130,19 @@ class Batches:
             self._failed(source, DocumentError(reason))
 
 
-def _payload(each: Chunk, document: Document, source: str) -> Mapping[str, Any]:
-    """Return what is stored with a chunk; the same document gives the same, always."""
+def _shared(document: Document, source: str) -> Mapping[str, Any]:
+    """Return what is stored with every chunk of a document; the same gives the same, always."""
     return {
-        "text": each.text,
         **place_of(source),
         "type": document.type,
         "title": document.title,
-        "heading": list(each.heading),
-        "page": each.page,
-        "position": each.position,
         **{name: said for name, said in asdict(document.about).items() if said},
     }
+
+
+def _own(each: Chunk) -> Mapping[str, Any]:
+    """Return what is stored with one chunk beside its text."""
+    return {"heading": list(each.heading), "page": each.page, "position": each.position}
 
 
 def modified(mtime_ns: int) -> str | None:

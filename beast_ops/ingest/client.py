@@ -15,6 +15,7 @@ from beast_ops.api.client import Api, connect
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError
 from beast_ops.jobs.client import Show, wait
+from beast_ops.jobs.model import Priority
 from beast_ops.knowledge import COLLECTION
 from beast_ops.place import Place
 
@@ -40,6 +41,7 @@ class IngestOptions:
         archives: Whether archives in folders are looked into.
         name: What the document is called that comes through standard input.
         web: How pages are fetched.
+        priority: How urgent it is; if nobody says, a few documents are, and many are not.
     """
 
     collection: str = COLLECTION
@@ -49,6 +51,7 @@ class IngestOptions:
     archives: bool = False
     name: str = ""
     web: WebOptions = ORDINARILY
+    priority: Priority | None = None
 
 
 def ingest(
@@ -125,10 +128,11 @@ class _Errand:
 
     def _manifest(self) -> dict[str, Any]:
         host = socket.gethostname()
-        prune = self._options.prune
+        prune, priority = self._options.prune, self._options.priority
         problems = (path for path, _ in self._found.problems)
         return {
             "collection": self._options.collection,
+            **({"priority": priority} if priority else {}),
             "documents": [
                 {
                     "source": each.source(host),

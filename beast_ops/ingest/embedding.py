@@ -37,9 +37,17 @@ class Embedded:
 class Embedding:
     """Makes the vectors of batches in threads of its own."""
 
-    def __init__(self, target: Target, at_once: int) -> None:
-        """Make the vectors of *target*, of at most *at_once* batches at the same time."""
-        self._target = target
+    def __init__(
+        self, target: Target, at_once: int, done: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Make the vectors of *target*, of at most *at_once* batches at the same time.
+
+        Args:
+            target: What makes them.
+            at_once: How many batches.
+            done: Told how many points a batch had once it has its vectors, in any thread.
+        """
+        self._target, self._done = target, done
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="embed")
         self._lock = threading.Lock()
         self._asked = self._cut = 0
@@ -68,6 +76,7 @@ class Embedding:
         with self._lock:
             self._asked += len(points)
             self._cut += len(made.cut)
+        self._done(len(points))
         return made
 
     def __enter__(self) -> Self:

@@ -24,7 +24,7 @@ from beast_ops.errors import (
     UsageError,
 )
 from beast_ops.files import sync_file_system, write_atomically
-from beast_ops.jobs.model import Job, State
+from beast_ops.jobs.model import Job, Priority, State
 from beast_ops.jobs.table import JobTable
 
 from .manifest import Manifest
@@ -72,7 +72,8 @@ class Intake:
         wanted = self._wanted(manifest, physical)
         payload = {"collection": manifest.collection, "documents": len(manifest.documents)}
         with keeping(KIND):
-            job = self._jobs.add(KIND, payload, held=True, job_id=job_id)
+            urgency = manifest.urgency
+            job = self._jobs.add(KIND, payload, held=True, job_id=job_id, priority=urgency)
         try:
             with keeping(job):
                 folder = self._uploads / job
@@ -86,16 +87,24 @@ class Intake:
             raise
         return Opened(job, wanted)
 
-    def open_folder(self, collection: str, folder: Path, *, prune_empty: bool = False) -> str:
+    def open_folder(
+        self,
+        collection: str,
+        folder: Path,
+        *,
+        prune_empty: bool = False,
+        priority: Priority = Priority.NORMAL,
+    ) -> str:
         """Open a job that reads *folder* of this host by itself; return its id.
 
         Args:
             collection: Where its documents go.
             folder: The folder.
             prune_empty: As in `Manifest`.
+            priority: How urgent it is.
         """
         payload = {"collection": collection, "folder": str(folder), "prune_empty": prune_empty}
-        return self._jobs.add(KIND, payload)
+        return self._jobs.add(KIND, payload, priority=priority)
 
     def _wanted(self, manifest: Manifest, physical: str) -> tuple[int, ...]:
         everything = tuple(range(len(manifest.documents)))
@@ -227,6 +236,7 @@ def as_dict(job: Job) -> dict[str, object]:
     return {
         "job": job.id,
         "state": str(job.state),
+        "priority": str(job.priority),
         "progress": dict(job.progress),
         "result": dict(job.result) if job.result is not None else None,
         "error": job.error,

@@ -6,12 +6,14 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from beast_ops.errors import UsageError
+from beast_ops.jobs.model import Priority
 from beast_ops.knowledge import COLLECTION
 from beast_ops.settings import Strict
 
 from .ignore import Selection
 from .sources import shown
 
+FEW = 20  # documents that somebody waits for, more likely than not
 DOCUMENTS_MOST = 200_000
 PATTERNS_MOST = 100
 INTEGER_MOST = 2**63 - 1  # what SQLite can keep
@@ -63,6 +65,7 @@ class Manifest(Strict):
             others is gone.
         prune_empty: Whether all that is known below a folder is gone even if the folder is
             empty; else it is kept, for an empty folder may be where a disk is not mounted.
+        priority: How urgent it is; if nobody says, a few documents are, and many are not.
     """
 
     collection: CollectionName = COLLECTION
@@ -74,6 +77,13 @@ class Manifest(Strict):
     exclude: Annotated[tuple[Pattern, ...], Field(max_length=PATTERNS_MOST)] = ()
     archives: bool = False
     prune_empty: bool = False
+    priority: Priority | None = None
+
+    @property
+    def urgency(self) -> Priority:
+        """How urgent it is, whether somebody says or not."""
+        few = Priority.HIGH if len(self.documents) <= FEW else Priority.NORMAL
+        return self.priority or few
 
     @model_validator(mode="after")
     def _patterns_are_patterns(self) -> Self:

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ingestion for people: a line that moves while it runs, then what it came to."""
+"""Ingestion for people: how far it is while it runs, then what it came to."""
 
-import shutil
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.health.show import visible
 
-PLAIN_SECONDS = 10.0  # between lines where nothing can move
+if TYPE_CHECKING:
+    from rich.live import Live
+
+PLAIN_SECONDS = 60.0  # between lines where nothing can move
 LIVE_SECONDS = 0.1
 FAILURES_SHOWN = 50
 
@@ -16,15 +18,15 @@ Words = Callable[[Mapping[str, Any]], str]
 
 
 class Progress:
-    """Shows on a stream how far it is: one moving line on a terminal, else now and then one."""
+    """Shows on a stream how far it is: a block that moves on a terminal, else a line a minute."""
 
     def __init__(self, stream: TextIO, clock: Clock = SYSTEM, words: Words | None = None) -> None:
         """Write to *stream*, in *words* of its own if it is no ingestion."""
         self._stream, self._clock, self._words = stream, clock, words or sentence
-        self._live = stream.isatty()
-        self._pause = LIVE_SECONDS if self._live else PLAIN_SECONDS
-        self._due = clock.monotonic() + (0.0 if self._live else self._pause)
-        self._width = 0
+        self._is_terminal = stream.isatty()
+        self._pause = LIVE_SECONDS if self._is_terminal else PLAIN_SECONDS
+        self._due = clock.monotonic() + (0.0 if self._is_terminal else self._pause)
+        self._live: Live | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -38,27 +40,33 @@ class Progress:
         """Show *event* (see `beast_ops.jobs.client.Show`) if it is time to."""
         if event.get("phase") == "note":
             self._wipe()
-            self._write(f"{event['text']}\n")
+            self._write(str(event["text"]))
             return
         now = self._clock.monotonic()
         if now < self._due:
             return
         self._due = now + self._pause
-        text = self._words(event)
-        if self._live:
-            text = text[: shutil.get_terminal_size().columns - 1]
-            self._write(f"\r{text.ljust(self._width)}")
-            self._width = len(text)
+        if self._is_terminal:
+            self._move(event)
         else:
-            self._write(f"{text}\n")
+            self._write("; ".join(filter(None, (self._words(event), in_short(event)))))
+
+    def _move(self, event: Mapping[str, Any]) -> None:
+        from .show_stages import block, live
+
+        if self._live is None:
+            self._live = live(self._stream)
+            self._live.start()
+        shown = block(self._words(event), event.get("stages", ()), self._live.console.width)
+        self._live.update(shown, refresh=True)
 
     def _wipe(self) -> None:
-        if self._width:
-            self._write(f"\r{' ' * self._width}\r")
-            self._width = 0
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
+        self._stream.write(f"{text}\n")
         self._stream.flush()
 
 
@@ -80,6 +88,18 @@ def sentence(event: Mapping[str, Any]) -> str:
     if event.get("eta"):
         said += f", {_duration(event['eta'])} to go"
     return said
+
+
+def in_short(event: Mapping[str, Any]) -> str:
+    """Return how far each stage is, as far as *event* tells, in few words."""
+    stages = event.get("stages", ())
+    told = (f"{each['stage']} {each['done']}/{of_words(each['of'])}" for each in stages)
+    return ", ".join(told)
+
+
+def of_words(count: int | None) -> str:
+    """Return how many there will be in words."""
+    return "?" if count is None else str(count)
 
 
 def summary(answer: Mapping[str, Any]) -> str:

@@ -197,7 +197,7 @@ class DocumentState:
         """Return some documents of the content *sha256*, which are current and not in doubt."""
         asked = {"in_collection": collection, "sha256": sha256, "most": TWINS_MOST}
         with self._database.reading() as table:
-            return [Twin(*row) for row in table.execute(say.TWINS, asked)]
+            return [Twin(*row) for row in say.TWINS.say(table, asked)]
 
     def equals(self, collection: str) -> list[tuple[str, int, str]]:
         """Return hash, size in bytes and source of documents whose content others have, too."""

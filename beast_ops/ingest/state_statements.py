@@ -17,6 +17,8 @@ from sqlalchemy import (
     update,
 )
 
+from beast_ops.database.prepared import Prepared
+
 from .schema import DOCUMENTS, FRESH, LIKENESS, MEMBERS, OUTBOX, PENDING, RECIPES
 
 _of = DOCUMENTS.c
@@ -172,13 +174,18 @@ EQUALS = (
     .where(_of.collection == _collection, _shared)
     .order_by(_of.sha256, _of.source)
 )
-TWINS = (
+# Asked in the query itself, SQLite would go through the whole collection instead.
+_same = select(_twin.c.source).where(
+    _twin.c.collection == _collection, _twin.c.sha256 == bindparam("sha256")
+)
+# Asked for every document that is read, nearly always in vain.
+TWINS = Prepared(
     select(_of.source, _of.count, func.coalesce(LIKENESS.c.signature, b"").label("signature"))
     .outerjoin(
         LIKENESS, and_(LIKENESS.c.collection == _of.collection, LIKENESS.c.source == _of.source)
     )
     .where(
-        *(_of.collection == _collection, _of.sha256 == bindparam("sha256"), _of.recipe == _recipe),
+        *(_of.collection == _collection, _of.source.in_(_same), _of.recipe == _recipe),
         ~select(1)
         .where(PENDING.c.collection == _of.collection, PENDING.c.source == _of.source)
         .correlate(DOCUMENTS)

@@ -9,6 +9,7 @@ from typing import Any
 from beast_ops.clock import SYSTEM, Clock
 
 from .sources import shown
+from .stages import Stages
 
 SAY_SECONDS = 0.5
 
@@ -39,7 +40,11 @@ class Line:
 
 
 class Tally:
-    """Counts documents and chunks, and estimates when it will be over."""
+    """Counts documents and chunks, and estimates when it will be over.
+
+    Attributes:
+        stages: How far each stage is.
+    """
 
     def __init__(self, collection: str, seen: int, clock: Clock = SYSTEM) -> None:
         """Count an ingestion of *seen* documents into *collection*."""
@@ -48,6 +53,7 @@ class Tally:
         self._lock = threading.Lock()  # the writer counts in a thread of its own
         self._said = float("-inf")
         self._lines: list[Line] = []
+        self.stages = Stages(seen, clock)
         self._embedded: Mapping[str, int] | None = None
         self._counts = {"ingested": 0, "unchanged": 0, "deleted": 0, "failed": 0}
 
@@ -91,7 +97,7 @@ class Tally:
         return True
 
     def progress(self) -> dict[str, Any]:
-        """Return how far it is: documents done, rate per second, seconds to go."""
+        """Return how far it is: documents done, rate per second, seconds to go, each stage."""
         seconds = self._clock.monotonic() - self._begun
         done = len(self._lines)
         rate = done / seconds if seconds > 0 else 0.0
@@ -102,6 +108,7 @@ class Tally:
             "failed": self._counts["failed"],
             "rate": round(rate, 1),
             "eta": round(left) if left is not None else None,
+            "stages": self.stages.told(),
         }
 
     def result(self) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ class Writer:
         state: DocumentState,
         collection: str,
         check: Callable[[], None],
-        done: Callable[[Finished], None],
+        done: Callable[[Batch], None],
     ) -> None:
         """Write to *collection*; what is called is called in the writer's thread.
 
@@ -83,15 +83,21 @@ class Writer:
         self._raise()
         self._queue.put(batch)
 
+    def drain(self) -> None:
+        """Wait until all that was handed over is stored; raises what went wrong with it."""
+        self._queue.join()
+        self._raise()
+
     def _run(self) -> None:
         while (batch := self._queue.get()) is not None:
-            if self._failure is not None:
-                continue  # only empties the queue, so that nobody waits for ever
             try:
-                self._check()  # nobody waits for vectors that may not be stored
-                self._write(batch())
+                if self._failure is None:  # else it only empties the queue, so that nobody waits
+                    self._check()  # nobody waits for vectors that may not be stored
+                    self._write(batch())
             except BaseException as failed:  # noqa: BLE001 - raised again by put or at the end
                 self._failure = failed
+            finally:
+                self._queue.task_done()
 
     def _write(self, batch: Batch) -> None:
         self._check()
@@ -107,8 +113,7 @@ class Writer:
             if each.news:
                 self._store.tell_of(self._collection, each.known.source, each.news)
         self._state.settle(self._collection, [(each.known, each.chunks) for each in batch.finished])
-        for each in batch.finished:
-            self._done(each)
+        self._done(batch)
 
     def _raise(self) -> None:
         if self._failure is not None:

@@ -11,6 +11,8 @@ from beast_ops.errors import LeaseLostError
 from .model import Job
 from .table import LEASE_SECONDS, JobTable
 
+ASK_SECONDS = 1.0
+
 
 class CancelledError(Exception):
     """Somebody cancelled the job."""
@@ -20,12 +22,22 @@ class StoppingError(Exception):
     """The worker is asked to end; the job goes back."""
 
 
+class OutrankedError(StoppingError):
+    """A job of a higher priority waits for this worker; the one at hand goes back."""
+
+
 class TimeUpError(Exception):
     """The job has taken longer than its kind may."""
 
 
 class Grip:
-    """What a handler holds while it runs a job: its lease, and a way to say how far it is."""
+    """What a handler holds while it runs a job: its lease, and a way to say how far it is.
+
+    Attributes:
+        job: The job.
+        begun: When it was claimed, by the monotonic clock.
+        seconds: How long it may take.
+    """
 
     def __init__(
         self, table: JobTable, job: Job, stopping: threading.Event, clock: Clock = SYSTEM
@@ -33,7 +45,8 @@ class Grip:
         """Hold *job* of *table*, just claimed, until *stopping*."""
         self.job = job
         self._table, self._stopping, self._clock = table, stopping, clock
-        self._renewed = self._begun = clock.monotonic()
+        self._renewed = self.begun = clock.monotonic()
+        self._asked = False, self.begun
         self.seconds = float("inf")
         self._lost = threading.Event()
         self._cancelled = threading.Event()
@@ -61,7 +74,15 @@ class Grip:
     @property
     def taken(self) -> float:
         """Seconds since this attempt began."""
-        return self._clock.monotonic() - self._begun
+        return self._clock.monotonic() - self.begun
+
+    def is_outranked(self) -> bool:
+        """Return whether a job of a higher priority waits; asks once a second."""
+        outranked, asked = self._asked
+        if not outranked and self._clock.monotonic() - asked >= ASK_SECONDS:
+            outranked = self._table.is_outranked(self.job)
+            self._asked = outranked, self._clock.monotonic()
+        return outranked
 
     def say(self, progress: Mapping[str, Any]) -> None:
         """Note how far the job is; raises as `check` does."""

@@ -18,6 +18,19 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Priority(StrEnum):
+    """How urgent a job is; the first comes first."""
+
+    HIGH = "high"  # somebody waits for it
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """Its place among them, as the table has it; the lowest comes first."""
+        return list(Priority).index(self)
+
+
 ATTEMPTS = 5  # a job that took five workers with it is not handed to a sixth
 ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 
@@ -61,6 +74,7 @@ class Job:
         result: What it came to, once done.
         error: Why it failed, once failed.
         created: When it was added, in seconds since the epoch.
+        priority: How urgent it is.
         changed: When it last changed, likewise.
         due: Not to be tried before, likewise.
         failures: How often it was tried in vain and is to be tried again.
@@ -75,6 +89,7 @@ class Job:
     progress: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] | None = None
     error: str | None = None
+    priority: Priority = Priority.NORMAL
     changed: float = 0.0
     due: float = 0.0
     failures: int = 0

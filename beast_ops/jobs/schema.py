@@ -7,7 +7,7 @@ from sqlalchemy import INTEGER, REAL, TEXT, Column, Index, MetaData, Table, text
 
 from beast_ops.database import Schema
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", head="due_and_log")
+SCHEMA = Schema(Path(__file__).parent / "migrations", head="rank")
 METADATA = MetaData()
 
 JOBS = Table(
@@ -27,8 +27,10 @@ JOBS = Table(
     Column("error", TEXT),
     Column("created", REAL, nullable=False),
     Column("changed", REAL, nullable=False),
+    Column("rank", INTEGER, nullable=False, server_default=text("1")),
     Index("jobs_by_state", "state", "created"),
     Index("jobs_by_kind", "kind", "state"),
+    Index("jobs_by_rank", "state", "rank", "created"),  # in the order in which they are claimed
     Index("jobs_cancelled", "state", sqlite_where=text("cancelled = 1")),
     sqlite_strict=True,
 )

@@ -30,6 +30,8 @@ from .schema import JOBS, LINES, TRIES, WORKERS
 
 _GIVEN_UP = f"its worker ended {ATTEMPTS} times while it ran; see the worker's log"
 
+_GIVEN = ("id", "kind", "payload", "state", "rank", "created", "changed")
+
 _job: BindParameter[str] = bindparam("job")
 _time: BindParameter[float] = bindparam("now")
 _value: BindParameter[object] = bindparam("value")
@@ -43,7 +45,7 @@ _abandoned = and_(
 _held = and_(_of.id == _job, _of.state == State.HELD.value)
 _columns = (
     *(_of.id, _of.kind, _of.payload, _of.state, _of.token, _of.progress, _of.error),
-    *(_of.created, _of.changed),
+    *(_of.created, _of.changed, _of.rank),
 )
 # What waits to be tried again after the clock was put back does not wait longer than ever.
 _tried = TRIES.c
@@ -61,11 +63,8 @@ _shown = (
     ),
 )
 
-ADD = Prepared(
-    insert(JOBS).values(
-        {name: bindparam(name) for name in ("id", "kind", "payload", "state", "created", "changed")}
-    )
-)
+
+ADD = Prepared(insert(JOBS).values({name: bindparam(name) for name in _GIVEN}))
 RELEASE = update(JOBS).where(_held).values(state=State.READY.value, changed=_time)
 FORGOTTEN = select(1).where(_held, ~_of.changed.between(bindparam("before"), _time))
 KEEP = update(JOBS).where(_held).values(changed=_time)
@@ -90,10 +89,12 @@ _only, _but = (
 )
 _all = bindparam("only", type_=TEXT) == "[]"
 _in_lane = and_(or_(_all, _of.kind.in_(_only)), _of.kind.not_in(_but))
-_first = select(_of.id, _of.created).where(_due, _in_lane).order_by(_of.created, _of.id).limit(1)
-_silent = select(_of.id, _of.created).where(_abandoned, _in_lane)
+_placed = select(_of.id, _of.rank, _of.created)
+_first = _placed.where(_due, _in_lane).order_by(_of.rank, _of.created, _of.id).limit(1)
+_silent = _placed.where(_abandoned, _in_lane)
 _next = union_all(select(_first.subquery()), _silent).subquery()
-_oldest = select(_next.c.id).order_by(_next.c.created, _next.c.id).limit(1)
+_oldest = select(_next.c.id).order_by(_next.c.rank, _next.c.created, _next.c.id).limit(1)
+OUTRANKED = select(1).where(_due, _in_lane, _of.rank < bindparam("rank")).limit(1)
 CLAIM = (
     update(JOBS)
     .where(_of.id == _oldest.scalar_subquery())

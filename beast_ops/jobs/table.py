@@ -8,7 +8,6 @@ M. Kleppmann, "Designing Data-Intensive Applications", chapter 8.)
 """
 
 import json
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,9 +18,9 @@ from beast_ops.database.prepared import Prepared
 from beast_ops.errors import ConflictError, LeaseLostError
 
 from . import statements as to
-from .model import EVERYTHING, Job, Lane, State
+from .model import EVERYTHING, Job, Lane, Priority, State
 from .schema import SCHEMA
-from .views import Views, job_of
+from .views import Views, fresh, job_of
 
 LEASE_SECONDS = 20.0
 KEEP_SECONDS = 86_400.0  # results are kept for a day, and so are jobs nobody sends anything to
@@ -49,10 +48,16 @@ class JobTable(Views):
         self._database = Database(path, SCHEMA)
 
     def add(
-        self, kind: str, payload: Mapping[str, Any], *, held: bool = False, job_id: str = ""
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        held: bool = False,
+        job_id: str = "",
+        priority: Priority = Priority.NORMAL,
     ) -> str:
         """Add a job and return its id; a *held* one waits until it is released."""
-        values = _fresh(kind, payload, self._now())
+        values = {**fresh(kind, payload, self._now()), "rank": priority.rank}
         if job_id:
             values["id"] = job_id
         if held:
@@ -85,7 +90,9 @@ class JobTable(Views):
                 table.execute(to.KEEP, {"job": job_id, "now": now})
 
     def claim(self, owner: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
-        """Hand the oldest job that is ready, or whose worker fell silent, to *owner*.
+        """Hand a job that is ready, or whose worker fell silent, to *owner*.
+
+        It is the oldest of those with the highest priority.
 
         Args:
             owner: Who will work on it.
@@ -100,11 +107,15 @@ class JobTable(Views):
         times = {"now": now, "never": now + LONGEST_SECONDS}
         to.END_UNWANTED.say(table, times)
         to.END_FATAL.say(table, times)
-        kinds = {"only": json.dumps(self._lane.only), "but": json.dumps(self._lane.but)}
-        held = {**times, **kinds, "owner": owner, "lease": now + lease_seconds}
-        held["latest"] = now + LONGEST_PAUSE_SECONDS
+        held = {**self._asked(), **times, "owner": owner, "lease": now + lease_seconds}
         row = table.execute(to.CLAIM, held).one_or_none()
         return None if row is None else job_of(row)
+
+    def is_outranked(self, job: Job) -> bool:
+        """Return whether a job of a higher priority than *job* waits in this lane."""
+        with self._database.reading() as table:
+            asked = {**self._asked(), "rank": job.priority.rank}
+            return table.execute(to.OUTRANKED, asked).one_or_none() is not None
 
     def reclaim(self, owner: str) -> None:
         """Count what *owner* held as abandoned: it has just started, so it holds nothing.
@@ -222,7 +233,7 @@ class JobTable(Views):
             busy = table.execute(to.UNFINISHED, {"kind": kind}).first()
             # One from the future was added before the clock was put back.
             if busy is None and (last is None or not 0 <= now - last < seconds):
-                to.ADD.say(table, _fresh(kind, {}, now))
+                to.ADD.say(table, fresh(kind, {}, now))
 
     def sweep(self) -> list[str]:
         """Forget jobs that ended, or that nobody kept or released, a day ago; return their ids."""
@@ -267,22 +278,17 @@ class JobTable(Views):
         if not done.rowcount:
             raise _lost(job)
 
+    def _asked(self) -> dict[str, object]:
+        """Return by what the jobs are known that may be claimed now."""
+        now = self._now()
+        times = {"now": now, "latest": now + LONGEST_PAUSE_SECONDS}
+        return {**times, "only": json.dumps(self._lane.only), "but": json.dumps(self._lane.but)}
+
     def _mine(self, job: Job, value: object) -> dict[str, object]:
         return {"job": job.id, "mine": job.token, "now": self._now(), "value": value}
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-
-def _fresh(kind: str, payload: Mapping[str, Any], now: float) -> dict[str, object]:
-    return {
-        "id": uuid.uuid4().hex,
-        "kind": kind,
-        "payload": json.dumps(payload),
-        "state": State.READY,
-        "created": now,
-        "changed": now,
-    }
 
 
 def _lost(job: Job) -> LeaseLostError:

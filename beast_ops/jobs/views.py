@@ -2,7 +2,8 @@
 """What one may see of the job table without changing it."""
 
 import json
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -11,7 +12,7 @@ from beast_ops.database import Database
 from beast_ops.errors import MissingError
 
 from . import statements as to
-from .model import Job, State, Wanted
+from .model import Job, Priority, State, Wanted
 
 
 class Views:
@@ -91,4 +92,18 @@ def job_of(row: Row[*tuple[Any, ...]]) -> Job:
         changed=row.changed,
         due=row.due,
         failures=row.failures,
+        priority=list(Priority)[row.rank],
     )
+
+
+def fresh(kind: str, payload: Mapping[str, Any], now: float) -> dict[str, object]:
+    """Return the row of a job added *now*, in seconds since the epoch, as urgent as most."""
+    return {
+        "id": uuid.uuid4().hex,
+        "kind": kind,
+        "payload": json.dumps(payload),
+        "state": State.READY,
+        "rank": Priority.NORMAL.rank,
+        "created": now,
+        "changed": now,
+    }

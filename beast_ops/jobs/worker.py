@@ -13,7 +13,7 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import FAILURES
 from beast_ops.errors import BeastError, LeaseLostError, ServiceError, TransientError
 
-from .grip import CancelledError, Grip, StoppingError, TimeUpError
+from .grip import CancelledError, Grip, OutrankedError, StoppingError, TimeUpError
 from .model import Job
 from .table import JobTable
 
@@ -22,6 +22,7 @@ __all__ = [
     "CancelledError",
     "Grip",
     "Handler",
+    "OutrankedError",
     "StoppingError",
     "Tell",
     "TimeUpError",
@@ -171,7 +172,7 @@ class Worker:
         able.tell("started", job, {})
         try:
             result = able.handler(grip)
-        except StoppingError:
+        except StoppingError:  # of this worker, or for a job that comes first
             self._table.give_back(job)
         except CancelledError:
             self._table.stop(job)

@@ -182,12 +182,10 @@ class _Part:
 
     def filled(self) -> list[FilledFile]:
         """Return the card's files of secrets, to be filled in on the host."""
-        given = {item.file for item in self.given.handovers}
         optional = {f"{name}_key" for name, want in self.card.wants.items() if want.optional}
-        return [
-            FilledFile(self.card.name, file, without(text, optional - given))
-            for file, text in self.card.secret_files.items()
-        ]
+        spare = optional - {item.file for item in self.given.handovers}
+        name, files = self.card.name, self.card.secret_files.items()
+        return [FilledFile(name, file, without(text, spare)) for file, text in files]
 
     def labelled(self) -> dict[str, Any]:
         """Return what the Compose file says of the service, so marked that we know it again."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from beast_ops.ingest.client import IngestOptions
 from beast_ops.ingest.ignore import Selection
 from beast_ops.ingest.manifest import CollectionName, Pattern
+from beast_ops.jobs.model import Priority
 from beast_ops.knowledge import COLLECTION
 from beast_ops.settings import Strict
 
@@ -24,7 +25,12 @@ class WatchedFolder(Strict):
     def options(self) -> IngestOptions:
         """Return how to ingest it."""
         selection = Selection(self.include, self.exclude)
-        return IngestOptions(self.collection, selection=selection, archives=self.archives)
+        return IngestOptions(
+            self.collection,
+            selection=selection,
+            archives=self.archives,
+            priority=Priority.NORMAL,  # it comes all the time, and nobody waits for it
+        )
 
 
 class WatcherSettings(Strict):

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hybrid search through the API: `python tests/bench/api_search.py [CHUNKS]`.
+"""Hybrid search through API and library: `python tests/bench/api_search.py [CHUNKS]`.
 
 The real API and the real vector process over loopback; texts of Zipf-distributed words, dense
 vectors of the hash embedder with sparse ones beside them. Measured: the whole request as a
 client of ours sees it, before and after the store optimised itself, and what the store alone
-takes for the same query. Target at 100,000 chunks: p95 below 30 ms.
+takes for the same query; and the library in this process. Targets at 100,000 chunks: p95 below
+30 ms through the API; through the library p50 below 6 ms and p95 below 12 ms, and a filter on an
+indexed field p50 below 5 ms.
 """
 
+import asyncio
 import json
+import os
 import platform
 import random
 import sys
@@ -33,7 +37,8 @@ QUERIES = 500
 WORDS = 60
 BATCH = 256
 P95_MS = 30.0
-OPTIMIZE_SECONDS = 400.0
+LIBRARY_P50_MS, LIBRARY_P95_MS, FILTER_MS = 6.0, 12.0, 5.0
+OPTIMIZE_SECONDS = 900.0  # on a machine that others use, too
 
 
 def texts(size: int) -> list[str]:
@@ -101,12 +106,20 @@ def put(client: http.Client, path: str, body: Any) -> None:
 
 def timed(act: Callable[[str], Any], passages: list[str]) -> dict[str, float]:
     """Return percentiles in milliseconds of *act* on words out of passages."""
-    queries = [" ".join(passages[n * 97 % len(passages)].split()[:6]) for n in range(QUERIES + 20)]
     took = []
-    for query in queries:
+    for query in queries(passages):
         begun = time.perf_counter()
         act(query)
         took.append((time.perf_counter() - begun) * 1000)
+    return percentiles(took)
+
+
+def queries(passages: list[str]) -> list[str]:
+    return [" ".join(passages[n * 97 % len(passages)].split()[:6]) for n in range(QUERIES + 20)]
+
+
+def percentiles(took: list[float]) -> dict[str, float]:
+    """Return them of *took*, in milliseconds, without the first twenty."""
     p50, p95, p99 = map(float, np.percentile(took[20:], [50, 95, 99]))
     return {"p50": round(p50, 2), "p95": round(p95, 2), "p99": round(p99, 2)}
 
@@ -142,6 +155,47 @@ def through(api: http.Client, **more: Any) -> Callable[[str], Any]:
     return ask
 
 
+def library(vectors: Any, folder: Path, passages: list[str]) -> dict[str, Any]:
+    """Return percentiles of searches with the library, in one loop of this process."""
+    from beast_ops.search.hybrid import Searcher
+    from beast_ops.search.model import SearchOptions
+    from beast_ops.search.store import open_store
+
+    embedder = HashEmbedder()
+
+    async def embed(_metadata: Any, text: str) -> list[float]:
+        return embedder.embed_query(text)
+
+    async def measured() -> dict[str, Any]:
+        key = folder / "library.key"
+        key.write_text(vectors.key)
+        key.chmod(0o600)
+        async with open_store(vectors.url, key) as store:
+            searcher = Searcher(store, embed)
+            return {
+                "library_ms": await _timed(searcher, SearchOptions(), passages),
+                "library_type_filter_ms": await _timed(
+                    searcher, SearchOptions(type="pdf"), passages
+                ),
+                "library_path_filter_ms": await _timed(
+                    searcher, SearchOptions(source="/docs/7/707.md"), passages
+                ),
+            }
+
+    return asyncio.run(measured())
+
+
+async def _timed(searcher: Any, options: Any, passages: list[str]) -> dict[str, float]:
+    took = []
+    for query in queries(passages):
+        begun = time.perf_counter()
+        answer = await searcher.search(query, options)
+        took.append((time.perf_counter() - begun) * 1000)
+        if answer.mode != "hybrid":
+            raise RuntimeError(str(answer))
+    return percentiles(took)
+
+
 def main(size: int = 100_000) -> dict[str, Any]:
     """Return the figures."""
     passages = texts(size)
@@ -164,6 +218,7 @@ def main(size: int = 100_000) -> dict[str, Any]:
                         "store_alone_ms": timed(alone(store), passages),
                         "type_filter_ms": timed(through(api, type="pdf"), passages),
                         "folder_filter_ms": timed(through(api, source="/docs/7"), passages),
+                        **library(vectors, Path(name), passages),
                     }
     p95 = figures["hybrid_ms"]["p95"]
     return {
@@ -173,6 +228,11 @@ def main(size: int = 100_000) -> dict[str, Any]:
                 figures["hybrid_ms"]["p50"] / figures["store_alone_ms"]["p50"], 2
             ),
             "met": p95 < P95_MS,
+            "library_met": figures["library_ms"]["p50"] < LIBRARY_P50_MS
+            and figures["library_ms"]["p95"] < LIBRARY_P95_MS
+            and figures["library_type_filter_ms"]["p50"] < FILTER_MS
+            and figures["library_path_filter_ms"]["p50"] < FILTER_MS,
+            "load": os.getloadavg(),
         },
         "chunks": size,
         "optimized_after_s": round(done, 1),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three ways to ingest a folder of texts into a vector process: ours, LangChain's, LlamaIndex's.
+"""Ways to ingest a folder of texts into a vector process: ours, and those of our peers.
 
 Each runs in a process of its own and prints how long its first run took, and one without any
 change, in seconds; without loading modules. Peers read files by the shortest loop there is and
@@ -143,6 +143,60 @@ def llamaindex(url: str, key: str, folder: Path, scratch: Path) -> dict[str, flo
     return timed(run)
 
 
+def haystack(url: str, key: str, folder: Path, scratch: Path) -> dict[str, float]:
+    """Ingest with a pipeline of Haystack; it has no way to leave out what it knows."""
+    del scratch
+    from haystack import Document, Pipeline, component
+    from haystack.components.preprocessors import RecursiveDocumentSplitter
+    from haystack.components.writers import DocumentWriter
+    from haystack.document_stores.types import DuplicatePolicy
+    from haystack.utils import Secret
+    from haystack_integrations.document_stores.qdrant import QdrantDocumentStore
+
+    from beast_ops.llm.hashing import HashEmbedder
+
+    hashing = HashEmbedder()
+
+    @component
+    class Hashed:
+        @component.output_types(documents=list[Document])
+        def run(self, documents: list[Document]) -> dict[str, list[Document]]:
+            for begin in range(0, len(documents), BATCH):
+                some = documents[begin : begin + BATCH]
+                rows = hashing.embed_documents([str(each.content) for each in some]).tolist()
+                for each, row in zip(some, rows, strict=True):
+                    each.embedding = row
+            return {"documents": documents}
+
+    target = QdrantDocumentStore(
+        url=url,
+        api_key=Secret.from_token(key),
+        index=COLLECTION,
+        embedding_dim=hashing.dimension,
+        write_batch_size=BATCH,
+        progress_bar=False,
+        timeout=60,
+    )
+    splitter = RecursiveDocumentSplitter(
+        split_length=CHARACTERS,
+        split_overlap=OVERLAP,
+        split_unit="char",
+        separators=["\n\n", "\n", " "],  # its own cut sentences with a model it would fetch
+    )
+    pipeline = Pipeline()
+    pipeline.add_component("split", splitter)
+    pipeline.add_component("embed", Hashed())
+    pipeline.add_component("write", DocumentWriter(target, DuplicatePolicy.OVERWRITE))
+    pipeline.connect("split", "embed")
+    pipeline.connect("embed", "write")
+
+    def run() -> None:
+        made = [Document(content=text, meta={"source": path}) for path, text in texts(folder)]
+        pipeline.run({"split": {"documents": made}})
+
+    return timed(run)
+
+
 def ours(url: str, key: str, folder: Path, scratch: Path, *, sparse: bool) -> dict[str, float]:
     """Ingest as the worker does: a job for a folder of the host."""
     from beast_ops.ingest.run import Run
@@ -184,6 +238,7 @@ WAYS: dict[str, Callable[[str, str, Path, Path], dict[str, float]]] = {
     "ours+sparse": lambda *args: ours(*args, sparse=True),
     "langchain": langchain,
     "llamaindex": llamaindex,
+    "haystack": haystack,
 }
 
 if __name__ == "__main__":

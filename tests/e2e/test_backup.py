@@ -117,7 +117,8 @@ def test_a_dry_run_says_what_would_be_replaced_and_changes_nothing(stack, archiv
 
     plan = stack.must("restore", str(archive), "--dry-run", "--json").json
 
-    assert {"knowledge/state.sqlite", "jobs/jobs.sqlite", "vectors"} == set(plan["replaced"])
+    ours = {"api/notebooks.sqlite", "knowledge/state.sqlite", "jobs/jobs.sqlite"}
+    assert {*ours, "vectors"} == set(plan["replaced"])
     assert not plan["anew"]
     assert not plan["other_key"]
 
@@ -170,7 +171,7 @@ def test_history_tells_of_a_restore_what_it_was_and_what_was_looked_at(stack, ar
     assert "proven" == receipt["outcome"]
     assert archive.name.partition(".")[0] == receipt["details"]["name"]
     assert {"healthy"} == {each["status"] for each in receipt["details"]["restored"]}
-    assert 3 == len(receipt["details"]["restored"])
+    assert 4 == len(receipt["details"]["restored"])
     assert receipt["checks"]
     assert "restore" == stack.must("backups", "--json").json["backups"][-1]["proven"]
 
@@ -187,7 +188,7 @@ def test_one_service_brings_all_that_belongs_together(stack, archive, before):
     assert "beast-worker" == backups.newest(stack, "restore")["details"]["service"]
 
 
-@pytest.mark.parametrize("service", ["beast-api", "nobody"])
+@pytest.mark.parametrize("service", ["beast-keeper", "nobody"])
 @pytest.mark.usefixtures("untouched")
 def test_a_service_without_data_cannot_be_restored(stack, archive, service):
     backups.refusal(stack.run("restore", str(archive), "--yes", "--service", service), EX_USAGE)

@@ -11,8 +11,8 @@ from tests.e2e.browser import SIZES, chromium, code, visiting
 pytestmark = pytest.mark.needs("chromium")
 
 PAGES = (
-    *("overview", "services", "models", "documents", "search", "chat", "jobs", "backups"),
-    *("events", "settings"),
+    *("overview", "services", "models", "documents", "search", "chat", "notebooks", "jobs"),
+    *("backups", "events", "settings"),
 )
 NOTES = {
     "otter.md": "# Otters\n\nThe otter Barnaby sleeps on his back and holds a stone.\n",
@@ -82,6 +82,15 @@ def test_a_stranger_sees_the_login_alone(house, browser):
         assert stranger.barriers() == []
         assert stranger.strangers == []
         stranger.shoot("login")
+
+
+def test_what_is_not_there_is_told_on_a_page(visit):
+    for name in ("nothing", "jobs/nothing", "notebooks/nothing"):
+        answer = visit.page.goto(f"{visit.stack.api}/ui/{name}")
+
+        assert answer.status == 404
+        visit.page.get_by_role("link", name="To the overview").wait_for()
+    assert visit.barriers() == []
 
 
 def test_a_code_is_typed_in_and_lets_in_once(house, browser):
@@ -212,9 +221,43 @@ def test_a_model_is_fetched_and_deleted(visit, ollama):
     assert visit.complaints() == []
 
 
+def test_a_notebook_is_filled_asked_and_summed_up(visit, tmp_path):
+    (tmp_path / "heron.md").write_text("# Herons\n\nThe heron Aster stands in the reeds.\n")
+    visit.open("notebooks")
+    visit.page.get_by_role("button", name="New notebook").click()
+    visit.page.get_by_label("Name").fill("Herons")
+    visit.page.get_by_role("button", name="Make it").click()
+    visit.page.get_by_role("link", name="Herons").click()
+    visit.page.locator("#files").set_input_files(tmp_path / "heron.md")
+    row = visit.page.locator("#sources tr", has_text="heron.md")
+    row.locator(".mark.good", has_text="ready").wait_for(timeout=60_000)
+
+    visit.page.get_by_label("Your question").fill("Where does Aster stand?")
+    visit.page.keyboard.press("Enter")
+    visit.page.locator(".turn.theirs .words a", has_text="[1]").click()
+    assert "Aster" in visit.page.locator(".cites pre").first.inner_text()
+    visit.page.get_by_role("button", name="Summary").click()
+    done = visit.page.locator("#results details", has_text="Summary")
+    done.locator(".mark.good", has_text="done").wait_for(timeout=60_000)
+    assert visit.barriers() == []
+    assert visit.complaints() == []
+    visit.shoot("notebook")
+
+    visit.page.reload()  # what was said is kept
+    visit.page.locator(".turn.mine", has_text="Where does Aster stand?").wait_for()
+    row.get_by_role("button", name="Remove").click()
+    visit.confirm()
+    row.wait_for(state="detached")
+    visit.page.get_by_role("button", name="Delete").click()
+    visit.confirm()
+    visit.page.wait_for_url("**/ui/notebooks")
+    assert visit.page.get_by_role("link", name="Herons").count() == 0
+    assert visit.complaints() == []
+
+
 def test_what_was_not_read_is_named_with_the_reason(visit):
     visit.open("jobs")
-    visit.page.locator("#jobs tbody tr a").last.click()
+    visit.page.locator("#jobs tbody tr a", has_text="ingest").last.click()
     line = visit.page.locator("tr", has_text="broken.pdf")
     line.wait_for()
 
@@ -257,7 +300,8 @@ def test_a_backup_is_made_proven_and_put_back_while_the_page_waits(visit):
 
     row.get_by_role("button", name="Restore").click()
     visit.confirm()
-    restored = visit.page.locator("#backups tr", has_text="restore").first
+    link = visit.page.get_by_role("link", name="restore")
+    restored = visit.page.locator("#backups tr", has=link).first
     restored.locator(".mark.good", has_text="done").wait_for(timeout=120_000)
     restored.locator("a").click()
     visit.page.locator("#operation", has_text="done").wait_for()

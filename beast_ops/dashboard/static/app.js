@@ -33,7 +33,7 @@ function leave() {
 }
 
 /** Ask in a dialog before something happens that is not to be undone by a click. */
-function ask(title, why, risky) {
+function sure(title, why, risky) {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "ask-title");
   dialog.innerHTML = '<form method="dialog"><h2 id="ask-title"></h2><p class="soft"></p><div class="row"><button value="yes" class="main">Yes</button><button value="no">Leave it</button></div></form>';
@@ -52,7 +52,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-ask],[data-theme-switch],[data-leave],[data-open],[data-close]");
   if (!button) return;
   if (button.dataset.ask !== undefined) {
-    if (await ask(button.dataset.ask, button.dataset.why || "", button.classList.contains("risky"))) htmx.trigger(button, "confirmed");
+    if (await sure(button.dataset.ask, button.dataset.why || "", button.classList.contains("risky"))) htmx.trigger(button, "confirmed");
   } else if (button.dataset.themeSwitch !== undefined) {
     const root = document.documentElement;
     const dark = getComputedStyle(root).colorScheme.includes("dark") && (root.dataset.theme === "dark" || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches));
@@ -70,14 +70,17 @@ document.addEventListener("click", async (event) => {
 // The server says what came of a change in a header; `said` is our event.
 document.addEventListener("said", (event) => say(event.detail.text, event.detail.tone));
 
+// What went wrong leaves the page as it is: it is said, or, while the server is away, waited for.
 document.addEventListener("htmx:response:error", (event) => {
-  if (event.detail.ctx?.response?.status === 401) leave();
+  const { status } = event.detail.ctx.response;
+  if (status === 401) leave();
+  else if (status >= 500) document.body.dataset.away = "";
+  else say(`This was refused (${status}).`, "bad");
 });
-
 document.addEventListener("htmx:error", (event) => {
-  if (!event.detail.ctx?.response) document.body.dataset.away = "";
+  if (event.detail.ctx && !event.detail.ctx.response) document.body.dataset.away = "";
 });
-document.addEventListener("htmx:after:request", () => { delete document.body.dataset.away; });
+document.addEventListener("htmx:after:swap", () => { delete document.body.dataset.away; });
 
 /** Logs stay at their end, unless somebody scrolled up to read. */
 function follow() {
@@ -132,5 +135,17 @@ document.addEventListener("submit", async (event) => {
     }
     if (form.dataset.then) htmx.trigger(document.body, form.dataset.then);
     form.reset();
+    form.closest("dialog")?.close();
   } catch (wrong) { say(wrong.message, "bad"); } finally { button.disabled = false; }
+});
+
+// What is deleted through the API itself: asked first, then gone, then the page is told.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-delete]");
+  if (!button || !(await sure(button.dataset.title, button.dataset.why, true))) return;
+  try {
+    await call("DELETE", button.dataset.delete);
+    if (button.dataset.next) location.assign(button.dataset.next);
+    else htmx.trigger(document.body, button.dataset.event);
+  } catch (wrong) { say(wrong.message, "bad"); }
 });

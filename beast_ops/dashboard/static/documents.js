@@ -108,7 +108,7 @@ document.addEventListener("click", async (event) => {
       const { job } = await call("POST", "/ingest", { collection, folder: ingestFolder });
       say(`Reading ${ingestFolder}.`, "good");
       wait(job);
-    } else if (await ask("Forget this document?", `${path} is not found any more. The file itself stays where it is.`, true)) {
+    } else if (await sure("Forget this document?", `${path} is not found any more. The file itself stays where it is.`, true)) {
       const { job } = await call("POST", "/ingest", { collection, documents: [], gone: [forget] });
       wait(job);
     }

@@ -7,7 +7,7 @@ const live = document.getElementById("live");
 const source = new EventSource(`/events/stream?names=${encodeURIComponent(live.dataset.names)}`);
 let waiting = 0;
 
-function show(text, tone) {
+function state(text, tone) {
   live.textContent = text;
   live.className = `mark ${tone}`;
 }
@@ -19,6 +19,6 @@ function news() {
 
 for (const name of live.dataset.known.split(" ")) source.addEventListener(name, news);
 // The browser comes back by itself, and says what it has seen last.
-source.addEventListener("open", () => { show("live", "good"); news(); });
-source.addEventListener("error", () => show(source.readyState === EventSource.CLOSED ? "not live" : "comes back", "warn"));
+source.addEventListener("open", () => { state("live", "good"); news(); });
+source.addEventListener("error", () => state(source.readyState === EventSource.CLOSED ? "not live" : "comes back", "warn"));
 addEventListener("pagehide", () => source.close());

@@ -2,7 +2,7 @@
 """A worker's surroundings with a real vector process, and the things one asks about them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from beast_ops import http
+from beast_ops.ingest import pool
 from beast_ops.ingest.intake import Intake
 from beast_ops.ingest.manifest import DocumentEntry, Manifest
+from beast_ops.ingest.parse import Document
 from beast_ops.ingest.reembed import Reembedding
 from beast_ops.ingest.run import Run
 from beast_ops.ingest.settings import Surroundings, WorkerSettings
@@ -19,6 +21,7 @@ from beast_ops.ingest.sources import uri
 from beast_ops.jobs.model import Job
 from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import Handler, Worker
+from beast_ops.llm.hashing import HashEmbedder
 from beast_ops.vectors.testing import Server, running
 
 HOST = "laptop"
@@ -145,3 +148,23 @@ def bench(tmp_path: Path, vectors: Server, request: pytest.FixtureRequest) -> Ca
         return Bench(around, vectors, f"t{number}-{folder}")
 
     return make
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[str]]:
+    """Return the names of documents that are read, and the texts that get dense vectors."""
+    read: list[str] = []
+    embedded: list[str] = []
+    parse, embed = pool.parse, HashEmbedder.embed_documents
+
+    def parsed(path: Path, name: str) -> Document:
+        read.append(name)
+        return parse(path, name)
+
+    def counted(self: HashEmbedder, texts: Sequence[str]) -> Any:
+        embedded.extend(texts)
+        return embed(self, texts)
+
+    monkeypatch.setattr(pool, "parse", parsed)
+    monkeypatch.setattr(HashEmbedder, "embed_documents", counted)
+    return read, embedded

@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from beast_ops.ingest import pool
 from beast_ops.ingest.order import read_order
 from beast_ops.ingest.run import Run
 from beast_ops.ingest.sources import uri
@@ -428,25 +427,6 @@ def test_every_passage_knows_when_its_file_was_changed_also_those_that_stay_as_t
 def dates(one, path=None):
     payloads = [point["payload"] for point in one.points().values()]
     return {each["modified"] for each in payloads if path in {None, each["path"]}}
-
-
-@pytest.fixture
-def reads(monkeypatch):
-    """Return the names of documents that are read, and the texts that get dense vectors."""
-    read, embedded = [], []
-    parse, embed = pool.parse, HashEmbedder.embed_documents
-
-    def parsed(path, name):
-        read.append(name)
-        return parse(path, name)
-
-    def counted(self, texts):
-        embedded.extend(texts)
-        return embed(self, texts)
-
-    monkeypatch.setattr(pool, "parse", parsed)
-    monkeypatch.setattr(HashEmbedder, "embed_documents", counted)
-    return read, embedded
 
 
 @pytest.mark.parametrize("embedder", ["hash", "none"])

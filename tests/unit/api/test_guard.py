@@ -13,7 +13,7 @@ from beast_ops.api.rules import Rules
 from beast_ops.errors import SettingsError
 
 OPEN_PATHS = ("/docs", "/health/live", "/health/ready", "/openapi.json", "/redoc")
-CLOSED = ("/", "/health", "/collections", "/search", "/metrics", "/nope", "/docs/", "/health/live/")
+CLOSED = ("/health", "/collections", "/search", "/metrics", "/nope", "/docs/", "/health/live/")
 JSON = {"content-type": "application/json"}
 
 
@@ -199,7 +199,7 @@ def test_settings_that_broke_are_refused_in_the_one_shape(path):
         raise AssertionError("the guard let it through")
 
     named = Named(broken, broken)
-    guard = Guard(unreached, Gate(Tokens(b"a", b"b")), Rules(), named, Figures().requests)
+    guard = Guard(unreached, Gate(Tokens(b"a", b"b")), Rules([]), named, Figures().requests)
 
     refused = TestClient(guard).get(path)
 

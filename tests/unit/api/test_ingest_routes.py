@@ -12,6 +12,8 @@ from beast_ops import closed
 from beast_ops.api.routes_ingest import JobModel
 from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState, Known
+from beast_ops.ingest.tally import Tally
+from beast_ops.jobs.model import Priority
 from beast_ops.jobs.table import JobTable
 
 
@@ -45,6 +47,7 @@ def test_a_manifest_opens_a_job_and_says_what_it_wants(opened, client):
     expected = {
         "job": opened["job"],
         "state": "held",
+        "priority": "high",
         "progress": {},
         "result": None,
         "error": None,
@@ -261,6 +264,35 @@ def test_a_declared_folder_that_is_empty_is_pruned_when_asked_for(stack, client,
 
     with JobTable(jobs_file(stack.around.data)) as jobs:
         assert prune_empty is jobs.get(job).payload["prune_empty"]
+
+
+@pytest.mark.parametrize("body", [{"folder": "notes"}, {"documents": [entry("a")]}])
+@pytest.mark.parametrize("priority", [*Priority, None])
+def test_a_job_is_as_urgent_as_is_said(client, body, priority):
+    said = {} if priority is None else {"priority": priority}
+    opened = client.post("/ingest", json={**body, **said}).json()["job"]
+
+    usual = "normal" if "folder" in body else "high"
+    assert (priority or usual) == client.get(f"/ingest/{opened}").json()["priority"]
+
+
+def test_a_priority_that_is_none_is_refused(client):
+    for body in ({"folder": "notes"}, {"documents": []}):
+        assert (422, "invalid") == code(client.post("/ingest", json={**body, "priority": "urgent"}))
+
+
+def test_a_job_tells_how_far_each_stage_is_as_its_worker_says(stack, client):
+    job = client.post("/ingest", json={"folder": "notes"}).json()["job"]
+    assert {} == client.get(f"/ingest/{job}").json()["progress"]
+    said = Tally("docs", 3).progress()
+    with JobTable(jobs_file(stack.around.data)) as jobs:
+        while (claimed := jobs.claim("w")).id != job:
+            jobs.stop(claimed)  # of other tests
+        jobs.progress(claimed, said)
+
+    assert said == client.get(f"/ingest/{job}").json()["progress"]
+    assert said == client.get("/ingest").json()["jobs"][0]["progress"]
+    assert said == client.get("/jobs").json()["jobs"][0]["progress"]
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_the_guards_refusals_have_that_shape_too(address):
 
 
 def test_other_routes_keep_our_shape(api):
-    assert {"code", "message", "hint"} == set(api.get("/none").json()["error"])
+    assert {"code", "message", "hint", "id"} == set(api.get("/none").json()["error"])
 
 
 @pytest.mark.parametrize("stream", [True, False])

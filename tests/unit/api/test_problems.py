@@ -62,7 +62,7 @@ def guarded(app):
         raise MissingError("no contract")
 
     named = Named(Settings, nothing)
-    return Guard(app, Gate(Tokens(b"t", b"m")), Rules(), named, Figures().requests)
+    return Guard(app, Gate(Tokens(b"t", b"m")), Rules([]), named, Figures().requests)
 
 
 def answered(error):

@@ -9,8 +9,9 @@ import re
 import pytest
 from markupsafe import Markup
 
+from beast_ops.api.rules import Rules
 from beast_ops.chat.places import HEADLINE
-from beast_ops.dashboard import charts, shell, words
+from beast_ops.dashboard import charts, rooms, shell, words
 from beast_ops.dashboard.marked import marked
 
 # htmx 4.0.1, as its package on npm has it.
@@ -46,9 +47,15 @@ def test_an_address_changes_with_the_content():
 def test_no_template_says_what_the_policy_forbids(name):
     text, *_ = shell._templates().loader.get_source(shell._templates(), name)
 
-    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|hx-on|javascript:|https?://", text)
-    assert not re.search(r"<script(?![^>]*\ssrc=\"\{\{ address\()", text)
+    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|hx-on|javascript:|https?://\w", text)
+    assert not re.search(r"<script(?![^>]*\ssrc=\"\{\{ (?:address|beside)\()", text)
     assert "| safe" not in text
+
+
+def test_every_page_of_the_menu_is_there():
+    paths = {each.path for each in Rules(rooms.router.routes).table}
+
+    assert {f"{shell.HOME}/{name}" for name, _ in shell.PAGES} <= paths
 
 
 def test_there_are_templates_to_look_at():
@@ -101,3 +108,21 @@ def test_the_page_of_the_chat_knows_how_the_list_of_sources_begins():
     script = shell.assets()["chat.js"].content.decode()
 
     assert json.dumps(HEADLINE) in script
+
+
+def test_no_script_takes_a_name_that_another_on_the_same_page_has():
+    scripts = {name: asset.content.decode() for name, asset in shell.assets().items()}
+    names = {
+        name: set(re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.M))
+        for name, text in scripts.items()
+        if name.endswith(".js") and name not in VENDORED
+    }
+
+    assert names["app.js"]
+    shared = {
+        (one, other): names[one] & names[other]
+        for one in names
+        for other in names
+        if one < other and not {one, other} & {"login.js", "theme.js"}
+    }
+    assert not {pair: both for pair, both in shared.items() if both}

@@ -4,8 +4,10 @@ import json
 import pytest
 
 from beast_ops.door import documents
+from beast_ops.errors import UsageError
 from beast_ops.ingest import client as ingest_client
 from beast_ops.ingest.client import IngestOptions
+from beast_ops.jobs.model import Priority
 from beast_ops.place import Place
 from beast_ops.search import client as search_client
 from beast_ops.search.model import SearchOptions
@@ -43,7 +45,7 @@ def test_search_prints_passages_or_the_answer(place, monkeypatch, capsys):
 
     documents.search(place, "why", SearchOptions(), json=True)
     assert json.loads(capsys.readouterr().out) == ANSWER
-    assert asked == [(place, "why", SearchOptions())] * 2
+    assert asked == [(place, "why", SearchOptions(), ())] * 2
 
 
 @pytest.mark.parametrize(("failed", "code"), [(0, 0), (1, 1)])
@@ -61,3 +63,12 @@ def test_ingest_ends_with_one_if_any_document_failed(place, monkeypatch, capsys,
 
     assert documents.ingest(place, ("a",), IngestOptions(), json=True) == code
     assert json.loads(capsys.readouterr().out) == ingested(failed)
+
+
+def test_a_priority_goes_by_its_name_and_what_is_watched_is_not_urgent():
+    assert Priority.LOW is documents.urgency_of("low", watched=True)
+    assert Priority.NORMAL is documents.urgency_of("", watched=True)
+    assert documents.urgency_of("", watched=False) is None
+    with pytest.raises(UsageError) as wrong:
+        documents.urgency_of("urgent", watched=False)
+    assert "Use: high, normal, low" == wrong.value.hint

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import io
+import re
 
 import pytest
 
@@ -35,30 +36,78 @@ def test_events_are_told_in_words(event, words):
     assert words == sentence(event)
 
 
-def test_a_terminal_has_one_line_that_moves_and_is_gone_afterwards():
+STAGES = [
+    {"stage": "find", "unit": "documents", "done": 4000, "of": 9000, "rate": 120.0, "eta": 42},
+    {"stage": "parse", "unit": "documents", "done": 9, "of": 9, "rate": 3.5, "eta": 0},
+    {"stage": "embed", "unit": "passages", "done": 0, "of": None, "rate": 0.0, "eta": None},
+    {"stage": "upsert", "unit": "passages", "done": 1, "of": 5000, "rate": 0.5, "eta": 9998},
+]
+
+
+def screen(text):
+    """Return what stands on a terminal after *text*: a line each, and where the cursor is."""
+    lines, row, column = [""], 0, 0
+    for part in re.findall(r"\x1b\[\??\d*[A-Za-z]|\r|\n|[^\x1b\r\n]+", text):
+        if part == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\r":
+            column = 0
+        elif part.startswith("\x1b"):
+            number = int("".join(filter(str.isdigit, part)) or 1)
+            row -= number if part.endswith("A") else 0
+            lines[row] = "" if part.endswith("2K") else lines[row]
+        else:
+            lines[row] = lines[row][:column].ljust(column) + part + lines[row][column + len(part) :]
+            column += len(part)
+    return [line.rstrip() for line in lines]
+
+
+def test_a_terminal_has_a_block_that_moves_and_is_gone_afterwards(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     stream, time = Terminal(), Time()
 
     with Progress(stream, time.clock) as show:
-        show(RUNNING)
+        show({**RUNNING, "stages": STAGES})
         show({"phase": "finding"})  # too soon
+        assert [
+            sentence(RUNNING),
+            "  find    4,000  of 9,000 documents  120/s     0:42 to go",
+            "  parse       9      of 9 documents  3.5/s           done",
+            "  embed       0       of ? passages  0.0/s",
+            "  upsert      1   of 5,000 passages  0.5/s  2:46:38 to go",
+        ] == screen(stream.getvalue())[:5]
         time.now += 1
         show({"phase": "uploading", "done": 1, "of": 2})
+        assert ["sending 1 of 2", ""] == screen(stream.getvalue())[:2]
 
-    lines = stream.getvalue().split("\r")
-    assert ["", sentence(RUNNING), "sending 1 of 2"] == [line.rstrip() for line in lines[:3]]
-    assert len(lines[2]) == len(sentence(RUNNING))
-    assert lines[-2:] == [" " * len("sending 1 of 2"), ""]
+    assert {""} == set(screen(stream.getvalue()))
 
 
-def test_elsewhere_there_is_a_line_now_and_then():
+def test_a_narrow_terminal_has_shares_and_no_line_too_long(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    stream, time = Terminal(), Time()
+
+    with Progress(stream, time.clock) as show:
+        show({**RUNNING, "stages": STAGES})
+        lines = screen(stream.getvalue())
+
+    assert "find     44%  120/s     0:42 to go" == lines[1]
+    assert max(map(len, lines)) <= 40
+
+
+def test_elsewhere_there_is_a_line_a_minute():
     stream, time = io.StringIO(), Time()
 
     with Progress(stream, time.clock) as show:
         show(RUNNING)
-        time.now += 10
+        time.now += 59
         show(RUNNING)
+        time.now += 1
+        show({**RUNNING, "stages": STAGES})
 
-    assert f"{sentence(RUNNING)}\n" == stream.getvalue()
+    stages = "find 4000/9000, parse 9/9, embed 0/?, upsert 1/5000"
+    assert f"{sentence(RUNNING)}; {stages}\n" == stream.getvalue()
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])

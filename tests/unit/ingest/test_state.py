@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is known of documents survives, and what is in doubt is known to be."""
 
+import re
+
 import pytest
+from sqlalchemy import text
 
 from beast_ops.clock import Clock
 from beast_ops.errors import DatabaseError
+from beast_ops.ingest import state_statements as say
 from beast_ops.ingest.manifest import DocumentEntry
 from beast_ops.ingest.state import DocumentState, Known
 
@@ -140,3 +144,15 @@ def test_where_nothing_names_a_boot_nothing_comes_into_doubt(tmp_path, monkeypat
             state.settle("docs--1", [(known(A), CHUNKS)])
 
             assert [A] == list(state.known("docs--1", [A]))
+
+
+def test_a_document_of_the_same_content_is_looked_up_and_not_searched_for(state):
+    statement = say.TWINS.text
+    values = dict.fromkeys(re.findall(r":(\w+)", statement), 1)
+
+    with state._database.reading() as table:
+        steps = table.execute(text(f"EXPLAIN QUERY PLAN {statement}"), values).all()
+
+    by_hash = "COVERING INDEX documents_by_content (collection=? AND sha256=?)"
+    assert steps[0][3] == "SEARCH documents USING PRIMARY KEY (collection=? AND source=?)"
+    assert any(by_hash in step[3] for step in steps)

@@ -56,7 +56,7 @@ def test_points_are_stored_before_what_they_replace_leaves(state):
         writer.put(lambda: batch("new", done=[finished("old", in_doubt=True)]))
 
     assert [("upsert", "new"), ("delete", "old"), ("delete_of", A, "but", "new")] == store.said
-    assert [A] == [each.known.source for each in done]
+    assert [A] == [each.known.source for stored in done for each in stored.finished]
     assert {"new": "digest"} == state.chunks("docs--1", A)
     assert set() == state.in_doubt("docs--1", [A])
 

@@ -9,7 +9,7 @@ import pytest
 
 from beast_ops.clock import Clock
 from beast_ops.errors import ConflictError, LeaseLostError, MissingError
-from beast_ops.jobs.model import ATTEMPTS, State
+from beast_ops.jobs.model import ATTEMPTS, Lane, Priority, State
 from beast_ops.jobs.table import KEEP_SECONDS, LEASE_SECONDS, JobTable
 
 
@@ -44,6 +44,40 @@ def test_the_oldest_ready_job_is_handed_out_first(table, hands):
 
     assert [first, second] == [table.claim("a").id, table.claim("b").id]
     assert table.claim("c") is None
+
+
+def test_a_more_urgent_job_comes_first_and_among_equals_the_oldest(table, hands):
+    jobs = []
+    for priority in (Priority.LOW, Priority.NORMAL, Priority.HIGH, Priority.NORMAL, Priority.HIGH):
+        jobs.append(table.add("ingest", {}, priority=priority))
+        hands.move(1)
+
+    claimed = [table.claim("a") for _ in jobs]
+
+    assert [jobs[place] for place in (2, 4, 1, 3, 0)] == [job.id for job in claimed]
+    assert ["high", "high", "normal", "normal", "low"] == [job.priority for job in claimed]
+
+
+def test_what_a_dead_worker_held_comes_after_what_is_more_urgent(table, hands):
+    old = table.add("ingest", {}, priority=Priority.LOW)
+    table.claim("dead")
+    hands.move(LEASE_SECONDS + 1)
+    urgent = table.add("ingest", {}, priority=Priority.HIGH)
+
+    assert [urgent, old] == [table.claim("a").id, table.claim("a").id]
+
+
+def test_a_job_knows_whether_a_more_urgent_one_waits_in_its_lane(tmp_path, hands):
+    with JobTable(tmp_path / "jobs.sqlite", hands.clock(), Lane(but=("long",))) as table:
+        table.add("ingest", {})
+        mine = table.claim("a")
+        table.add("ingest", {})
+        table.add("ingest", {}, priority=Priority.HIGH, held=True)
+        table.add("long", {}, priority=Priority.HIGH)
+        assert not table.is_outranked(mine)
+        table.add("ingest", {}, priority=Priority.HIGH)
+
+        assert table.is_outranked(mine)
 
 
 def test_a_held_job_waits_until_it_is_released(table):

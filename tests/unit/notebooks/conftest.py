@@ -99,17 +99,21 @@ class Stack:
         return [each["payload"] for each in found]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _it_goes_fast():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(testing, "START_SECONDS", 60.0)  # busy machines take their time
         patch.setattr(desk, "LOOK_SECONDS", 0.05)
         patch.setattr(desk, "IDLE_SECONDS", 0.1)
-        patch.setattr(writer, "FRESH_SECONDS", 0.0)
         patch.setattr(transform, "SAY_SECONDS", 0.02)
         patch.setattr(transform, "CHECK_SECONDS", 0.05)
         patch.setattr(workshop, "FOLLOW_SECONDS", 0.05)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _models_are_looked_up_anew(monkeypatch):
+    monkeypatch.setattr(writer, "FRESH_SECONDS", 0.0)
 
 
 @pytest.fixture
