@@ -176,6 +176,20 @@ def test_a_document_goes_in_and_is_found_through_the_api(stack):
     assert token not in told
 
 
+def test_the_chat_asks_our_api_with_its_own_key(stack):
+    """Its address stands in the environment of the chat, its key in the chat's secrets alone."""
+    script = """
+. /run/secrets/environment
+grep -azq '^OPENAI_API_BASE_URLS=http://beast-api:' /proc/[0-9]*/environ || exit 1
+for key in "$OPENAI_API_KEYS" wrong; do
+  curl -s -o /dev/null -w '%{http_code} ' -H "Authorization: Bearer $key" "$BEAST_API_URL/v1/models"
+done
+"""
+    chat = stack.containers()["open-webui"]["Id"]
+
+    assert "200 401" == stack.host("docker", "exec", chat, "bash", "-c", script).strip()
+
+
 def test_the_front_door_leads_everywhere_under_one_certificate(stack):
     script = """
 import json, ssl, sys, urllib.request, urllib.error

@@ -165,12 +165,14 @@ class Gone:
         if name.partition(".")[0] in GONE:
             raise ModuleNotFoundError(f"the image has no {name}", name=name)
 
+# What a program starts with, what a migration runs, and what only a terminal on the host shows.
+ELSEWHERE = ("__main__", ".migrations.", ".show")
 GONE = set(sys.argv[1].split(","))
 sys.meta_path.insert(0, Gone())
 for package in sys.argv[2:]:
     there = importlib.import_module(package)
     for each in pkgutil.walk_packages(there.__path__, f"{package}."):
-        if "__main__" not in each.name and ".migrations." not in each.name:
+        if not any(part in each.name for part in ELSEWHERE):
             importlib.import_module(each.name)
 """
 CALLED = {"markdown-it-py": "markdown_it"}
