@@ -147,13 +147,19 @@ class JobTable(Views):
         """Note that *job* is done; raises as `heartbeat` does."""
         self._change(to.FINISH, job, json.dumps(result))
 
-    def finish_for(self, job: Job, result: Mapping[str, Any], owner: str) -> Job | None:
+    def finish_for(
+        self,
+        job: Job,
+        result: Mapping[str, Any],
+        owner: str,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> Job | None:
         """Do what `finish` does, and then what `claim` does, in one step."""
         with self._database.writing() as table:
             done = to.FINISH.say(table, self._mine(job, json.dumps(result)))
             if not done.rowcount:
                 raise _lost(job)
-            return self._claim(table, owner, LEASE_SECONDS)
+            return self._claim(table, owner, lease_seconds)
 
     def again(self, job: Job, error: str, attempts: int) -> float | None:
         """Let *job* be tried again after a pause that doubles each time; raises as `heartbeat`.

@@ -117,8 +117,8 @@ def test_a_dry_run_says_what_would_be_replaced_and_changes_nothing(stack, archiv
 
     plan = stack.must("restore", str(archive), "--dry-run", "--json").json
 
-    ours = {"api/notebooks.sqlite", "knowledge/state.sqlite", "jobs/jobs.sqlite"}
-    assert {*ours, "vectors"} == set(plan["replaced"])
+    api = {"api/access.sqlite", "api/notebooks.sqlite"}
+    assert {*api, "knowledge/state.sqlite", "jobs/jobs.sqlite", "vectors"} == set(plan["replaced"])
     assert not plan["anew"]
     assert not plan["other_key"]
 
@@ -171,7 +171,7 @@ def test_history_tells_of_a_restore_what_it_was_and_what_was_looked_at(stack, ar
     assert "proven" == receipt["outcome"]
     assert archive.name.partition(".")[0] == receipt["details"]["name"]
     assert {"healthy"} == {each["status"] for each in receipt["details"]["restored"]}
-    assert 4 == len(receipt["details"]["restored"])
+    assert 5 == len(receipt["details"]["restored"])
     assert receipt["checks"]
     assert "restore" == stack.must("backups", "--json").json["backups"][-1]["proven"]
 

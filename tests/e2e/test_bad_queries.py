@@ -69,7 +69,7 @@ def refusal(answer, *codes):
     assert answer.status_code in (codes or REFUSED), answer.text
     assert ["error"] == list(answer.json()), answer.text
     error = answer.json()["error"]
-    assert {"code", "message", "hint"} == set(error), error
+    assert {"code", "message", "hint", "id"} == set(error), error
     assert all(isinstance(said, str) and said for said in error.values()), error
     return error
 

@@ -72,9 +72,10 @@ def test_health_has_its_contract(stack):
 
 
 def test_open_prints_an_address_that_answers(stack):
-    address = stack.must("open").out.strip()
+    address, code = stack.must("open").out.strip().splitlines()
 
-    assert address == f"{stack.api}/docs"
+    assert address == f"{stack.api}/login"
+    assert code.startswith("Code: ")
     with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own
         assert 200 == answer.status
 

@@ -33,7 +33,11 @@ def drafted(inventory):
     return find
 
 
-NAMED = {"beast_api_access": {"guesses": 3}, "beast_api_limits": {"search": 3}}
+NAMED = {
+    "beast_api_access": {"guesses": 3},
+    "beast_api_limits": {"search": 3},
+    "beast_api_rerank": {"candidates": 20},
+}
 
 
 def other(setting, value):

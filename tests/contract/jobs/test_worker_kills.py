@@ -35,6 +35,8 @@ workers.LOOK_SECONDS = 0.02
 class Table(rooms.JobTable):
     def claim(self, owner, lease_seconds=lease):
         return super().claim(owner, lease_seconds)
+    def finish_for(self, job, result, owner, lease_seconds=lease):
+        return super().finish_for(job, result, owner, lease_seconds)
     def heartbeat(self, job, lease_seconds=lease):
         return super().heartbeat(job, lease_seconds)
 
