@@ -148,11 +148,7 @@ class JobTable(Views):
         self._change(to.FINISH, job, json.dumps(result))
 
     def finish_for(
-        self,
-        job: Job,
-        result: Mapping[str, Any],
-        owner: str,
-        lease_seconds: float = LEASE_SECONDS,
+        self, job: Job, result: Mapping[str, Any], owner: str, lease_seconds: float = LEASE_SECONDS
     ) -> Job | None:
         """Do what `finish` does, and then what `claim` does, in one step."""
         with self._database.writing() as table:
