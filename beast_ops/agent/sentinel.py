@@ -54,21 +54,26 @@ def operations_to(bus: Bus) -> Callable[[Operation], None]:
 def watch(place: Place, bus: Bus, stopping: threading.Event) -> None:
     """Look until *stopping*, and tell *bus* what has changed."""
     bus.publish("system.startup")
-    before: Seen = {}
+    before = _look(place, bus, {})  # at once: what changes before the second look is told, too
     while not stopping.wait(LOOK_SECONDS):
-        try:
-            now = {each.name: each for each in _states(place)}
-        except BeastError as failed:
-            LOG.debug("cannot look: %s", failed)
-            continue
-        except Exception:
-            LOG.exception("cannot look: a mistake")
-            continue
-        for name, service in changes(before, now):
-            state = now[service]
-            bus.publish(name, service=service, state=state.state, restarts=state.restarts)
-        before = now
+        before = _look(place, bus, before)
     bus.publish("system.shutdown")
+
+
+def _look(place: Place, bus: Bus, before: Seen) -> Seen:
+    """Tell *bus* what has changed since *before*, and return how it is now."""
+    try:
+        now = {each.name: each for each in _states(place)}
+    except BeastError as failed:
+        LOG.debug("cannot look: %s", failed)
+        return before
+    except Exception:
+        LOG.exception("cannot look: a mistake")
+        return before
+    for name, service in changes(before, now):
+        state = now[service]
+        bus.publish(name, service=service, state=state.state, restarts=state.restarts)
+    return now
 
 
 def _states(place: Place) -> Sequence[ProcessState]:

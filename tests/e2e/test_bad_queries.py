@@ -228,7 +228,7 @@ def files(stack):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [JOB, "..", "%2e%2e", "x" * 300, "a%2fb", "'; --", "🐘"])
+@pytest.mark.parametrize("name", [JOB, "%2e%2e", "x" * 300, "a%2fb", "'; --", "🐘"])
 def test_an_unknown_job_is_not_found(client, name):
     for method, path in (
         ("GET", ""), ("DELETE", ""), ("POST", "/start"), ("PUT", "/documents/0"),
