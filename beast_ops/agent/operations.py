@@ -181,7 +181,7 @@ class Operations:
             os.close(handle)
 
     def _now(self) -> str:
-        return self._clock.now().isoformat(timespec="seconds")
+        return self._clock.now().isoformat(timespec="milliseconds")
 
 
 __all__ = ["Operation", "Operations", "tail"]
