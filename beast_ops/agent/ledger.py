@@ -111,7 +111,7 @@ class Ledger:
         ended = operation.model_copy(
             update={
                 "state": state,
-                "finished": self._clock.now().isoformat(timespec="seconds"),
+                "finished": self._clock.now().isoformat(timespec="milliseconds"),
                 "code": code,
                 "error": why if code is None else self._complaint(operation, code) if code else "",
                 "receipt": self._receipt(operation),
@@ -144,7 +144,9 @@ class Ledger:
 
     def _receipt(self, operation: Operation) -> str | None:
         """Return the name of the newest receipt of that kind since *operation* began."""
-        since = datetime.fromisoformat(operation.started)
+        since = datetime.fromisoformat(operation.started).replace(
+            microsecond=0
+        )  # as receipts have it
         for path, receipt in receipts.named(self._place.receipts):
             if datetime.fromisoformat(receipt.finished) < since:
                 return None
