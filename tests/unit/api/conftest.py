@@ -2,12 +2,14 @@
 """One real vector process and one real API on loopback for all tests of this room."""
 
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from beast_ops import http
+from beast_ops.agent.server import Agent
 from beast_ops.api import house
 from beast_ops.api.app import build
 from beast_ops.api.settings import Surroundings
@@ -124,3 +126,28 @@ def client(stack):
 def anyone(stack):
     with stack.client(token="") as opened:
         yield opened
+
+
+class Doing:
+    """What the agent was asked to do, and what it answers."""
+
+    def __init__(self):
+        self.requests, self.answer = [], None
+
+    def __call__(self, _, request):
+        self.requests.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def agent(stack):
+    doing = Doing()
+    found = Agent(stack.place, doing)
+    found.listen()
+    serving = threading.Thread(target=found.serve, daemon=True)
+    serving.start()
+    yield doing
+    found.close()
+    serving.join(5)

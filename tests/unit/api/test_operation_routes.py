@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The routes that begin operations on the host, with a real agent whose deeds are made up."""
 
-import threading
-
 import pytest
 
-from beast_ops.agent.server import Agent
 from beast_ops.errors import BusyError, MissingError, UsageError
 
 NAME = "beast_backup_20260501_030000"
@@ -62,31 +59,6 @@ LOOKS = [
     ("/receipts?operation=backup&limit=1", {"total": 0, "receipts": []},
      ("receipts", "backup", 1, 0)),
 ]  # fmt: skip
-
-
-class Doing:
-    """What the agent was asked to do, and what it answers."""
-
-    def __init__(self):
-        self.requests, self.answer = [], None
-
-    def __call__(self, _, request):
-        self.requests.append(request)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture
-def agent(stack):
-    doing = Doing()
-    found = Agent(stack.place, doing)
-    found.listen()
-    serving = threading.Thread(target=found.serve, daemon=True)
-    serving.start()
-    yield doing
-    found.close()
-    serving.join(5)
 
 
 @pytest.mark.parametrize(("path", "body", "asked"), BEGINS)

@@ -1,41 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The routes that ask the agent, with a real agent whose deeds are made up."""
 
-import threading
 from dataclasses import asdict
 
 import pytest
 
-from beast_ops.agent.server import Agent
 from beast_ops.errors import BusyError, CommandError, MissingError
 from beast_ops.runtime.control import ProcessState
 
 STATE = ProcessState("store", "running", uptime_seconds=3.0)
-
-
-class Doing:
-    """What the agent was asked to do, and what it answers."""
-
-    def __init__(self):
-        self.requests, self.answer = [], None
-
-    def __call__(self, _, request):
-        self.requests.append(request)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture
-def agent(stack):
-    doing = Doing()
-    found = Agent(stack.place, doing)
-    found.listen()
-    serving = threading.Thread(target=found.serve, daemon=True)
-    serving.start()
-    yield doing
-    found.close()
-    serving.join(5)
 
 
 def test_services_and_how_they_are(client, agent):
