@@ -5,10 +5,12 @@ import gzip
 import hashlib
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from markupsafe import Markup
 
+from beast_ops.access.model import Principal, Scope
 from beast_ops.api.rules import Rules
 from beast_ops.chat.places import HEADLINE
 from beast_ops.dashboard import charts, rooms, shell, words
@@ -56,6 +58,17 @@ def test_every_page_of_the_menu_is_there():
     paths = {each.path for each in Rules(rooms.router.routes).table}
 
     assert {f"{shell.HOME}/{name}" for name, _ in shell.PAGES} <= paths
+
+
+@pytest.mark.parametrize(("scope", "there"), [(Scope.READ, False), (Scope.ADMIN, True)])
+def test_the_menu_leads_nobody_to_where_they_may_not_go(scope, there):
+    asker = Principal("somebody", scope, "session", key="k", origin="o")
+    request = SimpleNamespace(state=SimpleNamespace(principal=asker))
+
+    text = shell._templates().get_template("menu.html").render(request=request, here="jobs")
+
+    assert ("/ui/settings" in text) is there
+    assert "/ui/jobs" in text
 
 
 def test_the_manual_of_the_api_is_not_about_pages():
