@@ -9,7 +9,9 @@ import os
 
 from beast_ops.place import Place
 
-BYTES = 16 << 20  # records of processes, logs and the first pages of some write-ahead logs
+# Records of processes, logs, the first pages of write-ahead logs; and where the disk is memory, the
+# pages that the vector store maps as it starts: 27 MiB were seen for one small collection.
+BYTES = 64 << 20
 NAME = "ballast"
 
 

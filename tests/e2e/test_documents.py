@@ -156,7 +156,8 @@ def test_the_same_documents_are_made_each_time(tmp_path: Path):
         assert one.path.relative_to(tmp_path / "first") == other.path.relative_to(
             tmp_path / "second"
         )
-        if one.path.suffix not in {".docx", ".pdf"}:  # these carry the time they were made
+        timed = one.path.suffix in {".docx", ".pdf"} or one.path.name == "renamed.ods"
+        if not timed:  # they carry the time they were made
             assert one.path.read_bytes() == other.path.read_bytes()
 
 
