@@ -331,7 +331,9 @@ def test_a_token_is_shown_once_works_and_is_revoked(visit):
     visit.open("settings")
     visit.page.get_by_label("Name").fill("laptop")
     visit.page.get_by_role("button", name="Make it").click()
-    secret = visit.page.locator("#made code").inner_text()
+    shown = visit.page.locator("#made code")
+    shown.wait_for()
+    secret = shown.inner_text()
     row = visit.page.locator("#access tr", has_text="laptop").first
     row.wait_for()
 
