@@ -2,6 +2,7 @@
 """On a fresh Debian 13, with its own Python and the newest ansible-core, without Docker."""
 
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,6 +23,15 @@ def typed(words, seconds=SECONDS):
         *(NAME, "bash", "-c", words),
         seconds=seconds,
     )
+
+
+def of_today(room):
+    """Return one of four parts of *room*, another one each day, and say which."""
+    day = datetime.now(UTC).timetuple().tm_yday
+    names = sorted(path.name for path in (CLONE / room).iterdir() if path.name[:2] != "__")
+    part = " ".join(f"{room}/{name}" for name in names[day % 4 :: 4] if "conftest" not in name)
+    print(part)
+    return part
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +69,7 @@ def test_the_stack_lives_and_is_removed():
 
 @pytest.mark.usefixtures("clone")
 def test_the_tests_pass_there(rounds):
-    rooms = rounds("tests/unit tests/house", "tests/unit tests/house tests/contract")
+    rooms = rounds(f"{of_today('tests/unit')} tests/house", "tests/unit tests/house tests/contract")
 
     said = typed(f"./beast test {rooms} -q --no-cov 2>&1 | tail -n 40; test $PIPESTATUS = 0")
 
