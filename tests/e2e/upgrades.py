@@ -67,7 +67,11 @@ def migrate(workshop: Path, words: str) -> None:
         return text.split("    op.create_table")[0] + words
 
     write(workshop, name, second)
-    write(workshop, "beast_ops/jobs/schema.py", lambda text: text.replace(f"head={head}", 'head="second"'))
+    write(
+        workshop,
+        "beast_ops/jobs/schema.py",
+        lambda text: text.replace(f"head={head}", 'head="second"'),
+    )
 
 
 @dataclass(frozen=True, slots=True)
