@@ -71,7 +71,7 @@ def _vectors(lock: Lock, value: str) -> bool:
 
 
 def _api(lock: Lock, value: str) -> bool:
-    return _header(lock, "/v1/collections", {"authorization": f"Bearer {value}"})
+    return _header(lock, "/collections", {"authorization": f"Bearer {value}"})
 
 
 def _dashboards(lock: Lock, value: str) -> bool:
