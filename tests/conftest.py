@@ -78,6 +78,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "root": lambda: "" if os.geteuid() == 0 else "only root can become another user",
     "shellcheck": lambda: _command("shellcheck"),
     "systemd": lambda: "" if Path("/run/systemd/system").is_dir() else "systemd does not run",
+    "valkey": lambda: _command("valkey-server", "redis-server"),
     "zsh": lambda: _command("zsh"),
     "zstd": lambda: _command("zstd"),
 }

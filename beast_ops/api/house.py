@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from beast_ops import closed, http
+from beast_ops import closed, http, valkey
 from beast_ops.cards import Service, Services, read_services
 from beast_ops.chat.answer import Answerer, Wish
 from beast_ops.chat.writer import Writer
@@ -26,6 +26,7 @@ from beast_ops.ingest.duplicates import Duplicates
 from beast_ops.ingest.intake import Intake
 from beast_ops.ingest.settings import jobs_file, state_file
 from beast_ops.ingest.state import DocumentState
+from beast_ops.jobs.ringing import RingingTable, ringing
 from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
 from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
@@ -96,8 +97,7 @@ async def open_house(
         _writer(around) as writer,
     ):
         with (
-            closing(Intake(around.data)) as intake,
-            JobTable(jobs_file(around.data)) as jobs,
+            _work(around) as (intake, jobs),
             Publisher(events_file(around.data), SOURCE) as events,
             _searching(around, settings, figures, store) as searcher,
         ):
@@ -120,6 +120,17 @@ async def open_house(
                 )
                 async with _refreshed(house):
                     yield house
+
+
+@contextmanager
+def _work(around: Surroundings) -> Iterator[tuple[Intake, JobTable]]:
+    """Open what adds jobs, and wakes the workers then if there is something to do it by."""
+    with (
+        ringing(valkey.at(around.queue_url, around.queue_key)) as ring,
+        closing(Intake(around.data, ring=ring)) as intake,
+        RingingTable(jobs_file(around.data), ring) as jobs,
+    ):
+        yield intake, jobs
 
 
 @contextmanager
@@ -240,13 +251,16 @@ async def _ready(store: Store, services: Watched[Services]) -> None:
 def _keys(around: Surroundings) -> Callable[[Service], str | None]:
     """Return what finds a service's key among the secrets this process may read."""
 
+    files = {"vectors": around.vectors_key, "queue": around.queue_key}
+
     def key(service: Service) -> str | None:
-        if service.health.deep != "vectors" or around.vectors_key is None:
+        file = files.get(service.health.deep or "")
+        if file is None:
             return None
         try:
-            return read_secret(around.vectors_key)
+            return read_secret(file)
         except BeastError:
-            return None  # the store will refuse us, which is then the finding
+            return None  # the service will refuse us, which is then the finding
 
     return key
 
