@@ -17,12 +17,13 @@ from .keys import read_secret
 
 if TYPE_CHECKING:  # takes a tenth of a second, which only those should spend who have a Valkey
     from redis import Redis
-    from redis.asyncio import Redis as AsyncRedis
+    from redis.asyncio import BlockingConnectionPool as AsyncPool
 
 URL, KEY_FILE = "BEAST_QUEUE_URL", "BEAST_QUEUE_KEY_FILE"
 PORT = 6379
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
+CONNECTIONS = 32  # of one event loop at once; more wait for one
 AGAIN_SECONDS = 10.0  # so long nobody asks one that did not answer
 
 
@@ -50,15 +51,17 @@ class Valkey:
 
         return Redis(**self._options(wait_seconds))
 
-    def async_client(self) -> "AsyncRedis":
-        """Return a client for one event loop; it connects when it is used."""
-        from redis.asyncio import Redis
+    def async_pool(self) -> "AsyncPool":
+        """Return connections for one event loop, made when they are used."""
+        from redis.asyncio import BlockingConnectionPool
+        from redis.asyncio.retry import Retry
 
-        return Redis(**self._options(0.0))
+        options = self._options(0.0)
+        options["retry"] = Retry(*self._insisting())
+        most = {"max_connections": CONNECTIONS, "timeout": ANSWER_SECONDS}
+        return BlockingConnectionPool(**most, **options)
 
     def _options(self, wait_seconds: float) -> dict[str, Any]:
-        from redis.backoff import NoBackoff
-        from redis.exceptions import ConnectionError as Disconnected
         from redis.retry import Retry
 
         return {
@@ -67,9 +70,15 @@ class Valkey:
             "password": self.password,
             "socket_connect_timeout": CONNECT_SECONDS,
             "socket_timeout": ANSWER_SECONDS + wait_seconds,
-            # Once more at once, for a connection that a restart of Valkey has cut.
-            "retry": Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
+            "retry": Retry(*self._insisting()),
         }
+
+    def _insisting(self) -> tuple[Any, ...]:
+        """Return how to try again: once and at once, if a restart of Valkey cut the connection."""
+        from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError as Disconnected
+
+        return NoBackoff(), 1, (Disconnected,)
 
 
 def given(environ: Mapping[str, str] = os.environ) -> Valkey | None:

@@ -10,11 +10,15 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.valkey_server import Server
 
 NOTHING_RAN = 5  # pytest's own code for it
 
@@ -110,6 +114,16 @@ def demand(names: Iterable[str]) -> None:
 def needs() -> Callable[..., None]:
     """Return a function that skips (or, if required, fails) unless all it is given is there."""
     return lambda *names: demand(names)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator["Server"]:
+    """Return a real Valkey, up and empty."""
+    from tests.valkey_server import running
+
+    demand(["valkey"])
+    with running(tmp_path / "valkey") as found:
+        yield found
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -16,7 +17,7 @@ from beast_ops.valkey import KEY_FILE, URL, Valkey
 
 PROGRAMS = ("valkey-server", "redis-server")
 SECONDS = 20.0
-PASSWORD = "open-the-door-" + "x" * 40  # noqa: S105 - of a server that lives as long as a test
+PASSWORD = "open-the-door-" + "x" * 40
 
 
 class Server:
@@ -70,3 +71,15 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGCONT)
             self.kill()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """A server that keeps its things in the new *folder*."""
+    folder.mkdir()
+    found = Server(folder)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()

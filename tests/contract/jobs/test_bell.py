@@ -4,6 +4,7 @@
 import json
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -108,26 +109,20 @@ def test_many_jobs_wake_all_who_are_idle(server: Server, tmp_path: Path) -> None
         assert wait_for(done(table, *names)) < 2.0  # else one of them did two
 
 
-def test_what_rings_is_json_and_runs_nothing(server: Server, tmp_path: Path) -> None:
+def test_what_rings_is_json_and_runs_nothing(server: Server) -> None:
     with closing(Line(server.valkey, "quick")) as line, server.valkey.client() as client:
         line.ring()
         line.ring()
         told = client.hgetall("rq:job:wake-quick")
 
         assert [b"wake-quick"] == client.lrange("rq:queue:beast-quick", 0, -1)
-        assert ["look", None, [], {}] == json.loads(_plain(told[b"data"]))
+        assert ["look", None, [], {}] == json.loads(zlib.decompress(told[b"data"]))
         assert 0 < client.ttl("rq:job:wake-quick") <= bell.STALE_SECONDS
         assert PASSWORD.encode() not in b"".join([*told, *told.values()])
         assert line.hears()
         assert 0 == client.exists("rq:job:wake-quick")
         line.ring()
         assert line.hears()
-
-
-def _plain(data: bytes) -> bytes:
-    import zlib
-
-    return zlib.decompress(data)
 
 
 def test_a_bell_whose_hearer_was_killed_can_be_rung_again(
