@@ -51,15 +51,14 @@ class Valkey:
 
         return Redis(**self._options(wait_seconds))
 
-    def async_pool(self) -> "AsyncPool":
-        """Return connections for one event loop, made when they are used."""
+    def async_pool(self, wait_seconds: float = 0.0) -> "AsyncPool":
+        """Return connections for one event loop, made when they are used; see `client`."""
         from redis.asyncio import BlockingConnectionPool
         from redis.asyncio.retry import Retry
 
-        options = self._options(0.0)
-        options["retry"] = Retry(*self._insisting())
-        most = {"max_connections": CONNECTIONS, "timeout": ANSWER_SECONDS}
-        return BlockingConnectionPool(**most, **options)
+        options = self._options(wait_seconds)
+        options |= {"retry": Retry(*self._insisting()), "timeout": ANSWER_SECONDS}
+        return BlockingConnectionPool(CONNECTIONS, **options)
 
     def _options(self, wait_seconds: float) -> dict[str, Any]:
         from redis.retry import Retry

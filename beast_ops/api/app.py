@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from beast_ops import __version__, valkey
+from beast_ops import __version__
 from beast_ops.cards import read_services
 from beast_ops.dashboard import mistakes, rooms, shell
 from beast_ops.keys import read_pair
@@ -50,6 +50,7 @@ from .problems import handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
 from .straight import Straight
+from .together import valkey_of
 from .verify import verify_route
 
 ROOMS = (
@@ -92,7 +93,7 @@ def guarded(around: Surroundings) -> Guard:
             does not start open.
     """
     gate = Gate(Tokens(*read_pair(around.secrets, "token", "metrics_token")))
-    counted = counting(valkey.at(around.queue_url, around.queue_key))
+    counted = counting(valkey_of(around))
     settings = watched_settings(around)
     settings.get()
     figures = Figures()

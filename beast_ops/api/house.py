@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from beast_ops import closed, http, valkey
+from beast_ops import closed, http
 from beast_ops.cards import Service, Services, read_services
 from beast_ops.chat.answer import Answerer, Wish
 from beast_ops.chat.writer import Writer
@@ -24,9 +24,8 @@ from beast_ops.health.standpoint import Standpoint
 from beast_ops.ingest import duplicates
 from beast_ops.ingest.duplicates import Duplicates
 from beast_ops.ingest.intake import Intake
-from beast_ops.ingest.settings import jobs_file, state_file
+from beast_ops.ingest.settings import state_file
 from beast_ops.ingest.state import DocumentState
-from beast_ops.jobs.ringing import RingingTable, ringing
 from beast_ops.jobs.table import JobTable
 from beast_ops.keys import read_secret
 from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
@@ -45,6 +44,7 @@ from .rules import SAFE
 from .samples import Sample, Samples
 from .settings import Settings, Surroundings
 from .streams import Feed
+from .together import relays, valkey_of, work
 
 LOG = logging.getLogger("beast.api")
 SOURCE = "beast-api"
@@ -97,8 +97,8 @@ async def open_house(
         _writer(around) as writer,
     ):
         with (
-            _work(around) as (intake, jobs),
-            Publisher(events_file(around.data), SOURCE) as events,
+            work(around) as (intake, jobs),
+            Publisher(events_file(around.data), SOURCE, valkey_of(around)) as events,
             _searching(around, settings, figures, store) as searcher,
         ):
             async with open_desk(around.data, intake, jobs, store.physical) as desk:
@@ -120,17 +120,6 @@ async def open_house(
                 )
                 async with _refreshed(house):
                     yield house
-
-
-@contextmanager
-def _work(around: Surroundings) -> Iterator[tuple[Intake, JobTable]]:
-    """Open what adds jobs, and wakes the workers then if there is something to do it by."""
-    with (
-        ringing(valkey.at(around.queue_url, around.queue_key)) as ring,
-        closing(Intake(around.data, ring=ring)) as intake,
-        RingingTable(jobs_file(around.data), ring) as jobs,
-    ):
-        yield intake, jobs
 
 
 @contextmanager
@@ -184,7 +173,8 @@ def _standpoint(around: Surroundings) -> Standpoint | None:
 
 @asynccontextmanager
 async def _refreshed(house: House) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(each) for each in (_refresh(house), house.feed.run())]
+    works = [_refresh(house), house.feed.run(), *relays(house.surroundings, house.feed.nudge)]
+    tasks = [asyncio.create_task(each) for each in works]
     try:
         yield
     finally:
@@ -250,7 +240,6 @@ async def _ready(store: Store, services: Watched[Services]) -> None:
 
 def _keys(around: Surroundings) -> Callable[[Service], str | None]:
     """Return what finds a service's key among the secrets this process may read."""
-
     files = {"vectors": around.vectors_key, "queue": around.queue_key}
 
     def key(service: Service) -> str | None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How often one may ask: SPEC B-LIMIT, counted per token or session, else per client.
 
-Counted in this process, or for several of them in Valkey, as `counting` has it. Not counted is the operator's own
-token: whoever holds it owns the machine, and the verbs send thousands of documents with it;
-nor the figures' token, which Prometheus alone has; nor who asks from this very host without
-a token, such as what probes health.
+Counted in this process, or for several of them in Valkey, as `counting` has it. Not counted is
+the operator's own token: whoever holds it owns the machine, and the verbs send thousands of
+documents with it; nor the figures' token, which Prometheus alone has; nor who asks from this very
+host without a token, such as what probes health.
 """
 
 import time
@@ -80,7 +80,9 @@ class Limiter:
                 return await self._verdict(item, rule, key, allowed=False)
         return await self._verdict(items[rule.limit], rule, key, allowed=True)
 
-    async def _verdict(self, item: RateLimitItem, rule: Rule, key: str, *, allowed: bool) -> Verdict:
+    async def _verdict(
+        self, item: RateLimitItem, rule: Rule, key: str, *, allowed: bool
+    ) -> Verdict:
         burst = self._items is not None and item is self._items[1]["burst"]
         stats = await self._counted.stats(item, "" if burst else rule.limit, key)
         seconds = max(1, round(stats.reset_time - time.time()))

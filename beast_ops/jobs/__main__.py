@@ -35,7 +35,7 @@ def _work() -> None:
 
     around, through = surroundings(), valkey.given()
     with ExitStack() as opened:
-        events = opened.enter_context(Publisher(events_file(around.data), NAME))
+        events = opened.enter_context(Publisher(events_file(around.data), NAME, through))
         workers: list[tuple[Worker, Ear]] = []
         for number, (name, lane) in enumerate(lanes().items(), 1):
             table = opened.enter_context(JobTable(around.jobs, lane=lane))

@@ -42,6 +42,7 @@ ONLY = {
     "redis": {
         "beast_ops/valkey.py": "the only room that connects with Valkey",
         "beast_ops/jobs/bell.py": "knows what it raises",
+        "beast_ops/events/stream.py": "likewise, and reads a stream",
     },
     "rq": {"beast_ops/jobs/bell.py": "wakes workers by it"},
     "alembic": {

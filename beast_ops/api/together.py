@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API does together with other processes, and by Valkey where there is one."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
+
+from beast_ops import valkey
+from beast_ops.events.outbox import events_file
+from beast_ops.ingest.intake import Intake
+from beast_ops.ingest.settings import jobs_file
+from beast_ops.jobs.ringing import RingingTable, ringing
+from beast_ops.jobs.table import JobTable
+
+from .settings import Surroundings
+
+
+def valkey_of(around: Surroundings) -> valkey.Valkey | None:
+    """Return the Valkey of this process, if it has one; raises as `beast_ops.valkey.at` does."""
+    return valkey.at(around.queue_url, around.queue_key)
+
+
+@contextmanager
+def work(around: Surroundings) -> Iterator[tuple[Intake, JobTable]]:
+    """Open what adds jobs, and wakes the workers then if there is something to do it by."""
+    with (
+        ringing(valkey_of(around)) as ring,
+        closing(Intake(around.data, ring=ring)) as intake,
+        RingingTable(jobs_file(around.data), ring) as jobs,
+    ):
+        yield intake, jobs
+
+
+def relays(around: Surroundings, news: Callable[[], None]) -> Iterator[Coroutine[None, None, None]]:
+    """Yield what takes in the events of processes elsewhere, if there is a Valkey.
+
+    Args:
+        around: Where the things of this process are.
+        news: Told when something came.
+    """
+    if (through := valkey_of(around)) is not None:
+        from beast_ops.events.stream import Relay
+
+        yield Relay(through, events_file(around.data), news).run()
