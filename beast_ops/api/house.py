@@ -26,7 +26,7 @@ from beast_ops.ingest.duplicates import Duplicates
 from beast_ops.ingest.intake import Intake
 from beast_ops.ingest.settings import state_file
 from beast_ops.ingest.state import DocumentState
-from beast_ops.jobs.table import JobTable
+from beast_ops.jobs.ringing import RingingTable
 from beast_ops.keys import read_secret
 from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
 from beast_ops.notebooks.desk import Desk, open_desk
@@ -44,7 +44,7 @@ from .rules import SAFE
 from .samples import Sample, Samples
 from .settings import Settings, Surroundings
 from .streams import Feed
-from .together import relays, valkey_of, work
+from .together import beside, valkey_of, work
 
 LOG = logging.getLogger("beast.api")
 SOURCE = "beast-api"
@@ -62,7 +62,7 @@ class House:
     settings: Callable[[], Settings]
     store: Store
     intake: Intake
-    jobs: JobTable
+    jobs: RingingTable
     searcher: Searcher
     desk: Desk
     answerer: Answerer
@@ -173,7 +173,7 @@ def _standpoint(around: Surroundings) -> Standpoint | None:
 
 @asynccontextmanager
 async def _refreshed(house: House) -> AsyncIterator[None]:
-    works = [_refresh(house), house.feed.run(), *relays(house.surroundings, house.feed.nudge)]
+    works = [_refresh(house), house.feed.run(), *beside(house.surroundings, house.jobs, house.feed.nudge)]
     tasks = [asyncio.create_task(each) for each in works]
     try:
         yield

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API does together with other processes, and by Valkey where there is one."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 
 from beast_ops import valkey
+from beast_ops.database import FAILURES
 from beast_ops.events.outbox import events_file
 from beast_ops.ingest.intake import Intake
 from beast_ops.ingest.settings import jobs_file
 from beast_ops.jobs.ringing import RingingTable, ringing
-from beast_ops.jobs.table import JobTable
 
 from .settings import Surroundings
+
+LOG = logging.getLogger("beast.api")
+RECONCILE_SECONDS = 60.0
 
 
 def valkey_of(around: Surroundings) -> valkey.Valkey | None:
@@ -20,7 +25,7 @@ def valkey_of(around: Surroundings) -> valkey.Valkey | None:
 
 
 @contextmanager
-def work(around: Surroundings) -> Iterator[tuple[Intake, JobTable]]:
+def work(around: Surroundings) -> Iterator[tuple[Intake, RingingTable]]:
     """Open what adds jobs, and wakes the workers then if there is something to do it by."""
     with (
         ringing(valkey_of(around)) as ring,
@@ -30,14 +35,28 @@ def work(around: Surroundings) -> Iterator[tuple[Intake, JobTable]]:
         yield intake, jobs
 
 
-def relays(around: Surroundings, news: Callable[[], None]) -> Iterator[Coroutine[None, None, None]]:
-    """Yield what takes in the events of processes elsewhere, if there is a Valkey.
+def beside(
+    around: Surroundings, jobs: RingingTable, news: Callable[[], None]
+) -> Iterator[Coroutine[None, None, None]]:
+    """Yield what runs beside the routes where there is a Valkey.
 
     Args:
         around: Where the things of this process are.
-        news: Told when something came.
+        jobs: The job table.
+        news: Told when an event came from elsewhere.
     """
     if (through := valkey_of(around)) is not None:
         from beast_ops.events.stream import Relay
 
         yield Relay(through, events_file(around.data), news).run()
+        yield _reconcile(jobs)
+
+
+async def _reconcile(jobs: RingingTable) -> None:
+    """Ring once a minute for what could run and does not."""
+    while True:
+        await asyncio.sleep(RECONCILE_SECONDS)
+        try:
+            await asyncio.to_thread(jobs.reconcile)
+        except (OSError, *FAILURES) as failed:
+            LOG.debug("nobody is woken: %s", failed)

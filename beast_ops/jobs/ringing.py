@@ -9,8 +9,9 @@ from typing import Any
 from beast_ops import valkey
 from beast_ops.clock import SYSTEM, Clock
 
+from . import statements as to
 from .model import Priority
-from .table import JobTable
+from .table import LONGEST_PAUSE_SECONDS, LONGEST_SECONDS, JobTable
 
 Ring = Callable[[str], None]
 """Takes the kind of a job that can run from now on; never waits, never fails."""
@@ -58,6 +59,18 @@ class RingingTable(JobTable):
         """Let a job be tried again; see `JobTable.retry`."""
         super().retry(job_id)
         self._ring(self.get(job_id).kind)
+
+    def reconcile(self) -> None:
+        """Ring for all that could run and does not, such as what a killed worker held.
+
+        A bell may have been lost with Valkey, or heard by one who was killed.
+        """
+        now = self._now()
+        times = {"now": now, "latest": now + LONGEST_PAUSE_SECONDS, "never": now + LONGEST_SECONDS}
+        with self._database.reading() as table:
+            kinds = list(table.execute(to.IDLE, times).scalars())
+        for kind in kinds:
+            self._ring(kind)
 
 
 @contextmanager

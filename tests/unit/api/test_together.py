@@ -8,12 +8,18 @@ from dataclasses import replace
 import pytest
 
 from beast_ops import http
+from beast_ops.api import together
 from beast_ops.api.app import build
 from beast_ops.events.publisher import Publisher
 from beast_ops.jobs.bell import Line
 from beast_ops.testing import serving
 
 DEADLINE_SECONDS = 10.0
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(together, "RECONCILE_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -36,6 +42,18 @@ def test_a_job_that_can_run_rings_for_its_lane(client, server):
 
         assert long.hears()
         assert not q.hears()
+
+
+def test_what_could_run_and_does_not_is_rung_for_again(client, server, tmp_path):
+    from beast_ops.ingest.settings import jobs_file
+    from beast_ops.jobs.table import JobTable
+
+    with (
+        JobTable(jobs_file(tmp_path / "data")) as table,
+        closing(Line(server.valkey, "quick")) as line,
+    ):
+        table.add("noop", {})  # as if the bell that was rung for it had been lost
+        assert line.hears()
 
 
 def test_what_happens_elsewhere_is_told_here(client, server, tmp_path):
