@@ -112,7 +112,7 @@ class Metrics(Strict):
 class Offer(Strict):
     """A capability others may use, its port, and the secret that opens it."""
 
-    scheme: Literal["http", "https"] = "http"
+    scheme: Literal["http", "https", "redis"] = "http"
     port: Port
     key: Identifier | None = None
 

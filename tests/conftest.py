@@ -10,11 +10,15 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.valkey_server import Server
 
 NOTHING_RAN = 5  # pytest's own code for it
 
@@ -78,6 +82,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "root": lambda: "" if os.geteuid() == 0 else "only root can become another user",
     "shellcheck": lambda: _command("shellcheck"),
     "systemd": lambda: "" if Path("/run/systemd/system").is_dir() else "systemd does not run",
+    "valkey": lambda: _command("valkey-server", "redis-server"),
     "zsh": lambda: _command("zsh"),
     "zstd": lambda: _command("zstd"),
 }
@@ -109,6 +114,16 @@ def demand(names: Iterable[str]) -> None:
 def needs() -> Callable[..., None]:
     """Return a function that skips (or, if required, fails) unless all it is given is there."""
     return lambda *names: demand(names)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator["Server"]:
+    """Return a real Valkey, up and empty."""
+    from tests.valkey_server import running
+
+    demand(["valkey"])
+    with running(tmp_path / "valkey") as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 """Put the API together: guard, plain routes, typed routes, manual."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -36,11 +36,13 @@ from . import (
     routes_sources,
     routes_transformations,
 )
+from .counting import counting
 from .description import completed
 from .entry import open_gate
 from .gate import Gate, Tokens
 from .guard import Guard
 from .house import open_house, watched_settings
+from .limiter import Limiter
 from .metrics import Figures
 from .names import Named
 from .openai_errors import OpenAiErrors
@@ -48,6 +50,7 @@ from .problems import handlers
 from .rules import OPEN, Rules, needs
 from .settings import Surroundings
 from .straight import Straight
+from .together import valkey_of
 from .verify import verify_route
 
 ROOMS = (
@@ -90,6 +93,7 @@ def guarded(around: Surroundings) -> Guard:
             does not start open.
     """
     gate = Gate(Tokens(*read_pair(around.secrets, "token", "metrics_token")))
+    counted = counting(valkey_of(around))
     settings = watched_settings(around)
     settings.get()
     figures = Figures()
@@ -97,7 +101,8 @@ def guarded(around: Surroundings) -> Guard:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_gate(gate, around.data), open_house(around, settings, figures) as house:
+        opened = open_house(around, settings, figures)
+        async with aclosing(counted), open_gate(gate, around.data), opened as house:
             app.state.house = house
             yield
 
@@ -114,7 +119,9 @@ def guarded(around: Surroundings) -> Guard:
     rules = Rules(app.routes)
     app.state.gate, app.state.named, app.state.rules = gate, named, rules
     app.router.middleware_stack = Straight(app.router.app)
-    return Guard(app, gate, rules, named, figures.requests)
+    guard = Guard(app, gate, rules, named, figures.requests)
+    guard.limiter = Limiter(counted)
+    return guard
 
 
 def _bare(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:

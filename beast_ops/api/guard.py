@@ -18,6 +18,7 @@ from beast_ops.errors import SettingsError
 from .asked import CLOSED, Asked, dressed, turned_away
 from .bodies import limited, size
 from .clients import Clients
+from .counting import Counting
 from .gate import Gate, locked, same_origin
 from .limiter import Limiter
 from .metrics import Requests
@@ -62,7 +63,7 @@ class Guard:
         self.gate, self.rules = gate, rules
         self._app, self._named, self._requests = app, named, requests
         self._clients = Clients(named, lambda: named.doors)
-        self._limiter, self._replies = Limiter(), Replies()
+        self.limiter, self._replies = Limiter(Counting()), Replies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -164,7 +165,7 @@ class Guard:
             host = headers.get(b"x-forwarded-host", b"")
             name = _known(host, tuple(self._named.guests)) or ""
         principal = self.gate.recognise(headers, client, name)
-        verdict = self._limiter.take(rule, principal, client, settings.limits)
+        verdict = await self.limiter.take(rule, principal, client, settings.limits)
         return Asked(method, path, headers, client, rule, principal, settings, verdict)
 
     def _admit(self, asked: Asked, host: bytes) -> None:

@@ -24,9 +24,9 @@ from beast_ops.health.standpoint import Standpoint
 from beast_ops.ingest import duplicates
 from beast_ops.ingest.duplicates import Duplicates
 from beast_ops.ingest.intake import Intake
-from beast_ops.ingest.settings import jobs_file, state_file
+from beast_ops.ingest.settings import state_file
 from beast_ops.ingest.state import DocumentState
-from beast_ops.jobs.table import JobTable
+from beast_ops.jobs.ringing import RingingTable
 from beast_ops.keys import read_secret
 from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
 from beast_ops.notebooks.desk import Desk, open_desk
@@ -44,6 +44,7 @@ from .rules import SAFE
 from .samples import Sample, Samples
 from .settings import Settings, Surroundings
 from .streams import Feed
+from .together import beside, valkey_of, work
 
 LOG = logging.getLogger("beast.api")
 SOURCE = "beast-api"
@@ -61,7 +62,7 @@ class House:
     settings: Callable[[], Settings]
     store: Store
     intake: Intake
-    jobs: JobTable
+    jobs: RingingTable
     searcher: Searcher
     desk: Desk
     answerer: Answerer
@@ -96,9 +97,8 @@ async def open_house(
         _writer(around) as writer,
     ):
         with (
-            closing(Intake(around.data)) as intake,
-            JobTable(jobs_file(around.data)) as jobs,
-            Publisher(events_file(around.data), SOURCE) as events,
+            work(around) as (intake, jobs),
+            Publisher(events_file(around.data), SOURCE, valkey_of(around)) as events,
             _searching(around, settings, figures, store) as searcher,
         ):
             async with open_desk(around.data, intake, jobs, store.physical) as desk:
@@ -173,7 +173,8 @@ def _standpoint(around: Surroundings) -> Standpoint | None:
 
 @asynccontextmanager
 async def _refreshed(house: House) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(each) for each in (_refresh(house), house.feed.run())]
+    works = [_refresh(house), house.feed.run(), *beside(house.surroundings, house.jobs, house.feed.nudge)]
+    tasks = [asyncio.create_task(each) for each in works]
     try:
         yield
     finally:
@@ -239,14 +240,16 @@ async def _ready(store: Store, services: Watched[Services]) -> None:
 
 def _keys(around: Surroundings) -> Callable[[Service], str | None]:
     """Return what finds a service's key among the secrets this process may read."""
+    files = {"vectors": around.vectors_key, "queue": around.queue_key}
 
     def key(service: Service) -> str | None:
-        if service.health.deep != "vectors" or around.vectors_key is None:
+        file = files.get(service.health.deep or "")
+        if file is None:
             return None
         try:
-            return read_secret(around.vectors_key)
+            return read_secret(file)
         except BeastError:
-            return None  # the store will refuse us, which is then the finding
+            return None  # the service will refuse us, which is then the finding
 
     return key
 

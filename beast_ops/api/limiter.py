@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """How often one may ask: SPEC B-LIMIT, counted per token or session, else per client.
 
-Counted in this process, which is the only one that answers. Not counted is the operator's own
-token: whoever holds it owns the machine, and the verbs send thousands of documents with it;
-nor the figures' token, which Prometheus alone has; nor who asks from this very host without
-a token, such as what probes health.
+Counted in this process, or for several of them in Valkey, as `counting` has it. Not counted is
+the operator's own token: whoever holds it owns the machine, and the verbs send thousands of
+documents with it; nor the figures' token, which Prometheus alone has; nor who asks from this very
+host without a token, such as what probes health.
 """
 
 import time
 from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from beast_ops.access.model import Principal
 
 from .clients import Client
+from .counting import Counting
 from .rules import Rule
 from .settings import Limits
 
@@ -48,12 +47,12 @@ class Verdict:
 class Limiter:
     """Counts requests."""
 
-    def __init__(self) -> None:
-        """Start with nothing counted."""
-        self._counted = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(self, counted: Counting) -> None:
+        """Count by *counted*."""
+        self._counted = counted
         self._items: tuple[Limits, dict[str, RateLimitItem]] | None = None
 
-    def take(
+    async def take(
         self, rule: Rule, principal: Principal | None, client: Client, limits: Limits
     ) -> Verdict | None:
         """Count one request; `None` if it is none that is counted.
@@ -76,13 +75,16 @@ class Limiter:
             key = principal.key
         items = self._of(limits)
         for item in (items["burst"], items[rule.limit]):
-            if not self._counted.hit(item, rule.limit if item is not items["burst"] else "", key):
-                return self._verdict(item, rule, key, allowed=False)
-        return self._verdict(items[rule.limit], rule, key, allowed=True)
+            name = rule.limit if item is not items["burst"] else ""
+            if not await self._counted.hit(item, name, key):
+                return await self._verdict(item, rule, key, allowed=False)
+        return await self._verdict(items[rule.limit], rule, key, allowed=True)
 
-    def _verdict(self, item: RateLimitItem, rule: Rule, key: str, *, allowed: bool) -> Verdict:
+    async def _verdict(
+        self, item: RateLimitItem, rule: Rule, key: str, *, allowed: bool
+    ) -> Verdict:
         burst = self._items is not None and item is self._items[1]["burst"]
-        stats = self._counted.get_window_stats(item, "" if burst else rule.limit, key)
+        stats = await self._counted.stats(item, "" if burst else rule.limit, key)
         seconds = max(1, round(stats.reset_time - time.time()))
         return Verdict(allowed, item.amount, stats.remaining if allowed else 0, seconds)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from beast_ops import valkey
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
 from beast_ops.search.model import LIMIT_MOST
@@ -137,6 +138,8 @@ class Surroundings:
         vectors_url: The vector store.
         vectors_key: The file with its key, if it has one.
         models_url: The model server, if there is one.
+        queue_url: Valkey, if there is one.
+        queue_key: The file with its password, if it has one.
         listen: The address to listen on, if the settings do not decide.
         inside: Whether this process runs in a container.
     """
@@ -149,6 +152,8 @@ class Surroundings:
     vectors_url: str
     vectors_key: Path | None
     models_url: str | None
+    queue_url: str | None = None
+    queue_key: Path | None = None
     listen: str | None = None
     inside: bool = False
 
@@ -165,6 +170,7 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
         SettingsError: If a variable is missing; the message names it.
     """
     key_file = environ.get("BEAST_VECTORS_KEY_FILE")
+    queue_key = environ.get(valkey.KEY_FILE)
     return Surroundings(
         root=Path(variable(environ, "BEAST_ROOT")),
         services=Path(variable(environ, "BEAST_SERVICES")),
@@ -174,6 +180,8 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
         vectors_url=variable(environ, "BEAST_VECTORS_URL"),
         vectors_key=Path(key_file) if key_file else None,
         models_url=environ.get("BEAST_MODELS_URL") or None,
+        queue_url=environ.get(valkey.URL) or None,
+        queue_key=Path(queue_key) if queue_key else None,
         listen=environ.get("BEAST_LISTEN") or None,
         inside=is_inside(environ),
     )

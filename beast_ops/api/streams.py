@@ -45,7 +45,7 @@ class Feed:
         self._path, self._counts, self._most = path, counts, most
         self._begun = False
         self._events: deque[Event] = deque(maxlen=KEPT)
-        self._news = asyncio.Condition()
+        self._news, self._look_now = asyncio.Condition(), asyncio.Event()
         self.listeners = 0
 
     @property
@@ -64,10 +64,20 @@ class Feed:
                     await self._look(outbox)
                 except (OSError, *FAILURES) as failed:
                     LOG.debug("no events are seen: %s", failed)
-                await asyncio.sleep(LOOK_SECONDS)
+                await self._pause()
         finally:
             if outbox is not None:
                 outbox.close()
+
+    def nudge(self) -> None:
+        """Look at once: there is news, says somebody."""
+        self._look_now.set()
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._look_now.wait()
+        self._look_now.clear()
 
     async def _look(self, outbox: Outbox) -> None:
         found = await asyncio.to_thread(outbox.after, self.last)

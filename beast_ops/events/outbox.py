@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal, select
 
 from beast_ops.database import FAILURES, Database
 from beast_ops.database.prepared import Prepared
@@ -44,6 +44,7 @@ _NEWEST = (
 _COUNT = select(func.count()).select_from(EVENTS).where(_NAMED)
 _ALL = select(func.count()).select_from(EVENTS)
 _OLD = select(_of.number).order_by(_of.number.desc()).limit(1).offset(bindparam("keep"))
+_IDS = select(_of.id)
 _FORGET = Prepared(delete(EVENTS).where(_of.number <= _OLD.scalar_subquery()))
 
 
@@ -69,16 +70,32 @@ class Outbox:
     def add(self, events: Iterable[Event]) -> None:
         """Keep *events*, in one step; of many, the last `KEPT` stay."""
         with self._database.writing() as table:
-            last = int(table.execute(_LAST).scalar_one())
-            for event in events:
-                last = max(last + 1, int(event.at * MILLI))
-                values = {name: getattr(event, name) for name in ("id", "name", "at", "source")}
-                data = json.dumps(event.data, ensure_ascii=False, default=str)
-                _ADD.say(table, {**values, "number": last, "data": data})
-                self._added += 1
-            if self._added >= SPARE or not last:
-                self._added = 0
-                _FORGET.say(table, {"keep": KEPT})
+            self._insert(table, events)
+
+    def add_new(self, events: Sequence[Event]) -> None:
+        """Keep those of *events* that are not here, unless later ones have pushed them out."""
+        with self._database.writing() as table:
+            there = {row.id for row in table.execute(_IDS)}
+            floor = table.execute(_OLD, {"keep": KEPT - 1}).scalar() or 0
+            fresh = {
+                each.id: each
+                for each in events
+                if each.id not in there and each.at * MILLI >= floor
+            }
+            if fresh:
+                self._insert(table, fresh.values())
+
+    def _insert(self, table: Connection, events: Iterable[Event]) -> None:
+        last = int(table.execute(_LAST).scalar_one())
+        for event in events:
+            last = max(last + 1, int(event.at * MILLI))
+            values = {name: getattr(event, name) for name in ("id", "name", "at", "source")}
+            data = json.dumps(event.data, ensure_ascii=False, default=str)
+            _ADD.say(table, {**values, "number": last, "data": data})
+            self._added += 1
+        if self._added >= SPARE or not last:
+            self._added = 0
+            _FORGET.say(table, {"keep": KEPT})
 
     def after(self, number: int) -> list[Event]:
         """Return the events that follow the one with *number*, the oldest first."""

@@ -6,13 +6,17 @@ import queue
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from beast_ops.database import FAILURES
+from beast_ops.valkey import Valkey
 
 from .bus import Bus
 from .model import Event
 from .outbox import Outbox
+
+if TYPE_CHECKING:  # loads the client of Valkey, which most do not need
+    from .stream import Sender
 
 LOG = logging.getLogger("beast.events")
 WAITING = 1000
@@ -25,10 +29,17 @@ FREQUENT, SELDOM_SECONDS = frozenset({"rag.queried"}), 5.0
 class Publisher:
     """Publishes for one process; what cannot be written down is logged and forgotten."""
 
-    def __init__(self, path: Path, source: str) -> None:
-        """Write to the outbox at *path* as *source*."""
+    def __init__(self, path: Path, source: str, through: Valkey | None = None) -> None:
+        """Write to the outbox at *path*.
+
+        Args:
+            path: The outbox.
+            source: Who publishes.
+            through: By what it is sent to other processes, too.
+        """
         self.bus = Bus(source)
         self._path = path
+        self._sender = None if through is None else _sender(through)
         self._waiting: queue.Queue[Event] = queue.Queue(WAITING)
         self._seldom = 0.0
         self._closing = threading.Event()
@@ -67,14 +78,19 @@ class Publisher:
         outbox: Outbox | None = None
         while True:
             last = self._closing.wait(PAUSE_SECONDS)
+            events = self._all()
             try:
-                if events := self._all():
+                if events:
                     outbox = outbox or Outbox(self._path)
                     outbox.add(events)
             except (OSError, *FAILURES) as failed:
                 LOG.warning("events are not written down: %s", failed)
+            if self._sender is not None:
+                self._sender.send(events)
             if last:
                 break
+        if self._sender is not None:
+            self._sender.close()
         if outbox is not None:
             outbox.close()
 
@@ -84,3 +100,9 @@ class Publisher:
             while True:
                 found.append(self._waiting.get_nowait())
         return found
+
+
+def _sender(through: Valkey) -> "Sender":
+    from .stream import Sender
+
+    return Sender(through)

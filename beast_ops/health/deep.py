@@ -19,6 +19,7 @@ from .keeper import keeper
 from .model import Finding, Status
 from .models import models
 from .monitoring import alerting, dashboards, targets
+from .queue import queue
 from .routes import routes
 from .sight import Sight
 from .vectors import vectors
@@ -64,6 +65,7 @@ CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
     "dashboards": dashboards,
     "keeper": keeper,
     "models": models,
+    "queue": queue,
     "routes": routes,
     "targets": targets,
     "vectors": vectors,
@@ -73,7 +75,7 @@ CHECKS: Mapping[str, Callable[[Sight], Awaitable[Finding]]] = {
 }
 
 # What cannot be seen without a secret: who may not read it sees only whether the path answers.
-NEED_SECRETS = frozenset({"routes", "vectors"})
+NEED_SECRETS = frozenset({"queue", "routes", "vectors"})
 # What only the host can see, for it lies where no container may look.
 ON_HOST = frozenset({"keeper", "watcher"})
 

@@ -25,7 +25,7 @@ from beast_ops.errors import (
 )
 from beast_ops.files import sync_file_system, write_atomically
 from beast_ops.jobs.model import Job, Priority, State
-from beast_ops.jobs.table import JobTable
+from beast_ops.jobs.ringing import Ring, RingingTable, silence
 
 from .manifest import Manifest
 from .settings import jobs_file, state_file
@@ -49,12 +49,18 @@ class Opened:
 class Intake:
     """The door through which documents come in."""
 
-    def __init__(self, data: Path, reserve: int = RESERVE_BYTES) -> None:
-        """Open the intake of the data generation *data*; *reserve* bytes of its disk stay free."""
+    def __init__(self, data: Path, reserve: int = RESERVE_BYTES, ring: Ring = silence) -> None:
+        """Open the intake of the data generation *data*.
+
+        Args:
+            data: The data generation.
+            reserve: So many bytes of its disk stay free.
+            ring: Told of jobs that can run.
+        """
         self._reserve = reserve
         self._uploads = data / "uploads"
         self._state = state_file(data)
-        self._jobs = JobTable(jobs_file(data))
+        self._jobs = RingingTable(jobs_file(data), ring)
 
     def open_job(self, manifest: Manifest, physical: str, job_id: str = "") -> Opened:
         """Open a job for *manifest*; it runs at once if nothing is wanted.

@@ -78,6 +78,11 @@ def lanes(kinds: tuple[Kind, ...] = KINDS) -> dict[str, Lane]:
     }
 
 
+def lane_of(kind: str, kinds: tuple[Kind, ...] = KINDS) -> str:
+    """Return the lane that takes jobs of *kind*."""
+    return next((each.lane for each in kinds if each.name == kind), QUICK)
+
+
 def handlers(
     around: "Surroundings", lane: str, publish: Publish = _nobody
 ) -> "Mapping[str, Bounded]":

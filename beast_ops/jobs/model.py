@@ -31,6 +31,7 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+LOOK_SECONDS = 0.2  # between two looks for a job, where nothing tells that there is one
 ATTEMPTS = 5  # a job that took five workers with it is not handed to a sixth
 ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 

@@ -95,6 +95,7 @@ _silent = _placed.where(_abandoned, _in_lane)
 _next = union_all(select(_first.subquery()), _silent).subquery()
 _oldest = select(_next.c.id).order_by(_next.c.rank, _next.c.created, _next.c.id).limit(1)
 OUTRANKED = select(1).where(_due, _in_lane, _of.rank < bindparam("rank")).limit(1)
+IDLE = select(_of.kind).where(or_(_due, _abandoned)).distinct()
 CLAIM = (
     update(JOBS)
     .where(_of.id == _oldest.scalar_subquery())

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.database import FAILURES
 from beast_ops.errors import BeastError, LeaseLostError, ServiceError, TransientError
 
 from .grip import CancelledError, Grip, OutrankedError, StoppingError, TimeUpError
-from .model import Job
+from .model import LOOK_SECONDS, Job
 from .table import JobTable
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
 HEARTBEAT_SECONDS = 5.0
 STUCK_SECONDS = 300.0  # beyond its time, for a handler that does not look whether it may go on
 STUCK_CODE = 70  # EX_SOFTWARE, sysexits.h
-LOOK_SECONDS = 0.2
 TROUBLE_SECONDS = 5.0
 SWEEP_SECONDS, PERIODIC_SECONDS = 600.0, 60.0
 
@@ -63,6 +62,31 @@ class Bounded:
     tell: Tell = lambda _, __, ___: None
 
 
+class Ear(Protocol):
+    """How a worker waits for work."""
+
+    def wait(self, stopping: threading.Event) -> bool:
+        """Wait until it is time to look; return whether somebody said that there is a job."""
+
+    def pass_on(self) -> None:
+        """Say to the next worker that there may be more."""
+
+
+class Patience:
+    """Looks now and then; nobody says anything."""
+
+    def wait(self, stopping: threading.Event) -> bool:
+        """Wait a moment."""
+        stopping.wait(LOOK_SECONDS)
+        return False
+
+    def pass_on(self) -> None:
+        """Leave the others to themselves."""
+
+
+PATIENCE = Patience()
+
+
 class Worker:
     """Runs the jobs of a table, each with the handler of its kind."""
 
@@ -89,7 +113,8 @@ class Worker:
             for kind, each in handlers.items()
         }
         self._next: Job | None = None
-        self._goes_on = False
+        self._goes_on = self._called = False
+        self._ear: Ear = PATIENCE
         self._tidy = tidy
         self._stopping = threading.Event()
         self._grip: Grip | None = None
@@ -99,12 +124,14 @@ class Worker:
         """End soon: the job at hand goes back. May be called by a signal handler."""
         self._stopping.set()
 
-    def run(self, ready: Callable[[], bool] = lambda: True) -> None:
+    def run(self, ready: Callable[[], bool] = lambda: True, ear: Ear = PATIENCE) -> None:
         """Work until told to stop, first on what a killed process of this name left behind.
 
         Args:
             ready: Whether to begin; signs of life come meanwhile.
+            ear: How to wait for work.
         """
+        self._ear = ear
         beat = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         beat.start()
         while not ready() and not self._stopping.is_set():
@@ -121,8 +148,8 @@ class Worker:
                 # A full disk, most likely: jobs wait until there is room again.
                 log.exception("cannot work now")
                 busy = not self._stopping.wait(TROUBLE_SECONDS)
-            if not busy:
-                self._stopping.wait(LOOK_SECONDS)
+            if not busy and not self._stopping.is_set():
+                self._called = ear.wait(self._stopping)
         beat.join(TROUBLE_SECONDS)
         with suppress(OSError, LeaseLostError, *FAILURES):
             if self._next is not None:
@@ -146,8 +173,11 @@ class Worker:
     def run_one(self) -> bool:
         """Run the next job, if there is one; return whether there was."""
         job, self._next = self._next or self._table.claim(self._name), None
+        called, self._called = self._called, False
         if job is None:
             return False
+        if called:
+            self._ear.pass_on()
         able = self._able.get(job.kind)
         self._grip = Grip(self._table, job, self._stopping, self._clock)
         if able is not None:

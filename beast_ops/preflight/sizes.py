@@ -20,6 +20,7 @@ IMAGES = {
     "quay.io/prometheus/node-exporter": 30,
     "grafana/grafana": 700,
     "ghcr.io/google/cadvisor": 80,
+    "valkey/valkey": 120,
 }
 ROCM = 3000  # what an image for AMD's GPUs has besides
 

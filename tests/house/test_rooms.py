@@ -39,6 +39,12 @@ ONLY = {
         "beast_ops/health/probe.py": "looks by itself, with nothing but Python",
         "beast_ops/llm/cache.py": "a cache that is thrown away when damaged: it knows what failed",
     },
+    "redis": {
+        "beast_ops/valkey.py": "the only room that connects with Valkey",
+        "beast_ops/jobs/bell.py": "knows what it raises",
+        "beast_ops/events/stream.py": "likewise, and reads a stream",
+    },
+    "rq": {"beast_ops/jobs/bell.py": "wakes workers by it"},
     "alembic": {
         "beast_ops/database/migrate.py": "runs the migrations of every database",
         "beast_ops/access/migrations/versions/v0001_first.py": "a migration",
@@ -99,7 +105,7 @@ GROUND = (
 HEAVY = {
     *("ansible", "qdrant_client", "qdrant_edge", "fastapi", "uvicorn", "docker", "rich", "yaml"),
     *("pypdfium2", "docx", "lxml", "selectolax", "cryptography", "httpx", "pydantic", "numpy"),
-    *("sqlalchemy", "alembic", "invoke"),
+    *("sqlalchemy", "alembic", "invoke", "redis", "rq"),
 }
 CHEAP = {
     "beast_ops": HEAVY,

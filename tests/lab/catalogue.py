@@ -50,6 +50,7 @@ RECIPES = (
     Recipe("prometheus", REAL, "prom/prometheus:v3.14.0"),
     Recipe("alertmanager", REAL, "prom/alertmanager:v0.34.0"),
     Recipe("node_exporter", REAL, "quay.io/prometheus/node-exporter:v1.12.1"),
+    Recipe("valkey", REAL, "valkey/valkey:9.1.1"),
     Recipe(
         "qdrant",
         REAL,
