@@ -146,7 +146,7 @@ def test_none_is_lost_or_there_twice_when_who_reads_is_killed(
     try:
         with Publisher(there, "elsewhere", server.valkey) as events:
             kills = set(chance.sample(range(20, 180), 4))
-            wait_for(lambda: here.exists())
+            wait_for(here.exists)
             for number in range(200):
                 events.publish(NAME, job=number)
                 time.sleep(0.02)
