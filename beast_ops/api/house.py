@@ -173,7 +173,11 @@ def _standpoint(around: Surroundings) -> Standpoint | None:
 
 @asynccontextmanager
 async def _refreshed(house: House) -> AsyncIterator[None]:
-    works = [_refresh(house), house.feed.run(), *beside(house.surroundings, house.jobs, house.feed.nudge)]
+    works = [
+        _refresh(house),
+        house.feed.run(),
+        *beside(house.surroundings, house.jobs, house.feed.nudge),
+    ]
     tasks = [asyncio.create_task(each) for each in works]
     try:
         yield

@@ -2,6 +2,10 @@
 """Events through a real Valkey: from an outbox to another one, each once, none lost."""
 
 import asyncio
+import os
+import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -118,6 +122,44 @@ def test_none_is_lost_when_valkey_is_killed_meanwhile(server: Server, tmp_path: 
         wait_for(lambda: len(seen(here)) >= 60)
 
     assert list(range(60)) == sorted(seen(here)) == seen(there)
+
+
+RELAY = """
+import asyncio, sys
+from pathlib import Path
+from beast_ops.events import stream
+from beast_ops.valkey import given
+
+stream.AGAIN_SECONDS = 0.3
+asyncio.run(stream.Relay(given(), Path(sys.argv[1]), lambda: None).run())
+"""
+
+
+def test_none_is_lost_or_there_twice_when_who_reads_is_killed(
+    server: Server, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chance, not a secret
+    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
+    words = (sys.executable, "-c", RELAY, here)
+    environment = {**os.environ, **server.environment}
+    relay = subprocess.Popen(words, env=environment)
+    try:
+        with Publisher(there, "elsewhere", server.valkey) as events:
+            kills = set(chance.sample(range(20, 180), 4))
+            wait_for(here.exists)
+            for number in range(200):
+                events.publish(NAME, job=number)
+                time.sleep(0.02)
+                if number in kills:
+                    relay.kill()
+                    relay.wait()
+                    relay = subprocess.Popen(words, env=environment)
+            wait_for(lambda: len(seen(here)) >= 200)
+    finally:
+        relay.kill()
+        relay.wait()
+
+    assert list(range(200)) == sorted(seen(here))
 
 
 def test_one_that_is_silent_holds_nobody_up(

@@ -113,9 +113,7 @@ def test_nothing_is_lost_or_done_twice_whoever_is_killed(
         assert all(last[each] == (table.get(each).result or {})["token"] for each in added)
 
 
-def test_a_killed_workers_job_is_begun_anew_within_a_minute(
-    server: Server, tmp_path: Path
-) -> None:
+def test_a_killed_workers_job_is_begun_anew_within_a_minute(server: Server, tmp_path: Path) -> None:
     with (
         JobTable(tmp_path / "jobs.sqlite") as table,
         crew(tmp_path, server.environment) as workers,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
-
 from tests.contract.jobs.crew import DEADLINE_SECONDS, crew, rows, wait_for
 
 JOBS = 12

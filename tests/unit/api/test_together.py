@@ -11,7 +11,9 @@ from beast_ops import http
 from beast_ops.api import together
 from beast_ops.api.app import build
 from beast_ops.events.publisher import Publisher
+from beast_ops.ingest.settings import jobs_file
 from beast_ops.jobs.bell import Line
+from beast_ops.jobs.table import JobTable
 from beast_ops.testing import serving
 
 DEADLINE_SECONDS = 10.0
@@ -44,10 +46,8 @@ def test_a_job_that_can_run_rings_for_its_lane(client, server):
         assert not q.hears()
 
 
-def test_what_could_run_and_does_not_is_rung_for_again(client, server, tmp_path):
-    from beast_ops.ingest.settings import jobs_file
-    from beast_ops.jobs.table import JobTable
-
+@pytest.mark.usefixtures("client")
+def test_what_could_run_and_does_not_is_rung_for_again(server, tmp_path):
     with (
         JobTable(jobs_file(tmp_path / "data")) as table,
         closing(Line(server.valkey, "quick")) as line,
