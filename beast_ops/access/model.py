@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from .rules import ModelRules
+from .rules import EVERYTHING, ModelRules
 
 SECRET_BYTES = 32
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -61,7 +61,7 @@ class Token:
     created: float
     expires: float | None
     used: float | None = None
-    rules: ModelRules = ModelRules()
+    rules: ModelRules = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

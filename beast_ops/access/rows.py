@@ -2,14 +2,15 @@
 """A token as its table has it."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from .model import Scope, Token
 from .rules import ModelRules
 
 
-def token_of(row: Mapping[str, Any]) -> Token:
+def token_of(row: RowMapping) -> Token:
     """Return the token that *row* holds."""
     models = row["models"]
     return Token(

@@ -12,7 +12,9 @@ from fnmatch import fnmatchcase
 from beast_ops.models.names import full
 
 # As Ollama builds names: host, namespace, model, tag; none is longer (types/model/name.go).
-NAME = re.compile(r"[a-z0-9_][a-z0-9._:-]{0,349}(/[a-z0-9_][a-z0-9._-]{0,79}){0,2}(:[a-z0-9._-]{1,80})?")
+NAME = re.compile(
+    r"[a-z0-9_][a-z0-9._:-]{0,349}(/[a-z0-9_][a-z0-9._-]{0,79}){0,2}(:[a-z0-9._-]{1,80})?"
+)
 PATTERN = r"^[A-Za-z0-9*?_][A-Za-z0-9._:/*?-]{0,199}$"
 HOME = ("registry.ollama.ai/", "library/")  # where a name leads that says nothing else
 SCHEMES = ("https://", "http://")
@@ -37,6 +39,9 @@ class ModelRules:
             return True
         wanted = plain(name)
         return wanted is not None and any(_fits(wanted, each) for each in self.models)
+
+
+EVERYTHING = ModelRules()
 
 
 def plain(name: str) -> str | None:

@@ -20,7 +20,7 @@ from beast_ops.errors import ConflictError, MissingError
 
 from .model import Principal, Scope, Session, Token, hashed, new_secret
 from .rows import row_of, token_of
-from .rules import ModelRules
+from .rules import EVERYTHING, ModelRules
 from .schema import SESSIONS, TOKENS
 
 USED_SECONDS = 60.0  # the last use is told to the minute
@@ -68,7 +68,7 @@ class AccessStore:
         self.flush()
 
     def create(
-        self, name: str, scope: Scope, days: float | None, rules: ModelRules = ModelRules()
+        self, name: str, scope: Scope, days: float | None, rules: ModelRules = EVERYTHING
     ) -> tuple[str, Token]:
         """Make a token, and return it with what is known of it; it is shown never again.
 

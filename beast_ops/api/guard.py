@@ -61,7 +61,7 @@ class Guard:
         """
         self.gate, self.rules = gate, rules
         self._app, self._named, self._requests = app, named, requests
-        self._clients = Clients(named, lambda: named.doors)
+        self._clients = Clients(lambda: named().access.trusted_proxies, lambda: named.doors)
         self._limiter, self._replies = Limiter(), Replies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

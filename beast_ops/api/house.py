@@ -239,12 +239,16 @@ async def _ready(store: Store, services: Watched[Services]) -> None:
 
 def _keys(around: Surroundings) -> Callable[[Service], str | None]:
     """Return what finds a service's key among the secrets this process may read."""
+    files = {"vectors": around.vectors_key}
+    if isinstance(around.models_url, http.Guarded):
+        files["models"] = around.models_url.key
 
     def key(service: Service) -> str | None:
-        if service.health.deep != "vectors" or around.vectors_key is None:
+        file = files.get(service.health.deep or "")
+        if file is None:
             return None
         try:
-            return read_secret(around.vectors_key)
+            return read_secret(file)
         except BeastError:
             return None  # the store will refuse us, which is then the finding
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from beast_ops import http
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
 from beast_ops.search.model import LIMIT_MOST
@@ -173,7 +174,7 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
         secrets=Path(variable(environ, "BEAST_SECRETS")),
         vectors_url=variable(environ, "BEAST_VECTORS_URL"),
         vectors_key=Path(key_file) if key_file else None,
-        models_url=environ.get("BEAST_MODELS_URL") or None,
+        models_url=http.wanted(environ, "MODELS"),
         listen=environ.get("BEAST_LISTEN") or None,
         inside=is_inside(environ),
     )

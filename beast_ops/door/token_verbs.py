@@ -13,7 +13,7 @@ def _place() -> Any:
 
 
 @verb(
-    "./beast tokens.create laptop --scope write --days 90 --models 'llama3.2,qwen*' --per-minute 30",
+    "./beast tokens.create laptop --scope write --days 90 --models 'llama3.2,qwen*'",
     there=True,
     help={
         "name": "what it is called from now on",

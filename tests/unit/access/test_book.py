@@ -101,9 +101,7 @@ def test_rules_are_there_after_a_restart(both, tmp_path):
 def test_a_token_from_before_the_rules_may_use_every_model(tmp_path):
     path = access_file(tmp_path)
     with Database(path, Schema(SCHEMA.migrations, "0001")) as old, old.writing() as table:
-        table.execute(
-            text("INSERT INTO tokens VALUES ('h', 'laptop', 'write', 1.0, NULL, NULL)")
-        )
+        table.execute(text("INSERT INTO tokens VALUES ('h', 'laptop', 'write', 1.0, NULL, NULL)"))
     with Database(path, SCHEMA) as new:
         (token,) = AccessStore(new).tokens()
 

@@ -10,7 +10,10 @@ from beast_ops.access.rules import ModelRules, plain
     "name",
     [
         *("llama3.2", "llama3.2:latest", "LLAMA3.2", "library/llama3.2", "llama3.2:8b-q4_K_M"),
-        *("registry.ollama.ai/library/llama3.2:latest", "https://registry.ollama.ai/library/llama3.2"),
+        *(
+            "registry.ollama.ai/library/llama3.2:latest",
+            "https://registry.ollama.ai/library/llama3.2",
+        ),
     ],
 )
 def test_a_model_is_allowed_under_all_its_names(name):
@@ -21,7 +24,14 @@ def test_a_model_is_allowed_under_all_its_names(name):
     "name",
     [
         *("llama3", "llama3.2x", "other/llama3.2", "my.host/library/llama3.2", "", "../llama3.2"),
-        *("llama3.2\n", "llama3.2 ", "x/../llama3.2", "llama3.2@sha256:00", "llama3.2\x00", "ſ"),
+        *(
+            "llama3.2\n",
+            "llama3.2 ",
+            "x/../llama3.2",
+            "llama3.2@sha256:00",
+            "llama3.2\x00",
+            "\u017f",
+        ),
     ],
 )
 def test_no_other_is(name):

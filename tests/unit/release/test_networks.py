@@ -53,9 +53,9 @@ def test_who_stands_before_a_service_is_found_by_all_others():
         "UPSTREAM": "http://server:11434",
         "BEAST_CLIENTS": "reader-of=write",
     } == found["front-door"].environment
-    assert (
-        Handover("front-door", "client_reader_of", "reader-of", "models_token"),
-    ) == found["front-door"].handovers
+    assert (Handover("front-door", "client_reader_of", "reader-of", "models_token"),) == found[
+        "front-door"
+    ].handovers
 
 
 def test_without_anybody_before_it_a_service_is_found_by_itself_and_no_token_is_shown():
