@@ -36,24 +36,23 @@ def _serve() -> int:
 
     around = surroundings()
     settings = load(Settings, around.settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            Gateway(around),
-            host=around.listen or settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http=GatewayProtocol,
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # nobody in front is trusted to name the client
-            backlog=BACKLOG,
-            limit_concurrency=CONNECTIONS_MOST,
-            log_config=None,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-        )
+    config = uvicorn.Config(
+        Gateway(around),
+        host=around.listen or settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http=GatewayProtocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nobody in front is trusted to name the client
+        backlog=BACKLOG,
+        limit_concurrency=CONNECTIONS_MOST,
+        log_config=None,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    server = uvicorn.Server(config)
     try:
         server.run()
     except SystemExit:  # uvicorn's way of saying that it could not listen, which it has logged
