@@ -137,9 +137,10 @@ def test_open_webui_shows_none_where_nobody_asks(described, tmp_path):
     found = {**described["open-webui"]["environment"]}
     del found["MODELS_KEY_FILE"]
 
-    assert not {"OLLAMA_API_CONFIGS", "RAG_OLLAMA_API_KEY"} & handed(
-        described, tmp_path, **found
-    ).keys()
+    assert (
+        not {"OLLAMA_API_CONFIGS", "RAG_OLLAMA_API_KEY"}
+        & handed(described, tmp_path, **found).keys()
+    )
 
 
 def test_the_model_server_is_in_a_network_that_only_the_gateway_joins(files, described):
