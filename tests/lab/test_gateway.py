@@ -30,7 +30,8 @@ if token:
 WHOEVER = ssl._create_unverified_context()
 data = json.dumps(body).encode() if body is not None else None
 try:
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=8, context=WHOEVER) as answer:
+    asked = urllib.request.Request(url, data, headers)
+    with urllib.request.urlopen(asked, timeout=8, context=WHOEVER) as answer:
         print(answer.status, answer.read().decode())
 except urllib.error.HTTPError as refused:
     print(refused.code, refused.read().decode())
