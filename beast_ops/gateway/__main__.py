@@ -3,8 +3,12 @@
 
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from beast_ops.errors import BeastError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 BACKLOG = 512
 CONNECTIONS_MOST = 1024
@@ -52,7 +56,10 @@ def _serve() -> int:
         log_config=None,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    server = uvicorn.Server(config)
+    return _run(uvicorn.Server(config))
+
+
+def _run(server: "uvicorn.Server") -> int:
     try:
         server.run()
     except SystemExit:  # uvicorn's way of saying that it could not listen, which it has logged
