@@ -37,6 +37,10 @@ class Guarded(str):
         made.key = key
         return made
 
+    def __getnewargs__(self) -> tuple[str, Path]:  # type: ignore[override] # of this class
+        """Return what makes it anew in another process."""
+        return str(self), self.key
+
 
 class _Shown(httpx.Auth):
     """Shows the token in a file, as it is at each request."""

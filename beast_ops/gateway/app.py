@@ -79,7 +79,7 @@ class Gateway:
     async def _open(self) -> AsyncIterator[None]:
         around = self._around
         contract = Watched(read_services, around.services)
-        with Database(access_file(around.data), SCHEMA) as database:
+        with Database(access_file(around.data), SCHEMA, durable=True) as database:
             book, changes = TokenBook(database), Changes(database)
             async with http.async_client(around.models_url, seconds=SILENCE_SECONDS) as client:
                 self._house = House(

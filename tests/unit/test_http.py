@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import pickle
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +140,12 @@ def test_an_address_that_has_a_token_shows_it_and_is_an_address(tmp_path):
 
         assert fake.address == address
         assert ["Bearer first", "Bearer rotated", "Bearer rotated", None] == shown(fake)
+
+
+def test_an_address_keeps_its_token_in_another_process():
+    found = pickle.loads(pickle.dumps(http.Guarded("http://m:1", Path("/k"))))
+
+    assert ("http://m:1", Path("/k")) == (found, found.key)
 
 
 def test_a_token_that_cannot_be_read_is_named_and_nothing_is_asked(tmp_path):
