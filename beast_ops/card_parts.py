@@ -110,19 +110,34 @@ class Metrics(Strict):
 
 
 class Offer(Strict):
-    """A capability others may use, its port, and the secret that opens it."""
+    """A capability others may use, its port, and the secret that opens it.
+
+    One with `front` stands before whoever else offers it: all others get this one, and show it
+    the token that their want names.
+    """
 
     scheme: Literal["http", "https", "redis"] = "http"
     port: Port
     key: Identifier | None = None
+    front: bool = False
 
 
 class Want(Strict):
-    """A capability this service uses, and the variables that receive address and key file."""
+    """A capability this service uses, and the variables that receive address and key file.
+
+    Attributes:
+        url: Receives the address.
+        key: Receives the path of the file that opens it.
+        optional: Whether the service is well without.
+        token: Which of its own secrets it shows to a `front`.
+        scope: What that token may do there.
+    """
 
     url: Variable
     key: Annotated[Variable, AfterValidator(_is_file_variable)] | None = None
     optional: bool = False
+    token: Identifier | None = None
+    scope: Literal["read", "write", "admin"] = "read"
 
 
 class Route(Strict):

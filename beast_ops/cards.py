@@ -61,6 +61,7 @@ __all__ = [
 
 VERSION = 2
 API = "api"
+SHARED = "default"  # as Compose calls the network that everybody is in
 READABLE_VERSIONS = frozenset({1, VERSION})
 
 
@@ -115,6 +116,7 @@ class Card(Strict):
     # How others reach it.
     port: Port | None = None
     container_port: Port | None = None
+    networks: Annotated[tuple[Identifier, ...], Field(min_length=1)] = (SHARED,)
     offers: dict[Identifier, Offer] = {}
     wants: dict[Identifier, Want] = {}
     route: Route | None = None

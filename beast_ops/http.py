@@ -1,28 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only room that opens HTTP connections; nothing else imports httpx."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import httpx
 
 from .errors import ServiceError, UnavailableError
+from .keys import read_secret
 
 AsyncClient = httpx.AsyncClient
 Client = httpx.Client
 Response = httpx.Response
 RequestError = httpx.HTTPError
 ConnectError = httpx.ConnectError
+LateError = httpx.TimeoutException
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
+
+
+class Guarded(str):
+    """The address of a service that wants a token shown, and the file that holds it.
+
+    Everywhere else it is a plain address, so nobody between has to know of the token.
+    """
+
+    __slots__ = ("key",)
+    key: Path
+
+    def __new__(cls, url: str, key: Path) -> Self:
+        """Return *url*, with the token in the file *key*."""
+        made = super().__new__(cls, url)
+        made.key = key
+        return made
+
+    def __getnewargs__(self) -> tuple[str, Path]:  # type: ignore[override] # of this class
+        """Return what makes it anew in another process."""
+        return str(self), self.key
+
+
+class _Shown(httpx.Auth):
+    """Shows the token in a file, as it is at each request."""
+
+    def __init__(self, key: Path) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["authorization"] = f"Bearer {read_secret(self._key)}"
+        yield request
+
+
+def wanted(environ: Mapping[str, str], capability: str) -> str | None:
+    """Return the address of *capability*, as the release put it into *environ*, if it is there.
+
+    Args:
+        environ: The environment of a process.
+        capability: What the address is of, such as `MODELS`.
+    """
+    url, key = (environ.get(f"BEAST_{capability}_{each}") for each in ("URL", "KEY_FILE"))
+    return Guarded(url, Path(key)) if url and key else url or None
 
 
 def _options(url: str, headers: Mapping[str, str] | None, seconds: float) -> dict[str, Any]:
     return {
         "base_url": url,
         "headers": dict(headers or {}),
+        "auth": _Shown(url.key) if isinstance(url, Guarded) else None,
         "timeout": httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
         # A proxy in the environment is for the way out; our services are never behind it.
         "trust_env": False,

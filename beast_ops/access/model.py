@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
+from .rules import EVERYTHING, ModelRules
+
 SECRET_BYTES = 32
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -59,6 +61,7 @@ class Token:
     created: float
     expires: float | None
     used: float | None = None
+    rules: ModelRules = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from sqlalchemy import BLOB, INTEGER, REAL, TEXT, Column, MetaData, Table
 
 from beast_ops.database import Schema
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", head="0001")
+SCHEMA = Schema(Path(__file__).parent / "migrations", head="0002")
 METADATA = MetaData()
 
 TOKENS = Table(
@@ -19,6 +19,8 @@ TOKENS = Table(
     Column("created", REAL, nullable=False),
     Column("expires", REAL),
     Column("used", REAL),
+    Column("models", TEXT),  # a list as JSON; without one, all of them
+    Column("per_minute", INTEGER),
     sqlite_strict=True,
 )
 SESSIONS = Table(

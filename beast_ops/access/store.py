@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens and sessions: asked in memory, kept in a file.
 
-One process serves the API and is the only one that writes here, so what it remembers is what
-the file has: each change is written first.
+One process serves the API and is the only one that makes and revokes tokens here, so what it
+remembers is what the file has: each change is written first. Others look tokens up, and note
+when they were used (`book`).
 """
 
 import hmac
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from beast_ops.clock import SYSTEM, Clock
@@ -18,10 +19,17 @@ from beast_ops.database import Database
 from beast_ops.errors import ConflictError, MissingError
 
 from .model import Principal, Scope, Session, Token, hashed, new_secret
+from .rows import row_of, token_of
+from .rules import EVERYTHING, ModelRules
 from .schema import SESSIONS, TOKENS
 
 USED_SECONDS = 60.0  # the last use is told to the minute
-_USED = update(TOKENS).where(TOKENS.c.hash == bindparam("which")).values(used=bindparam("moment"))
+USED = (
+    update(TOKENS)
+    .where(TOKENS.c.hash == bindparam("which"))
+    .where(func.coalesce(TOKENS.c.used, 0.0) < bindparam("moment"))
+    .values(used=bindparam("moment"))
+)
 
 
 def access_file(data: Path) -> Path:
@@ -47,9 +55,7 @@ class AccessStore:
         self._used: dict[str, float] = {}
         with database.reading() as table:
             rows = table.execute(select(TOKENS)).mappings().all()
-            self._tokens = {
-                row["hash"]: Token(**{**row, "scope": Scope[row["scope"].upper()]}) for row in rows
-            }
+            self._tokens = {row["hash"]: token_of(row) for row in rows}
             self._sessions = {
                 row["hash"]: Session(**{**row, "scope": Scope[row["scope"].upper()]})
                 for row in table.execute(select(SESSIONS)).mappings()
@@ -61,22 +67,26 @@ class AccessStore:
         """Write what was not written yet; the database stays open."""
         self.flush()
 
-    def create(self, name: str, scope: Scope, days: float | None) -> tuple[str, Token]:
+    def create(
+        self, name: str, scope: Scope, days: float | None, rules: ModelRules = EVERYTHING
+    ) -> tuple[str, Token]:
         """Make a token, and return it with what is known of it; it is shown never again.
+
+        Args:
+            name: What it is called.
+            scope: What it may.
+            days: For how many days it is good; without end if `None`.
+            rules: What it may ask of the model server.
 
         Raises:
             ConflictError: If there is one of that name.
         """
         secret, now = new_secret(), self._now()
         expires = None if days is None else now + days * 86_400
-        token = Token(hashed(secret.encode()), name, scope, now, expires)
+        token = Token(hashed(secret.encode()), name, scope, now, expires, rules=rules)
         try:
             with self._turn, self._database.writing() as table:
-                table.execute(
-                    insert(TOKENS).values(
-                        hash=token.hash, name=name, scope=scope.word, created=now, expires=expires
-                    )
-                )
+                table.execute(insert(TOKENS).values(**row_of(token)))
         except IntegrityError:
             raise ConflictError(
                 "there is a token of this name",
@@ -87,7 +97,12 @@ class AccessStore:
         return secret, token
 
     def tokens(self) -> list[Token]:
-        """Return all tokens by name, expired ones too."""
+        """Return all tokens by name, expired ones too, as they were used anywhere."""
+        with self._database.reading() as table:
+            rows = table.execute(select(TOKENS.c.hash, TOKENS.c.used)).all()
+        for key, used in rows:
+            if (known := self._tokens.get(key)) is not None and used is not None:
+                known.used = max(used, known.used or 0.0)
         return sorted(self._tokens.values(), key=lambda token: token.name)
 
     def revoke(self, name: str) -> str:
@@ -167,7 +182,7 @@ class AccessStore:
         if used:
             rows = [{"which": key, "moment": moment} for key, moment in used.items()]
             with self._turn, self._database.writing() as table:
-                table.execute(_USED, rows)
+                table.execute(USED, rows)
 
     def _end(self, sessions: list[Session]) -> None:
         if not sessions:

@@ -15,8 +15,6 @@ from starlette.types import Scope
 
 from beast_ops.clock import SYSTEM, Clock
 
-from .settings import Settings
-
 FRESH_SECONDS = 5.0
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
@@ -46,12 +44,12 @@ class Clients:
 
     def __init__(
         self,
-        settings: Callable[[], Settings],
+        proxies: Callable[[], tuple[str, ...]],
         doors: Callable[[], tuple[str, ...]],
         clock: Clock = SYSTEM,
     ) -> None:
-        """Believe the proxies of *settings*, and those called as *doors* says."""
-        self._settings, self._doors, self._clock = settings, doors, clock
+        """Believe *proxies*, by address or network, and those called as *doors* says."""
+        self._proxies, self._doors, self._clock = proxies, doors, clock
         self._known: frozenset[str] = frozenset()
         self._looked = float("-inf")
 
@@ -61,7 +59,7 @@ class Clients:
         secure = scope.get("scheme") == "https"
         if b"x-forwarded-for" not in headers:
             return Client(peer, secure)
-        proxies = self._settings().access.trusted_proxies
+        proxies = self._proxies()
         await self._look()
         if not self._believed(peer, proxies):
             return Client(peer, secure)

@@ -245,6 +245,8 @@ async def _ready(store: Store, services: Watched[Services]) -> None:
 def _keys(around: Surroundings) -> Callable[[Service], str | None]:
     """Return what finds a service's key among the secrets this process may read."""
     files = {"vectors": around.vectors_key, "queue": around.queue_key}
+    if isinstance(around.models_url, http.Guarded):
+        files["models"] = around.models_url.key
 
     def key(service: Service) -> str | None:
         file = files.get(service.health.deep or "")

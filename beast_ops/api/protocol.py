@@ -53,6 +53,11 @@ class CarefulProtocol(HttpToolsProtocol):
         self._got = 0
         super().on_headers_complete()
 
+    def told(self, status: int, message: str, number: str) -> bytes:
+        """Return what is answered to a head that is refused with *status* as *number*."""
+        fault = {"code": CODES[status], "message": message, "hint": HINTS[status], "id": number}
+        return json.dumps({"error": fault}).encode()
+
     def _look(self) -> None:
         """Close the connection if its head does not come; else look again later."""
         if self.transport is None or self.transport.is_closing():
@@ -67,8 +72,7 @@ class CarefulProtocol(HttpToolsProtocol):
     def _refuse(self, status: int, message: str) -> None:
         number = new_id()
         LOG.info("%s: %d to %s", number, status, (self.client or ("nobody",))[0])
-        fault = {"code": CODES[status], "message": message, "hint": HINTS[status], "id": number}
-        body = json.dumps({"error": fault}).encode()
+        body = self.told(status, message, number)
         head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(
             STATUS_LINE[status] + head.encode() + b"connection: close\r\n\r\n" + body

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from beast_ops.access.codes import SECONDS as CODE_SECONDS
 from beast_ops.access.model import NAME_PATTERN, Scope, ScopeName, Session, Token
+from beast_ops.access.rules import PATTERN, ModelRules
 from beast_ops.errors import UsageError
 from beast_ops.ingest.manifest import INTEGER_MOST
 
@@ -29,6 +30,11 @@ router = APIRouter(tags=["access"])
 RESERVED = frozenset({"operator", "metrics"})
 CHANGES_MOST = 500
 Name = Annotated[str, Field(pattern=NAME_PATTERN, examples=["laptop"])]
+Models = Annotated[
+    list[Annotated[str, Field(pattern=PATTERN)]],
+    Field(min_length=1, max_length=100, examples=[["llama3.2", "qwen*:8b"]]),
+]
+PerMinute = Annotated[int, Field(ge=1, le=1_000_000, examples=[30])]
 TokenName = Annotated[str, Path(pattern=NAME_PATTERN)]
 
 
@@ -38,6 +44,8 @@ class TokenBody(Body):
     name: Name
     scope: ScopeName = "read"
     days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    models: Models | None = None
+    per_minute: PerMinute | None = None
 
 
 class TokenModel(BaseModel):
@@ -48,6 +56,8 @@ class TokenModel(BaseModel):
     created: datetime
     expires: datetime | None
     used: datetime | None
+    models: list[str] | None = Field(description="The models it may use; all if there is no list.")
+    per_minute: int | None = Field(description="How often a minute it may ask a model.")
 
 
 class MadeModel(TokenModel):
@@ -123,7 +133,8 @@ async def create_token(body: TokenBody, store: InStore) -> MadeModel:
     if body.name in RESERVED:
         raise UsageError("this name is taken by a token of the release", subject=body.name)
     scope = Scope[body.scope.upper()]
-    secret, token = await asyncio.to_thread(store.create, body.name, scope, body.days)
+    rules = ModelRules(None if body.models is None else tuple(body.models), body.per_minute)
+    secret, token = await asyncio.to_thread(store.create, body.name, scope, body.days, rules)
     return MadeModel(**_shown(token).model_dump(), token=secret)
 
 
@@ -131,7 +142,7 @@ async def create_token(body: TokenBody, store: InStore) -> MadeModel:
 @needs(Scope.ADMIN)
 async def list_tokens(store: InStore) -> TokensModel:
     """List the tokens that were made, without what opens."""
-    return TokensModel(tokens=[_shown(token) for token in store.tokens()])
+    return TokensModel(tokens=[_shown(each) for each in await asyncio.to_thread(store.tokens)])
 
 
 @router.delete("/tokens/{name}", status_code=204, dependencies=[Depends(taking)])
@@ -261,6 +272,8 @@ def _shown(token: Token) -> TokenModel:
         created=_moment(token.created),
         expires=None if token.expires is None else _moment(token.expires),
         used=None if token.used is None else _moment(token.used),
+        models=None if token.rules.models is None else list(token.rules.models),
+        per_minute=token.rules.per_minute,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from beast_ops import valkey
+from beast_ops import http, valkey
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
 from beast_ops.search.model import LIMIT_MOST
@@ -179,7 +179,7 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
         secrets=Path(variable(environ, "BEAST_SECRETS")),
         vectors_url=variable(environ, "BEAST_VECTORS_URL"),
         vectors_key=Path(key_file) if key_file else None,
-        models_url=environ.get("BEAST_MODELS_URL") or None,
+        models_url=http.wanted(environ, "MODELS"),
         queue_url=environ.get(valkey.URL) or None,
         queue_key=Path(queue_key) if queue_key else None,
         listen=environ.get("BEAST_LISTEN") or None,

@@ -60,6 +60,7 @@ def apply(place: Place, *, closed: bool = False) -> set[str]:
         if service.reload and service.name in changed - started:
             _signal(engine, after, service)
     _sweep_images(engine, place)
+    engine.sweep_networks(str(place.root))  # Compose keeps those of releases before
     return started
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from beast_ops.cards import Card
+from beast_ops.cards import SHARED, Card
 from beast_ops.release.join import GATEWAY, INNER_SECRETS, Joined
 
 LABEL = "org.ai-beast"
@@ -75,6 +75,7 @@ def definition(card: Card, given: Joined, config: str | None, ground: Ground) ->
         "command": _list(card.process if card.ours else card.command),
         "environment": {**(OURS if card.ours else {}), **given.environment, **card.environment},
         "volumes": _mounts(card, given, config, ground),
+        "networks": list(card.networks) if card.networks != (SHARED,) else None,
         "ports": _ports(card),
         "extra_hosts": _neighbours(given),
         "healthcheck": _healthcheck(card),

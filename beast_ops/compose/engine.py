@@ -156,6 +156,11 @@ class Engine:
             for each in self._api.networks(filters={"label": f"{LABEL}.root={root}"}):
                 self._api.remove_network(each["Id"])
 
+    def sweep_networks(self, root: str) -> None:
+        """Remove those networks of the installation at *root* that nobody is in any more."""
+        with _speaking():
+            self._api.prune_networks(filters={"label": f"{LABEL}.root={root}"})
+
     def logs(self, container: str, lines: int) -> list[str]:
         """Return the last *lines* lines a container wrote."""
         with _speaking():

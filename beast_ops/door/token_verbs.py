@@ -13,22 +13,32 @@ def _place() -> Any:
 
 
 @verb(
-    "./beast tokens.create laptop --scope write --days 90",
+    "./beast tokens.create laptop --scope write --days 90 --models 'llama3.2,qwen*'",
     there=True,
     help={
         "name": "what it is called from now on",
         "scope": "read, write (also ingest and change) or admin (everything)",
         "days": "for how many days it is good; without end if left out",
+        "models": "models it may use, with commas between; * stands for anything; all if left out",
+        "per-minute": "how often a minute it may ask a model; as often as others if left out",
         "json": "print one JSON document, for machines",
     },
 )
 def create(
-    _context: Any, name: str, *, scope: str = "read", days: int = 0, json: bool = False
+    _context: Any,
+    name: str,
+    *,
+    scope: str = "read",
+    days: int = 0,
+    models: str = "",
+    per_minute: int = 0,
+    json: bool = False,
 ) -> None:
     """Make a token for a program and print it, this once."""
+    from beast_ops.door.tokens import Wanted
     from beast_ops.door.tokens import create as make
 
-    make(_place(), name, scope, days, json=json)
+    make(_place(), Wanted(name, scope, days, models, per_minute), json=json)
 
 
 @verb(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs of tokens: what they ask of the API, and what they print."""
 
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from beast_ops.access.model import ScopeName
@@ -12,36 +13,71 @@ from .output import emit, line
 DAYS_MOST = 36_500
 
 
-def create(place: Place, name: str, scope: str, days: int, *, json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The token that is wanted.
+
+    Attributes:
+        name: What it is called.
+        scope: What it may.
+        days: For how many days; without end if 0.
+        models: Which models it may use, with commas between; all if empty.
+        per_minute: How often a minute it may ask a model; as often as others if 0.
+    """
+
+    name: str
+    scope: str = "read"
+    days: int = 0
+    models: str = ""
+    per_minute: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the API wants it.
+
+        Raises:
+            UsageError: If there is no such scope, no such time, or no such number.
+        """
+        if self.scope not in get_args(ScopeName):
+            known = ", ".join(get_args(ScopeName))
+            hint = f"There are: {known}"
+            raise UsageError(f"no such scope: {self.scope}", subject=self.name, hint=hint)
+        if not 0 <= self.days <= DAYS_MOST:
+            raise UsageError(f"a token is good for 1 to {DAYS_MOST} days", subject=self.name)
+        if self.per_minute < 0:
+            raise UsageError("a token may ask once a minute at least", subject=self.name)
+        found: dict[str, Any] = {"name": self.name, "scope": self.scope, "days": self.days or None}
+        models = [each.strip() for each in self.models.split(",") if each.strip()]
+        return {
+            **found,
+            **({"models": models} if models else {}),
+            **({"per_minute": self.per_minute} if self.per_minute else {}),
+        }
+
+
+def create(place: Place, wanted: Wanted, *, json: bool) -> None:
     """Make a token and print it.
 
     Args:
         place: The installation.
-        name: What it is called.
-        scope: What it may.
-        days: For how many days; without end if 0.
+        wanted: The token.
         json: Whether a machine reads.
 
     Raises:
-        UsageError: If there is no such scope, or no such time.
+        UsageError: If there can be no such token.
         ConflictError: If there is a token of that name.
         UnavailableError: If the API does not answer.
     """
     from beast_ops.api.client import connect
 
-    if scope not in get_args(ScopeName):
-        known = ", ".join(get_args(ScopeName))
-        raise UsageError(f"no such scope: {scope}", subject=name, hint=f"There are: {known}")
-    if not 0 <= days <= DAYS_MOST:
-        raise UsageError(f"a token is good for 1 to {DAYS_MOST} days", subject=name)
-    wanted = {"name": name, "scope": scope, "days": days or None}
+    body = wanted.as_dict()
     with connect(place) as api:
-        made = api.call("POST", "/tokens", wanted)
+        made = api.call("POST", "/tokens", body)
     if json:
         emit(made)
         return
     line(made["token"])
-    line(f"{name} may {scope}{_until(made)}. It is shown this once; keep it like a password.")
+    may = f"{wanted.name} may {wanted.scope}{_until(made)}{_ruled(made)}"
+    line(f"{may}. It is shown this once; keep it like a password.")
 
 
 def show_all(place: Place, *, json: bool) -> None:
@@ -62,7 +98,7 @@ def show_all(place: Place, *, json: bool) -> None:
     width = max((len(token["name"]) for token in found["tokens"]), default=0)
     for token in found["tokens"]:
         used = f"used {token['used'][:16]}" if token["used"] else "never used"
-        line(f"{token['name']:<{width}}  {token['scope']:<5}  {used}{_until(token)}")
+        line(f"{token['name']:<{width}}  {token['scope']:<5}  {used}{_until(token)}{_ruled(token)}")
 
 
 def revoke(place: Place, name: str) -> None:
@@ -83,3 +119,10 @@ def revoke(place: Place, name: str) -> None:
 
 def _until(token: dict[str, Any]) -> str:
     return f", until {token['expires'][:16]}" if token["expires"] else ""
+
+
+def _ruled(token: dict[str, Any]) -> str:
+    """Return what a token may ask of the model server, if that is not everything."""
+    models, often = token.get("models"), token.get("per_minute")
+    words = f", models {' '.join(models)}" if models else ""
+    return f"{words}, {often} a minute" if often else words

@@ -8,29 +8,35 @@ time per request, which fifty services asked at once wait for together (tests/be
 import asyncio
 import re
 import ssl
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from beast_ops import http
 from beast_ops.errors import UnavailableError
 
+NONE: Mapping[str, str] = MappingProxyType({})
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)\b")
 
 
-async def status(name: str, url: str, client: http.AsyncClient) -> int:
+async def status(
+    name: str, url: str, client: http.AsyncClient, headers: Mapping[str, str] = NONE
+) -> int:
     """Return the status with which the service *name* answers `GET url`.
 
     Args:
         name: What the service is called.
         url: What to ask.
         client: Asks where TLS is spoken.
+        headers: What to send besides.
 
     Raises:
         UnavailableError: If there is no answer.
     """
     if url.startswith("http://"):
-        return await _plain(name, url)
+        return await _plain(name, url, headers)
     with http.speaking_to(name):
-        async with client.stream("GET", url) as answer:
+        async with client.stream("GET", url, headers=headers) as answer:
             return answer.status_code
 
 
@@ -46,7 +52,7 @@ def nobody(failed: UnavailableError) -> bool:
     return True
 
 
-async def _plain(name: str, url: str) -> int:
+async def _plain(name: str, url: str, headers: Mapping[str, str]) -> int:
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     try:
@@ -54,7 +60,9 @@ async def _plain(name: str, url: str) -> int:
     except OSError as failed:
         raise UnavailableError(f"{name} does not answer: {failed.strerror}") from failed
     try:
-        head = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+        said = {"Host": parts.netloc, "Connection": "close", **headers}
+        lines = [f"GET {target} HTTP/1.1", *(f"{key}: {value}" for key, value in said.items())]
+        head = "\r\n".join([*lines, "", ""])
         writer.write(head.encode())
         line = await reader.readline()
     except (OSError, ValueError):  # a line without end is no answer either

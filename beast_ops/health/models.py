@@ -12,7 +12,7 @@ async def models(sight: Sight) -> Finding:
 
     One that lacks some is of use all the same; only where it must prove itself it does not pass.
     """
-    answer = await sight.json("/api/tags")
+    answer = await sight.json("/api/tags", sight.bearer)
     names = [full(str(model["name"])) for model in answer["models"]]
     lacking = missing(sight.service.models, names)
     details = {

@@ -127,7 +127,9 @@ async def _whole(sight: Sight) -> Finding:
 async def _path(sight: Sight, path: str) -> Finding:
     expected = sight.service.health.status
     url = f"{sight.address}{path}"
-    status = await answer.status(sight.service.name, url, sight.client)
+    # What stands before a model server wants to be shown a token; all others answer this openly.
+    shown = sight.bearer if sight.service.health.deep == "models" else {}
+    status = await answer.status(sight.service.name, url, sight.client, shown)
     if status == expected:
         return Finding(Status.HEALTHY, "answers", {"address": sight.address})
     return Finding(

@@ -40,6 +40,11 @@ class Sight:
         return self.standpoint.address(self.service)
 
     @property
+    def bearer(self) -> dict[str, str]:
+        """What shows the key to who asks for a token."""
+        return {"authorization": f"Bearer {self.key}"} if self.key else {}
+
+    @property
     def inside(self) -> bool:
         """Whether we look from inside a container."""
         return self.standpoint.inside

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from beast_ops import http
 from beast_ops.errors import SettingsError
 from beast_ops.keys import read_secret
 from beast_ops.settings import Strict, load
@@ -98,7 +99,7 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
             settings=load(WorkerSettings, Path(environ["BEAST_CONFIG"]) / "settings.json"),
             vectors_url=environ["BEAST_VECTORS_URL"],
             vectors_key=read_secret(Path(environ["BEAST_VECTORS_KEY_FILE"])),
-            models_url=environ.get("BEAST_MODELS_URL"),
+            models_url=http.wanted(environ, "MODELS"),
         )
     except KeyError as missing:
         raise SettingsError(

@@ -25,12 +25,12 @@ from .join import (
     Joined,
     Runtime,
     address,
-    inside,
     is_contained,
     join,
     refuse_clashes,
     runs_here,
 )
+from .networks import placed, seen_inside
 
 HASH_CHARACTERS = 12  # 48 bits: a collision among the releases of one host is out of reach
 
@@ -102,10 +102,10 @@ def build(cards: Sequence[Card], site: Site) -> Release:
     Raises:
         CardError: If the cards do not fit together.
     """
-    present = [card for card in cards if runs_here(card, site.runtime)]
+    present = placed([card for card in cards if runs_here(card, site.runtime)], site.runtime)
     _refuse_nothing(present, site)
     joined = join(present, f"{site.root}/secrets", site.runtime)
-    parts = [_Part(card, joined[card.name], site) for card in present]
+    parts = [_Part(card, joined[card.name], site, seen_inside(card, present)) for card in present]
     contained = [part for part in parts if part.contained]
     owners = {part.card.name: part.card.user or "0:0" for part in contained}
     return Release(
@@ -165,6 +165,7 @@ class _Part:
     card: Card
     given: Joined
     site: Site
+    inside: str | None
 
     @property
     def contained(self) -> bool:
@@ -246,7 +247,7 @@ class _Part:
             place=card.place,
             image=image(card, self.site.ground) if contained else None,
             ours=card.ours and contained,
-            inside=inside(card) if self.site.runtime == "compose" else None,
+            inside=self.inside if self.site.runtime == "compose" else None,
             user=card.user,
             config=self.folder(),
             models=card.models,

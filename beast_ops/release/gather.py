@@ -64,7 +64,9 @@ def routes(cards: Iterable[Card]) -> list[dict[str, Any]]:
 
 def offered(cards: Iterable[Card]) -> dict[str, str]:
     """Return host and port of each capability that is offered, as containers reach it."""
-    found = {name: inside(card, offer) for card in cards for name, offer in card.offers.items()}
+    offers = [(name, card, offer) for card in cards for name, offer in card.offers.items()]
+    offers.sort(key=lambda each: each[2].front)  # what stands in front hides what is behind
+    found = {name: inside(card, offer) for name, card, offer in offers}
     return {name: urlsplit(url).netloc for name, url in found.items() if url}
 
 

@@ -6,10 +6,10 @@ Pure: takes cards, returns what each service is given.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from beast_ops.card_parts import Offer
+from beast_ops.card_parts import Offer, Want
 from beast_ops.cards import Card
 from beast_ops.errors import CardError
 from beast_ops.keys import Handover
@@ -18,8 +18,10 @@ from beast_ops.secret_files import names as placeholders
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 GATEWAY = "host.docker.internal"  # how a container calls its host, by `extra_hosts`
 INNER_SECRETS = "/run/secrets"
+CLIENTS = "BEAST_CLIENTS"  # tells what stands before a service whose tokens its files hold
 
 Runtime = Literal["embedded", "compose"]
+Offers: TypeAlias = "Mapping[str, tuple[Card, Offer]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,16 @@ def join(cards: Iterable[Card], secrets: str, runtime: Runtime = "embedded") -> 
     """
     present = tuple(cards)
     _refuse_twins(present, runtime)
-    offers = _offers(present)
-    return {card.name: _Joint(card, offers, secrets, runtime).given(present) for card in present}
+    fronts, behind = _offers(present, front=True), _offers(present, front=False)
+    return {
+        card.name: _Joint(card, _seen(card, fronts, behind), secrets, runtime).given(present)
+        for card in present
+    }
+
+
+def _seen(card: Card, fronts: Offers, behind: Offers) -> Offers:
+    """Return what is offered to *card*: what stands in front, but for what it hides itself."""
+    return {**behind, **{name: each for name, each in fronts.items() if each[0] is not card}}
 
 
 def _refuse_twins(cards: tuple[Card, ...], runtime: Runtime) -> None:
@@ -127,10 +137,12 @@ def _ports(card: Card, runtime: Runtime) -> set[int]:
     return own | {offer.port for offer in card.offers.values()}
 
 
-def _offers(cards: tuple[Card, ...]) -> dict[str, tuple[Card, Offer]]:
+def _offers(cards: tuple[Card, ...], *, front: bool) -> Offers:
     found: dict[str, tuple[Card, Offer]] = {}
     for card in cards:
         for capability, offer in card.offers.items():
+            if offer.front is not front:
+                continue
             if capability in found:
                 raise CardError(
                     f"{capability} is offered by {found[capability][0].name} and {card.name}",
@@ -151,7 +163,7 @@ class _Joint:
     """One card and what it is joined with."""
 
     card: Card
-    offers: Mapping[str, tuple[Card, Offer]]
+    offers: Offers
     secrets: str
     runtime: Runtime
 
@@ -165,17 +177,31 @@ class _Joint:
                 continue
             giver, offer = self.offers[capability]
             given = {want.url: self._address(giver, offer)}
-            file = f"{capability}_key"
+            file = self._token(capability, want) if offer.front else f"{capability}_key"
             if offer.key is not None and (want.key is not None or self._fills_in(file)):
                 handovers.append(Handover(self.card.name, file, giver.name, offer.key))
-                if want.key is not None:
-                    given[want.key] = f"{self._folder()}/{file}"
+            if want.key is not None and (offer.front or offer.key is not None):
+                given[want.key] = f"{self._folder()}/{file}"
             refuse_clashes(self.card, given.keys() & {*environment, *self.card.environment})
             environment |= given
+        shown = tuple(_clients(self.card, cards))
+        handovers += [each.handover for each in shown]
+        if shown:
+            environment[CLIENTS] = ",".join(each.entry for each in shown)
         gathered = tuple(_metrics_keys(self.card, cards))
         files = [item.file for item in (*handovers, *gathered)] + [*self.card.secret_files]
         refuse_clashes(self.card, {file for file in files if files.count(file) > 1})
         return Joined(environment, tuple(handovers), gathered)
+
+    def _token(self, capability: str, want: Want) -> str:
+        """Return which of its secrets the card shows to what stands before *capability*."""
+        if want.token not in self.card.secrets:
+            raise CardError(
+                f"{self.card.name} wants {capability}, and has no token to show for it",
+                subject=capability,
+                hint="Name one of its secrets in the want: token, and scope.",
+            )
+        return want.token
 
     def _is_met(self, capability: str) -> bool:
         if capability in self.offers:
@@ -189,6 +215,12 @@ class _Joint:
         )
 
     def _address(self, giver: Card, offer: Offer) -> str:
+        both = self._is_inside() and is_contained(giver, self.runtime)
+        if both and not {*self.card.networks} & {*giver.networks}:
+            raise CardError(
+                f"{self.card.name} and {giver.name}, which it wants, are in no network together",
+                subject=self.card.name,
+            )
         found = (inside if self._is_inside() else address)(giver, offer)
         return found or ""
 
@@ -200,6 +232,26 @@ class _Joint:
 
     def _fills_in(self, file: str) -> bool:
         return any(file in placeholders(text) for text in self.card.secret_files.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """One that shows a token of its own: how a front is told, and the file it gets."""
+
+    entry: str
+    handover: Handover
+
+
+def _clients(front: Card, cards: tuple[Card, ...]) -> Iterable[_Client]:
+    stood = {name for name, offer in front.offers.items() if offer.front}
+    for card in cards:
+        for capability, want in card.wants.items():
+            if capability in stood and want.token is not None and card is not front:
+                file = f"client_{card.name.replace('-', '_')}"
+                yield _Client(
+                    f"{card.name}={want.scope}",
+                    Handover(front.name, file, card.name, want.token),
+                )
 
 
 def metrics_key(owner: Card) -> str:

@@ -330,12 +330,15 @@ def test_events_appear_as_they_happen_also_after_the_api_was_away(visit):
 def test_a_token_is_shown_once_works_and_is_revoked(visit):
     visit.open("settings")
     visit.page.get_by_label("Name").fill("laptop")
+    visit.page.get_by_label("Models").fill("llama3.2, qwen*:8b,")
+    visit.page.get_by_label("Answers a minute").fill("30")
     visit.page.get_by_role("button", name="Make it").click()
     shown = visit.page.locator("#made code")
     shown.wait_for()
     secret = shown.inner_text()
     row = visit.page.locator("#access tr", has_text="laptop").first
     row.wait_for()
+    assert "llama3.2, qwen*:8b, 30 a minute" in row.inner_text()
 
     answer = visit.page.request.get(
         f"{visit.stack.api}/collections", headers={"authorization": f"Bearer {secret}"}

@@ -67,7 +67,16 @@ CONTAINERS = {
     *(f"qdrant_{what}" for what in ("image", "version", "memory_mib", "cpus")),
     *(f"ollama_{what}" for what in ("image", "version", "memory_mib", "cpus", "port", "models")),
     *(f"ollama_{what}" for what in ("context_length", "keep_alive", "max_loaded", "parallel")),
-    *(f"beast_{who}_{what}" for who in ("api", "worker") for what in ("memory_mib", "cpus")),
+    *(
+        f"beast_gateway_{what}"
+        for what in ("port", "body_mib", "blob_mib", "at_once", "per_minute")
+    ),
+    "beast_gateway_trusted_proxies",
+    *(
+        f"beast_{who}_{what}"
+        for who in ("api", "worker", "gateway")
+        for what in ("memory_mib", "cpus")
+    ),
     *("beast_domain", "beast_worker_folders", "host_image_mib"),
 }
 

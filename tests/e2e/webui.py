@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real Open WebUI as a process, with the environment that our card gives its container."""
 
+import json
 import os
 import subprocess
 import time
@@ -31,14 +32,19 @@ class Webui:
         return http.client(self.url, headers={"authorization": f"Bearer {self.token}"}, seconds=120)
 
 
-def environment(stack: Installation, models: str, folder: Path) -> dict[str, str]:
-    """Return what the container gets from its card, with the addresses of this machine."""
+def environment(stack: Installation, models: str, folder: Path, token: str = "") -> dict[str, str]:
+    """Return what the container gets from its card, with the addresses of this machine.
+
+    *token* is what is shown for *models*, as the command of the card shows it.
+    """
     card = yaml.safe_load((HERE / "roles/open_webui/vars/main.yml").read_text(encoding="utf-8"))
     plain = card["__open_webui_house"] | card["__open_webui_manners"]
     plain |= card["__open_webui_documents"]
     fixed = {name: value for name, value in plain.items() if "{{" not in value}
+    shown = {"OLLAMA_API_CONFIGS": json.dumps({"0": {"key": token}}), "RAG_OLLAMA_API_KEY": token}
     return {
         **fixed,
+        **(shown if token else {}),
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "DATA_DIR": str(folder),
@@ -62,14 +68,18 @@ def environment(stack: Installation, models: str, folder: Path) -> dict[str, str
 
 
 @contextmanager
-def running(stack: Installation, models: str, folder: Path) -> Iterator[Webui]:
+def running(stack: Installation, models: str, folder: Path, token: str = "") -> Iterator[Webui]:
     """Run it until it answers, and log in."""
     port, log = free_port(), folder / "log"
     program = os.environ["BEAST_OPEN_WEBUI"]
     argv = [program, "serve", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as told:
         process = subprocess.Popen(
-            argv, env=environment(stack, models, folder), cwd=folder, stdout=told, stderr=told
+            argv,
+            env=environment(stack, models, folder, token),
+            cwd=folder,
+            stdout=told,
+            stderr=told,
         )
     try:
         url = f"http://127.0.0.1:{port}"

@@ -48,6 +48,7 @@ ONLY = {
     "alembic": {
         "beast_ops/database/migrate.py": "runs the migrations of every database",
         "beast_ops/access/migrations/versions/v0001_first.py": "a migration",
+        "beast_ops/access/migrations/versions/v0002_model_rules.py": "likewise",
         "beast_ops/events/migrations/versions/v0001_first.py": "likewise",
         "beast_ops/ingest/migrations/versions/v0001_first.py": "likewise",
         "beast_ops/ingest/migrations/versions/v0002_members.py": "likewise",

@@ -41,6 +41,7 @@ def test_every_route_refuses_who_says_nothing(stack, second):
     assert {} == {
         host: code for host, (auth, code) in codes.items() if auth != "own" and code != "401"
     }
+    assert ("own", "401") == codes["models"]
 
 
 def test_plain_http_leads_to_tls(stack, second):

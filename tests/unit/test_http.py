@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import pickle
+from pathlib import Path
 
 import pytest
 
 from beast_ops import http
-from beast_ops.errors import ServiceError, UnavailableError
+from beast_ops.errors import BeastError, ServiceError, UnavailableError
 from beast_ops.testing import Canned, fake_service, free_port
 
 
@@ -112,3 +114,63 @@ def test_a_refused_asynchronous_stream_is_told(fake):
 
     with pytest.raises(ServiceError, match="it answered 403"):
         asyncio.run(asks())
+
+
+def shown(fake):
+    return [asked.headers.get("authorization") for asked in fake.asked]
+
+
+def test_an_address_that_has_a_token_shows_it_and_is_an_address(tmp_path):
+    key = tmp_path / "key"
+    key.write_text("first\n")
+    with fake_service({"/ok": Canned({"a": 1})}) as fake:
+        address = http.Guarded(fake.address, key)
+        with http.client(address) as client:
+            client.get("/ok")
+            key.write_text("rotated")
+            client.get("/ok")
+
+        async def soon():
+            async with http.async_client(address) as client:
+                await client.get("/ok")
+
+        asyncio.run(soon())
+        with http.client(str(address)) as client:  # what came of it is a plain address
+            client.get("/ok")
+
+        assert fake.address == address
+        assert ["Bearer first", "Bearer rotated", "Bearer rotated", None] == shown(fake)
+
+
+def test_an_address_keeps_its_token_in_another_process():
+    known = pickle.dumps(http.Guarded("http://m:1", Path("/k")))
+    found = pickle.loads(known)  # noqa: S301 - made a line before
+
+    assert ("http://m:1", Path("/k")) == (found, found.key)
+
+
+def test_a_token_that_cannot_be_read_is_named_and_nothing_is_asked(tmp_path):
+    with fake_service({"/ok": Canned()}) as fake:
+        with (
+            http.client(http.Guarded(fake.address, tmp_path / "gone")) as client,
+            pytest.raises(BeastError, match="cannot read a secret"),
+        ):
+            client.get("/ok")
+
+        assert [] == fake.asked
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "key"),
+    [
+        ({}, None, None),
+        ({"BEAST_MODELS_URL": ""}, None, None),
+        ({"BEAST_MODELS_URL": "http://m:1"}, "http://m:1", None),
+        ({"BEAST_MODELS_URL": "http://m:1", "BEAST_MODELS_KEY_FILE": "/k"}, "http://m:1", "/k"),
+    ],
+)
+def test_the_release_says_where_and_with_which_token(environ, url, key):
+    found = http.wanted(environ, "MODELS")
+
+    assert url == found
+    assert key == (str(found.key) if isinstance(found, http.Guarded) else None)

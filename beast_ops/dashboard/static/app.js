@@ -112,10 +112,16 @@ document.querySelector("form[data-address]")?.addEventListener("submit", (event)
   history.replaceState(null, "", `?${new URLSearchParams(new FormData(event.target))}`);
 });
 
-/** What stands in a form, without what was left empty; numbers are numbers. */
+/** What a field says: a number, a list with commas between, or a text. */
+function value(field) {
+  if (field.type === "number") return field.valueAsNumber;
+  return "list" in field.dataset ? field.value.split(",").map((each) => each.trim()).filter(Boolean) : field.value;
+}
+
+/** What stands in a form, without what was left empty. */
 function values(form) {
-  const filled = [...form.elements].filter((field) => field.name && field.value !== "");
-  return Object.fromEntries(filled.map((field) => [field.name, field.type === "number" ? field.valueAsNumber : field.value]));
+  const filled = [...form.elements].filter((field) => field.name && field.value.trim() !== "");
+  return Object.fromEntries(filled.map((field) => [field.name, value(field)]));
 }
 
 // A form that is sent to the API as JSON; what comes of it is said, and told to who waits for it.

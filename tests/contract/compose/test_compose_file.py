@@ -98,11 +98,13 @@ def handed(described, folder, **environment):
     """Return what Open WebUI's own start script gets from our command, as the shell makes it."""
     (folder / "start.sh").write_text("env\n")
     (folder / "environment").write_text("OPENAI_API_KEYS='a-key'\n")
+    (folder / "models_token").write_text("its-own")
+    seen = {key: value.replace("/run/secrets/", f"{folder}/") for key, value in environment.items()}
     [*shell, script] = [part.replace("$$", "$") for part in described["open-webui"]["command"]]
     done = subprocess.run(
         [*shell, script.replace("/run/secrets/", f"{folder}/")],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env={"PATH": "/usr/bin:/bin", **seen},
         capture_output=True,
         text=True,
         timeout=30,
@@ -119,6 +121,47 @@ def test_open_webui_chats_with_documents_through_the_api(described, tmp_path):
     assert "True" == seen["ENABLE_OPENAI_API"]
     assert "a-key" == seen["OPENAI_API_KEYS"]
     assert found["OLLAMA_BASE_URL"] == seen["RAG_OLLAMA_BASE_URL"]
+
+
+def test_open_webui_shows_its_own_token_for_models(described, tmp_path):
+    found = described["open-webui"]["environment"]
+    seen = handed(described, tmp_path, **found)
+
+    assert "/run/secrets/models_token" == found["MODELS_KEY_FILE"]
+    assert "http://beast-gateway:11435" == found["OLLAMA_BASE_URL"]
+    assert {"0": {"key": "its-own"}} == json.loads(seen["OLLAMA_API_CONFIGS"])
+    assert "its-own" == seen["RAG_OLLAMA_API_KEY"]
+
+
+def test_open_webui_shows_none_where_nobody_asks(described, tmp_path):
+    found = {**described["open-webui"]["environment"]}
+    del found["MODELS_KEY_FILE"]
+
+    assert (
+        not {"OLLAMA_API_CONFIGS", "RAG_OLLAMA_API_KEY"}
+        & handed(described, tmp_path, **found).keys()
+    )
+
+
+def test_the_model_server_is_in_a_network_that_only_the_gateway_joins(files, described):
+    within = {
+        name: [who for who, each in described.items() if name in each.get("networks", ["default"])]
+        for name in yaml.safe_load(files["compose.yml"])["networks"]
+    }
+
+    assert ["ollama", "beast-gateway"] == within["models"]
+    assert {*described} - {"ollama"} == {*within["default"]}
+
+
+def test_who_uses_models_shows_a_token_of_its_own_and_the_gateway_knows_it(planned, described):
+    clients = described["beast-gateway"]["environment"]["BEAST_CLIENTS"].split(",")
+    handed_over = {tuple(each) for each in planned[1]["handovers"]}
+
+    assert {"beast-worker=admin", "beast-api=admin", "open-webui=write"} == set(clients)
+    for name in (each.partition("=")[0] for each in clients):
+        file = f"client_{name.replace('-', '_')}"
+        assert ("beast-gateway", file, name, "models_token") in handed_over
+        assert (name, "models_token", name, "models_token") in handed_over
 
 
 def test_open_webui_asks_nobody_else_where_there_is_no_api(described, tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from beast_ops import http
 from beast_ops.api import house
 from beast_ops.cards import Health
 from beast_ops.errors import CardError, UnavailableError
@@ -50,6 +51,16 @@ def test_only_the_vector_store_is_shown_our_key(stack, tmp_path):
     assert key(a_service("ollama", health=Health(deep="models"))) is None
     assert without(vectors) is None
     assert unreadable(vectors) is None
+
+
+def test_what_stands_before_the_model_server_is_shown_its_own_token(stack, tmp_path):
+    (tmp_path / "models_token").write_text("for-models")
+    url = http.Guarded("http://gateway:1", tmp_path / "models_token")
+    key = house._keys(replace(stack.around, models_url=url))
+
+    assert "for-models" == key(a_service("ollama", health=Health(deep="models")))
+    assert stack.vectors.key == key(a_service("q", health=Health(deep="vectors")))
+    assert key(a_service("w", health=Health(deep="webui"))) is None
 
 
 def test_nobody_knows_how_many_documents_before_the_first_ingestion():

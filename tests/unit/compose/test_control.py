@@ -69,6 +69,9 @@ class Engine:
     def remove_networks(self, root):
         self.did.append(f"remove networks of {root}")
 
+    def sweep_networks(self, root):
+        self.swept = root
+
     def own_images(self, repository):
         return [each for each in self.images if each.startswith(f"{repository}:")]
 
@@ -516,3 +519,11 @@ def test_a_name_of_an_image_that_was_moved_is_noticed(place, engine):
     assert ["runs another, and made/store:1 was made/store:1 when this was deployed"] == [
         how for _, how in control.altered(place, services)
     ]
+
+
+def test_networks_that_no_release_needs_go_after_all_are_up(place, engine):
+    engine.comes_up = lambda: setattr(engine, "swept", "too early")
+
+    control.apply(place)
+
+    assert str(place.root) == engine.swept

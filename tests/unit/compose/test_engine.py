@@ -194,3 +194,13 @@ def test_only_networks_of_this_root_go(engine):
 
     assert {"filters": {"label": "org.ai-beast.root=/opt/beast"}} == api.asked[0][2]
     assert ("remove_network", ("n1",), {}) == api.asked[1]
+
+
+def test_networks_that_nobody_is_in_go_and_no_others(engine):
+    found, api = engine(prune_networks={"NetworksDeleted": ["beast-models"]})
+
+    found.sweep_networks("/opt/beast")
+
+    assert [("prune_networks", (), {"filters": {"label": "org.ai-beast.root=/opt/beast"}})] == (
+        api.asked
+    )

@@ -3,7 +3,7 @@ import pytest
 
 from beast_ops.cards import Health
 from beast_ops.health.model import Status
-from beast_ops.testing import Canned, a_service, fake_service
+from beast_ops.testing import Canned, a_service, fake_service, secrets
 
 
 @pytest.fixture
@@ -42,3 +42,17 @@ def test_a_server_without_any_model_is_degraded_and_passes(thorough, judge):
     check = judge([], thorough=thorough)
 
     assert (Status.DEGRADED, "answers, but has no model") == (check.status, check.message)
+
+
+@pytest.mark.parametrize(("key", "status"), [("right", Status.HEALTHY), (None, Status.UNHEALTHY)])
+def test_what_asks_for_a_token_is_shown_it_at_every_path(key, status, look):
+    def asked(request):
+        known = request.headers.get("authorization") == "Bearer right"
+        return Canned({"models": [{"name": "gemma3"}]}, 200 if known else 401)
+
+    with fake_service({"/api/tags": asked, "/api/version": asked}) as fake:
+        health = Health(path="/api/version", deep="models")
+        given = {"api_key": key} if key else {}
+        check = look(a_service("o", fake.address, health=health, secrets=secrets(*given)), given)
+
+    assert status is check.status

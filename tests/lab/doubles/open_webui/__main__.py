@@ -113,7 +113,8 @@ def password(asked: Request, user: dict[str, str]) -> Reply:
 @members
 def models(_asked: Request, _user: dict[str, str]) -> Reply:
     try:
-        found = json.loads(ask("GET", "/api/tags")[1])["models"]
+        status, data = ask("GET", "/api/tags")
+        found = json.loads(data)["models"] if status == 200 else []
     except OSError:  # the real one shows an empty list, too
         found = []
     rows = [{"id": m["model"], "name": m["name"], "owned_by": "ollama"} for m in found]
@@ -153,7 +154,9 @@ def ask(
     method: str, path: str, body: bytes | None = None, at: tuple[str, str] | None = None
 ) -> tuple[int, bytes]:
     """Ask the model server, or the one *at* an address with a key."""
-    url, key = at or (config.settings()["OLLAMA_BASE_URL"], "")
+    kept = config.settings()
+    shown = json.loads(kept["OLLAMA_API_CONFIGS"]).get("0", {}).get("key", "")
+    url, key = at or (kept["OLLAMA_BASE_URL"], shown)
     address = urlsplit(url)
     line = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=60)
     headers = {"Authorization": f"Bearer {key}"} if key else {}

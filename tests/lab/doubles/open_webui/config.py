@@ -10,6 +10,7 @@ from pathlib import Path
 BROKEN = "v0.11.2"
 _KEPT = {
     "OLLAMA_BASE_URL": "http://localhost:11434",
+    "OLLAMA_API_CONFIGS": "{}",
     "DEFAULT_USER_ROLE": "pending",
     "ENABLE_SIGNUP": "true",
     "ENABLE_OPENAI_API": "true",
