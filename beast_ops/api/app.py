@@ -155,3 +155,16 @@ def _manual(app: FastAPI) -> list[Route]:
         Route("/redoc", manual),
         Route("/openapi.json", machine),
     ]
+
+
+def described() -> dict[str, Any]:
+    """Return the OpenAPI description of the API of any installation: all have the same."""
+
+    @asynccontextmanager
+    async def nothing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = _bare(nothing)
+    app.routes.extend(route for room in ROOMS for route in room.router.routes)
+    app.state.rules = Rules(app.routes)
+    return describe(app)

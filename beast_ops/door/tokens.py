@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs of tokens: what they ask of the API, and what they print."""
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from beast_ops.access.model import ScopeName
@@ -27,16 +28,16 @@ def create(place: Place, name: str, scope: str, days: int, *, json: bool) -> Non
         ConflictError: If there is a token of that name.
         UnavailableError: If the API does not answer.
     """
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     if scope not in get_args(ScopeName):
         known = ", ".join(get_args(ScopeName))
         raise UsageError(f"no such scope: {scope}", subject=name, hint=f"There are: {known}")
     if not 0 <= days <= DAYS_MOST:
         raise UsageError(f"a token is good for 1 to {DAYS_MOST} days", subject=name)
-    wanted = {"name": name, "scope": scope, "days": days or None}
+    wanted: dict[str, Any] = {"name": name, "scope": scope, "days": days or None}
     with connect(place) as api:
-        made = api.call("POST", "/tokens", wanted)
+        made = api.access.create_token(**wanted)
     if json:
         emit(made)
         return
@@ -50,10 +51,10 @@ def show_all(place: Place, *, json: bool) -> None:
     Raises:
         UnavailableError: If the API does not answer.
     """
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     with connect(place) as api:
-        found = api.call("GET", "/tokens")
+        found = api.access.tokens()
     if json:
         emit(found)
         return
@@ -72,14 +73,12 @@ def revoke(place: Place, name: str) -> None:
         MissingError: If there is none of that name.
         UnavailableError: If the API does not answer.
     """
-    from urllib.parse import quote
-
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     with connect(place) as api:
-        api.call("DELETE", f"/tokens/{quote(name, safe='')}")
+        api.access.revoke_token(name)
     line(f"{name} opens nothing any more.")
 
 
-def _until(token: dict[str, Any]) -> str:
+def _until(token: Mapping[str, Any]) -> str:
     return f", until {token['expires'][:16]}" if token["expires"] else ""
