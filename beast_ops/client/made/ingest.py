@@ -28,7 +28,7 @@ class Ingest(Room):
         return found
 
     def list(self, /, **query: Unpack[ListQuery]) -> JobsModel:
-        """List the newest ingestions."""
+        """List the ingestions, the newest first."""
         found: JobsModel = self._call("GET", "/ingest", query=query)
         return found
 

@@ -28,7 +28,7 @@ class AsyncIngest(AsyncRoom):
         return found
 
     async def list(self, /, **query: Unpack[ListQuery]) -> JobsModel:
-        """List the newest ingestions."""
+        """List the ingestions, the newest first."""
         found: JobsModel = await self._call("GET", "/ingest", query=query)
         return found
 

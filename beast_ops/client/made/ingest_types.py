@@ -11,8 +11,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 from .collections_types import JobModel
 
 class JobsModel(TypedDict):
-    """The newest ingestions first, without their results."""
+    """A part of the ingestions, the newest first, without their results; `total` counts all."""
 
+    total: int
     jobs: list[JobModel]
 
 
@@ -73,3 +74,4 @@ class ListQuery(TypedDict, total=False):
     """What `list` may be asked besides."""
 
     limit: int
+    offset: int
