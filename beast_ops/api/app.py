@@ -113,7 +113,7 @@ def guarded(around: Surroundings) -> Guard:
     app.routes.extend([*plain, *(route for room in ROOMS for route in room.router.routes)])
     rules = Rules(app.routes)
     app.state.gate, app.state.named, app.state.rules = gate, named, rules
-    app.router.middleware_stack = Straight(app.router.app)
+    app.router.middleware_stack = Straight(app.router.app, app.routes)
     return Guard(app, gate, rules, named, figures.requests)
 
 

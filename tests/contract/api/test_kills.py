@@ -32,23 +32,31 @@ AWAY = (TransientError, ServiceError, ConflictError, MissingError)
 
 
 class Kept:
-    """A process that is started again whenever it was killed."""
+    """A process that is started again whenever it ends, as a supervisor does it."""
 
-    def __init__(self, module, environ):
+    def __init__(self, module, environ, log):
         self.argv, self.environ, self.kills = [sys.executable, "-m", module], environ, 0
+        self.log, self.over = log, threading.Event()
         self.process = self._start()
+        self.keeper = threading.Thread(target=self._keep)
+        self.keeper.start()
 
     def _start(self):
-        null = subprocess.DEVNULL
-        return subprocess.Popen(self.argv, env=self.environ, stdout=null, stderr=null)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(self.argv, env=self.environ, stdout=log, stderr=log)
+
+    def _keep(self):
+        while not self.over.wait(0.05):
+            if self.process.poll() is not None:
+                self.process = self._start()
 
     def kill(self):
         self.process.kill()
-        self.process.wait()
         self.kills += 1
-        self.process = self._start()
 
     def end(self):
+        self.over.set()
+        self.keeper.join()
         self.process.kill()
         self.process.wait()
 
@@ -103,7 +111,7 @@ def stack(tmp_path):
             folder = tmp_path / module
             folder.mkdir()
             (folder / "settings.json").write_text(json.dumps(said))
-            kept[module] = Kept(module, {**common, "BEAST_CONFIG": str(folder)})
+            kept[module] = Kept(module, {**common, "BEAST_CONFIG": str(folder)}, folder / "log")
             opened.callback(kept[module].end)
         awake(place)
         yield place, kept, ollama
