@@ -143,8 +143,7 @@ def _room(room: str, operations: list[_Operation], owned: Mapping[str, str], *, 
     imports = list(_imports(named, owned))
     if queries:
         imports.append(f"from .{room}_types import {', '.join(queries)}")
-    kind, base = ("Async", "AsyncRoom") if wait else ("", "Room")
-    streams = "AsyncIterator" if wait else "Iterator"
+    kind = "Async" if wait else ""
     lines = [
         f'{HEAD}"""`client.{room}`{", to be awaited" if wait else ""}."""',
         "",
@@ -152,17 +151,17 @@ def _room(room: str, operations: list[_Operation], owned: Mapping[str, str], *, 
         "",
         "from typing import TYPE_CHECKING, Any, Unpack",
         "",
-        f"from beast_ops.client.room import {base}, part",
+        f"from beast_ops.client.room import {kind}Room, part",
         "",
         "if TYPE_CHECKING:  # types cost time to make, and nothing here runs on them",
-        f"    from collections.abc import {streams}",
+        f"    from collections.abc import {kind}Iterator",
         "",
         "    from beast_ops.client.room import AsyncContent, Content",
         "    from beast_ops.client.sse import Message",
         *(f"    {line}" for line in imports),
         "",
         "",
-        f"class {kind}{room.title()}({base}):",
+        f"class {kind}{room.title()}({kind}Room):",
         f'    """Operations of the API: {room}."""',
         "",
     ]
