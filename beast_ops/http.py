@@ -114,6 +114,11 @@ def speaking_to(service: str, *, hint: str = "") -> Iterator[None]:
         ) from failed
 
 
+def was_never_sent(failed: BaseException) -> bool:
+    """Return whether what *failed* never reached anybody, so that it can be sent again."""
+    return isinstance(failed.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+
+
 def _reason(response: Response) -> str:
     try:
         return response.read().decode(errors="replace").strip()[:300] or response.reason_phrase

@@ -118,7 +118,7 @@ def guarded(around: Surroundings) -> Guard:
     app.routes.extend([*plain, *(route for room in ROOMS for route in room.router.routes)])
     rules = Rules(app.routes)
     app.state.gate, app.state.named, app.state.rules = gate, named, rules
-    app.router.middleware_stack = Straight(app.router.app)
+    app.router.middleware_stack = Straight(app.router.app, app.routes)
     guard = Guard(app, gate, rules, named, figures.requests)
     guard.limiter = Limiter(counted)
     return guard
@@ -162,3 +162,16 @@ def _manual(app: FastAPI) -> list[Route]:
         Route("/redoc", manual),
         Route("/openapi.json", machine),
     ]
+
+
+def described() -> dict[str, Any]:
+    """Return the OpenAPI description of the API of any installation: all have the same."""
+
+    @asynccontextmanager
+    async def nothing(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = _bare(nothing)
+    app.routes.extend(route for room in ROOMS for route in room.router.routes)
+    app.state.rules = Rules(app.routes)
+    return describe(app)

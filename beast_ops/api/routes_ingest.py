@@ -22,7 +22,7 @@ from beast_ops.knowledge import COLLECTION
 
 from .body import Body
 from .house import House, InHouse, taking
-from .pages import refusals
+from .pages import Offset, refusals
 from .rules import CACHE_SECONDS, needs
 
 router = APIRouter(tags=["ingest"], prefix="/ingest", dependencies=[Depends(taking)])
@@ -104,8 +104,9 @@ class JobModel(BaseModel):
 
 
 class JobsModel(BaseModel):
-    """The newest ingestions first, without their results."""
+    """A part of the ingestions, the newest first, without their results; `total` counts all."""
 
+    total: int
     jobs: list[JobModel]
 
 
@@ -208,11 +209,13 @@ async def status(job: str, house: InHouse) -> Response:
 @router.get("", response_model_exclude_unset=True)
 @needs(Scope.READ, cache=CACHE_SECONDS)
 async def newest(
-    house: InHouse, limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50
+    house: InHouse,
+    limit: Annotated[int, Query(ge=1, le=JOBS_MOST)] = 50,
+    offset: Offset = 0,
 ) -> JobsModel:
-    """List the newest ingestions."""
-    jobs = await asyncio.to_thread(house.intake.newest, limit)
-    return JobsModel(jobs=[JobModel.model_validate(job) for job in jobs])
+    """List the ingestions, the newest first."""
+    total, jobs = await asyncio.to_thread(house.intake.page, limit, offset)
+    return JobsModel(total=total, jobs=[JobModel.model_validate(job) for job in jobs])
 
 
 @router.delete("/{job}", status_code=202, response_model_exclude_unset=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs of every kind, and those that give a collection other vectors.
+"""Jobs of every kind, and those that give a collection other vectors or ask it questions.
 
 The work is done by the worker; the routes note what is wanted and show how far it is.
 """
@@ -8,16 +8,19 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, ValidationError
 from starlette.responses import Response
 
 from beast_ops.access.model import Scope
 from beast_ops.errors import ConflictError
+from beast_ops.evals import job as golden
 from beast_ops.ingest.intake import KIND as INGEST
 from beast_ops.ingest.intake import as_dict
 from beast_ops.ingest.manifest import NAME_PATTERN
 from beast_ops.ingest.reembed import KIND, Wish
 from beast_ops.jobs.model import Job, State
+from beast_ops.search.model import Mode
 
 from .body import Body
 from .house import House, InHouse
@@ -27,6 +30,7 @@ from .rules import needs
 router = APIRouter(tags=["jobs"])
 
 Alias = Annotated[str, Path(pattern=NAME_PATTERN)]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class ReembedBody(Body):
@@ -35,6 +39,21 @@ class ReembedBody(Body):
     what: Literal["fill", "switch", "drop"] = "fill"
     embedder: Literal["none", "ollama", "hash", "fastembed", "sentence-transformers"] = "ollama"
     model: Annotated[str, Field(max_length=200, examples=["nomic-embed-text"])] = ""
+
+
+class GoldenBody(Body):
+    """A question and who answers it: a passage of one source, with one phrase if there are any."""
+
+    question: Annotated[str, Field(examples=["How do I rotate the keys?"])]
+    sources: Annotated[list[Text], Field(min_length=1, examples=[["keys.md"]])]
+    phrases: list[Text] = []
+
+
+class EvaluateBody(Body):
+    """The golden questions to ask, none of them twice, and how to search."""
+
+    questions: Annotated[list[GoldenBody], Field(min_length=1, max_length=golden.QUESTIONS_MOST)]
+    mode: Mode = "hybrid"
 
 
 @router.post(
@@ -49,6 +68,28 @@ async def reembed(collection: Alias, body: ReembedBody, house: InHouse) -> JobMo
     """
     wish = Wish(collection=collection, **body.model_dump())
     return await asyncio.to_thread(_add, house, wish)
+
+
+@router.post(
+    "/collections/{collection}/evaluate", status_code=202, response_model_exclude_unset=True
+)
+@needs(Scope.WRITE, limit="ingest")
+async def evaluate(collection: Alias, body: EvaluateBody, house: InHouse) -> JobModel:
+    """Ask golden questions of a collection by a job, whose result says in figures how it went.
+
+    The result holds recall among the first 1, 5 and 10 passages, the mean reciprocal rank, how
+    long a question took, and the rank of the first right passage for each question.
+    """
+    await house.store.shape(collection)
+    questions = body.model_dump(include={"questions"})
+    asked = {"collection": collection, "mode": body.mode, "questions": questions}
+    try:
+        wish = golden.Wish.model_validate(asked, strict=False)
+    except ValidationError as wrong:
+        raise RequestValidationError(wrong.errors(include_url=False)) from wrong
+    payload = {"wish": wish.model_dump_json()}
+    added = await asyncio.to_thread(house.jobs.add, golden.KIND, payload)
+    return _model(await asyncio.to_thread(house.jobs.get, added))
 
 
 @router.get("/jobs/{job}", response_model=JobModel)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
 from beast_ops.access.model import Scope
 from beast_ops.errors import UsageError
@@ -161,11 +162,13 @@ def messages(
 
 @router.post(
     "/sessions/{session}/messages",
-    response_model=None,
+    response_class=StreamingResponse,
     responses={**STREAM, **refuses(404, 409, 422, 503)},
 )
 @needs(Scope.WRITE)
-async def ask(session: str, body: QuestionBody, request: Request, house: InHouse) -> Any:
+async def ask(
+    session: str, body: QuestionBody, request: Request, house: InHouse
+) -> StreamingResponse:
     """Ask, and get the answer piece by piece, with citations that were checked.
 
     The events are `begun` (which passages it stands on), `text` (pieces of it), `ended` (what it

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
 from beast_ops.access.model import Scope
 from beast_ops.notebooks.digest import Kind
@@ -100,9 +101,11 @@ def show(notebook: str, result: str, house: InHouse) -> ResultModel:
     return _shown(house, house.desk.workshop.results.get(notebook, result))
 
 
-@router.get("/{result}/events", response_model=None, responses={**STREAM, **refuses(404)})
+@router.get(
+    "/{result}/events", response_class=StreamingResponse, responses={**STREAM, **refuses(404)}
+)
 @needs(Scope.READ)
-async def follow(notebook: str, result: str, request: Request, house: InHouse) -> Any:
+async def follow(notebook: str, result: str, request: Request, house: InHouse) -> StreamingResponse:
     """Follow how it comes to be: events `progress`, `text`, `again` (from the start), `ended`."""
     return await streamed(request, house.desk.workshop.follow(notebook, result))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from beast_ops.api.client import connect
+from beast_ops.client import connect
 from beast_ops.place import Place
 
 from .places import HEADLINE
@@ -50,14 +50,14 @@ def ask(place: Place, asked: Asked) -> Iterator[str]:
         UnavailableError: If something does not answer, or the answer breaks off.
     """
     messages = [{"role": "user", "content": asked.question}]
-    body = {
+    body: dict[str, Any] = {
         "model": f"{PREFIX}{asked.collection}",
         "messages": messages,
-        "stream": True,
         "stream_options": {"include_usage": True},
     }
     with connect(place, seconds=SECONDS) as api:
-        for event in api.stream("/v1/chat/completions", body):
+        for message in api.openai.complete_streamed(**body):
+            event = message.data
             asked.about |= event.get("beast") or {}
             if event.get("usage"):
                 asked.about["usage"] = event["usage"]

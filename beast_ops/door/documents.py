@@ -106,11 +106,11 @@ def urgency_of(said: str, *, watched: bool) -> "Priority | None":
 
 def duplicates(place: Place, collection: str, alike: float, *, json: bool) -> None:
     """Print the documents of *collection* that are the same, or nearly."""
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
     from beast_ops.health.show import visible
 
     with connect(place) as api:
-        found = api.call("GET", f"/collections/{collection}/duplicates?alike={alike:g}")
+        found = api.collections.duplicates(collection, alike=alike)
     if json:
         emit(found)
         return

@@ -4,7 +4,6 @@
 import sys
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from beast_ops.place import Place
 
@@ -15,10 +14,10 @@ GIGA, MEGA = 1e9, 1e6
 
 def listed(place: Place, *, json: bool) -> None:
     """Print one line per model."""
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     with connect(place) as api:
-        found = api.call("GET", "/models")
+        found = api.models.list()
     if json:
         emit(found)
         return
@@ -50,13 +49,14 @@ def pull(place: Place, name: str, *, json: bool) -> None:
         ServiceError: If it could not be had.
         UnavailableError: If there is no model server.
     """
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
     from beast_ops.ingest.show import Progress
     from beast_ops.jobs.client import wait
 
     with connect(place) as api, Progress(sys.stderr, words=far) as progress:
-        job = api.call("POST", "/models/pull", {"model": name})["job"]
-        done = wait(api, f"/jobs/{job}", progress, f"Go on with: ./beast models.pull {name}")
+        job = api.models.pull(model=name)["job"]
+        again = f"Go on with: ./beast models.pull {name}"
+        done = wait(lambda: api.jobs.get(job), progress, again)
     if json:
         emit(done)
         return
@@ -79,10 +79,10 @@ def remove(place: Place, name: str, *, json: bool) -> None:
     Raises:
         MissingError: If there is none of that name.
     """
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     with connect(place) as api:
-        done = api.call("DELETE", f"/models/{quote(name, safe='/:')}")
+        done = api.models.delete(name)
     if json:
         emit(done)
         return

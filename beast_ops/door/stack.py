@@ -133,11 +133,11 @@ def show_address(place: Place, *, json: bool) -> None:
         NotDeployedError: If nothing is installed here, or it has no API.
         UnavailableError: If the API does not answer.
     """
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     page = f"{address(place)}/login"
     with connect(place) as api:
-        made = api.call("POST", "/auth/codes")
+        made = api.access.make_code()
     if json:
         emit({"url": page, "code": made["code"], "expires_in": made["expires_in"]})
         return

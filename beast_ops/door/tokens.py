@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs of tokens: what they ask of the API, and what they print."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -67,11 +68,11 @@ def create(place: Place, wanted: Wanted, *, json: bool) -> None:
         ConflictError: If there is a token of that name.
         UnavailableError: If the API does not answer.
     """
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     body = wanted.as_dict()
     with connect(place) as api:
-        made = api.call("POST", "/tokens", body)
+        made = api.access.create_token(**body)
     if json:
         emit(made)
         return
@@ -86,10 +87,10 @@ def show_all(place: Place, *, json: bool) -> None:
     Raises:
         UnavailableError: If the API does not answer.
     """
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     with connect(place) as api:
-        found = api.call("GET", "/tokens")
+        found = api.access.tokens()
     if json:
         emit(found)
         return
@@ -108,20 +109,18 @@ def revoke(place: Place, name: str) -> None:
         MissingError: If there is none of that name.
         UnavailableError: If the API does not answer.
     """
-    from urllib.parse import quote
-
-    from beast_ops.api.client import connect
+    from beast_ops.client import connect
 
     with connect(place) as api:
-        api.call("DELETE", f"/tokens/{quote(name, safe='')}")
+        api.access.revoke_token(name)
     line(f"{name} opens nothing any more.")
 
 
-def _until(token: dict[str, Any]) -> str:
+def _until(token: Mapping[str, Any]) -> str:
     return f", until {token['expires'][:16]}" if token["expires"] else ""
 
 
-def _ruled(token: dict[str, Any]) -> str:
+def _ruled(token: Mapping[str, Any]) -> str:
     """Return what a token may ask of the model server, if that is not everything."""
     models, often = token.get("models"), token.get("per_minute")
     words = f", models {' '.join(models)}" if models else ""

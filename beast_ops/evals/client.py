@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from beast_ops.api.client import connect
+from beast_ops.client import connect
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import MissingError
 from beast_ops.place import Place
@@ -53,7 +53,7 @@ def asking(place: Place, collection: str, mode: Mode) -> Iterator[Ask]:
     with connect(place, seconds=SECONDS) as api:
 
         def ask(question: str) -> Answered:
-            answer = api.call("POST", "/search", asked(question, options))
+            answer = api.search.ask(**asked(question, options))
             passages = tuple(
                 Passage((str(hit.get("path") or hit["source"]), str(hit["source"])), hit["text"])
                 for hit in answer["hits"]

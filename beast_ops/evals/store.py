@@ -44,17 +44,30 @@ def ask_all(order: Order) -> Figures:
         UnavailableError: If it does not answer.
     """
     questions = read(order.questions, order.collection)
-    with _asking(order) as ask:
+    key = Path(order.key_file) if order.key_file else None
+    options = SearchOptions(collection=order.collection, limit=DEEPEST, mode=MODE, whole=True)
+    with asking(options, order.url, key, order.models_url) as ask:
         return run(order.collection, questions, MODE, ask).figures
 
 
 @contextmanager
-def _asking(order: Order) -> Iterator[Ask]:
-    options = SearchOptions(collection=order.collection, limit=DEEPEST, mode=MODE, whole=True)
-    key_file = Path(order.key_file) if order.key_file else None
-    with asyncio.Runner() as runner, closing(Embedders(order.models_url)) as known:
+def asking(
+    options: SearchOptions, url: str, key: Path | str | None, models_url: str | None
+) -> Iterator[Ask]:
+    """Open what asks a vector store itself.
+
+    Args:
+        options: Which collection, and how.
+        url: Where the store is.
+        key: Its key, or the file that has it.
+        models_url: The model server, if there is one.
+
+    Raises:
+        BeastError: If the key cannot be read.
+    """
+    with asyncio.Runner() as runner, closing(Embedders(models_url)) as known:
         opened = AsyncExitStack()
-        store = runner.run(opened.enter_async_context(open_store(order.url, key_file)))
+        store = runner.run(opened.enter_async_context(open_store(url, key)))
         searcher = Searcher(store, known.embed)
 
         def ask(question: str) -> Answered:

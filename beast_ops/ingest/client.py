@@ -9,9 +9,9 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from beast_ops.api.client import Api, connect
+from beast_ops.client import Client, connect
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError
 from beast_ops.jobs.client import Show, wait
@@ -24,6 +24,9 @@ from .found import Found
 from .gather import ORDINARILY, Sources, WebOptions, gathered
 from .ignore import EVERYTHING, Selection
 from .sources import MARK, named, shown, uri
+
+if TYPE_CHECKING:  # nothing here runs on it
+    from beast_ops.client.made.ingest_types import Manifest as Body
 
 AGAIN = "Run the same ingest again: what is done is not done twice."
 GOES_ON = "The ingestion goes on without you. To see it, or to end it, run the same ingest again."
@@ -88,7 +91,7 @@ def ingest(
 
 
 def deliver(
-    api: Api, found: Found, options: IngestOptions, show: Show, clock: Clock = SYSTEM
+    api: Client, found: Found, options: IngestOptions, show: Show, clock: Clock = SYSTEM
 ) -> dict[str, Any]:
     """Have what was *found* read, as `ingest` does, which tells the rest.
 
@@ -110,18 +113,18 @@ class _Errand:
     """One ingestion, seen from the client."""
 
     def __init__(
-        self, api: Api, found: Found, options: IngestOptions, show: Show, clock: Clock
+        self, api: Client, found: Found, options: IngestOptions, show: Show, clock: Clock
     ) -> None:
         self._api, self._found, self._options = api, found, options
         self._show, self._clock = show, clock
 
     def run(self) -> dict[str, Any]:
-        opened = self._api.call("POST", "/ingest", self._manifest())
+        opened = self._api.ingest.open(cast("Body", self._manifest()))
         job = str(opened["job"])
         if opened["wanted"]:
             self._upload(job, opened["wanted"])
         try:
-            return wait(self._api, f"/ingest/{job}", self._show, AGAIN, self._clock)
+            return wait(lambda: self._api.ingest.get(job), self._show, AGAIN, self._clock)
         except KeyboardInterrupt:
             self._show({"phase": "note", "text": GOES_ON})
             raise
@@ -160,10 +163,10 @@ class _Errand:
         """Send what is *wanted* and start the job; a job that was not started is taken back."""
         try:
             Uploads(self._api, job, self._found.documents, self._show).send(wanted)
-            self._api.call("POST", f"/ingest/{job}/start")
+            self._api.ingest.start(job)
         except BaseException:
             with suppress(BeastError):
-                self._api.call("DELETE", f"/ingest/{job}")
+                self._api.ingest.cancel(job)
             raise
 
 

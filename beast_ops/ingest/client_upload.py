@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import IO
 
-from beast_ops.api.client import Api
+from beast_ops.client import Client
 from beast_ops.errors import (
     ConflictError,
     DocumentError,
@@ -32,7 +32,9 @@ Content = Callable[[], AbstractContextManager[IO[bytes]]]
 class Uploads:
     """Sends the documents a job wants, several at once."""
 
-    def __init__(self, api: Api, job: str, documents: Sequence[FoundDocument], show: Show) -> None:
+    def __init__(
+        self, api: Client, job: str, documents: Sequence[FoundDocument], show: Show
+    ) -> None:
         """Send *documents* to *job* through *api*, telling *show* how far it is."""
         self._api, self._job, self._documents, self._show = api, job, documents, show
         self._lock = threading.Lock()
@@ -103,11 +105,10 @@ class Uploads:
             on=UnavailableError, attempts=None, timeout=PATIENCE_SECONDS, wait_max=2.0
         ):
             with attempt, content() as file:
-                self._api.send(f"/ingest/{self._job}/documents/{index}", _blocks(file))
+                self._api.ingest.send(self._job, index, _blocks(file))
 
     def _skip(self, index: int, reason: str) -> None:
-        path = f"/ingest/{self._job}/documents/{index}/skip"
-        self._api.call("POST", path, {"reason": reason[:REASON_CHARACTERS]})
+        self._api.ingest.skip(self._job, index, reason=reason[:REASON_CHARACTERS])
         self._tell(1)
 
 

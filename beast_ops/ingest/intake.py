@@ -24,7 +24,7 @@ from beast_ops.errors import (
     UsageError,
 )
 from beast_ops.files import sync_file_system, write_atomically
-from beast_ops.jobs.model import Job, Priority, State
+from beast_ops.jobs.model import Job, Priority, State, Wanted
 from beast_ops.jobs.ringing import Ring, RingingTable, silence
 
 from .manifest import Manifest
@@ -187,9 +187,18 @@ class Intake:
         return as_dict(self._ingestion(job_id))
 
     def newest(self, limit: int = 50) -> list[Mapping[str, object]]:
-        """Return the newest jobs, without their results."""
-        jobs = (job for job in self._jobs.newest(limit) if job.kind == KIND)
-        return [{**as_dict(job), "result": None} for job in jobs]
+        """Return the newest ingestions, without their results."""
+        return self.page(limit, 0)[1]
+
+    def page(self, limit: int, offset: int) -> tuple[int, list[Mapping[str, object]]]:
+        """Return how many ingestions there are, and some of them without their results.
+
+        Args:
+            limit: How many at most, the newest first.
+            offset: How many to leave out first.
+        """
+        total, jobs = self._jobs.page(Wanted(KIND), limit, offset)
+        return total, [{**as_dict(job), "result": None} for job in jobs]
 
     def close(self) -> None:
         """Close the job table."""

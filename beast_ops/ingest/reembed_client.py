@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from beast_ops import receipts
-from beast_ops.api.client import Api, connect
+from beast_ops.client import Client, connect
 from beast_ops.errors import ConflictError
 from beast_ops.evals.client import asking
 from beast_ops.evals.gate import GATE, worse
@@ -85,11 +85,11 @@ def _noted(place: Place) -> AbstractContextManager[receipts.Recording]:
     return receipts.recording(place.receipts, OPERATION)
 
 
-def _job(api: Api, collection: str, body: Mapping[str, str], show: Show) -> dict[str, Any]:
-    opened = api.call("POST", f"/collections/{collection}/reembed", body)
+def _job(api: Client, collection: str, body: Mapping[str, Any], show: Show) -> dict[str, Any]:
+    opened = api.collections.reembed(collection, **body)
     again = "Run the same command again: what is done is not done twice."
     try:
-        return wait(api, f"/jobs/{opened['job']}", show, again)
+        return wait(lambda: api.jobs.get(opened["job"]), show, again)
     except KeyboardInterrupt:
         show({"phase": "note", "text": GOES_ON})
         raise

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beast_ops.api.client import connect
+from beast_ops.client import connect
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError, TransientError
 from beast_ops.jobs.client import Show

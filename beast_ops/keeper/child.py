@@ -25,8 +25,11 @@ def command(kind: Kind, settings: KeeperSettings) -> list[str]:
 
 
 def words_of(verb: Sequence[str]) -> list[str]:
-    """Return the words that run *verb*, for as long as this process lives."""
-    return [sys.executable, "-I", "-m", "beast_ops.keeper.verb", str(os.getpid()), *verb]
+    """Return the words that run *verb*, for as long as this process lives.
+
+    Nothing it prints is held back: what it says last, such as why it failed, stands last.
+    """
+    return [sys.executable, "-I", "-u", "-m", "beast_ops.keeper.verb", str(os.getpid()), *verb]
 
 
 def environment(root: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

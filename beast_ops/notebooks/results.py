@@ -2,7 +2,6 @@
 """What was made of sources, as it is kept; a result and the job that makes it have one id."""
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -53,16 +52,20 @@ class Results:
         """Keep them in *database*, which must be of the `SCHEMA`."""
         self._database, self._clock = database, clock
 
-    def begin(self, notebook: str, kind: str, sources: Sequence[str]) -> Result:
+    def begin(self, key: str, notebook: str, kind: str, sources: Sequence[str]) -> Result:
         """Keep that something is to be made.
+
+        Args:
+            key: The id of the result.
+            notebook: Whose it is.
+            kind: What is made.
+            sources: The ids of the sources that it is made of.
 
         Raises:
             MissingError: If there is no such notebook.
         """
         now = self._clock.now().timestamp()
-        made = Result(
-            uuid.uuid4().hex, notebook, kind, Making.PENDING, "", tuple(sources), {}, now, now
-        )
+        made = Result(key, notebook, kind, Making.PENDING, "", tuple(sources), {}, now, now)
         try:
             with self._database.writing() as table:
                 table.execute(insert(RESULTS).values(_values(made)))

@@ -2,6 +2,7 @@
 """Have texts made of sources by jobs, follow them, and keep what came of it."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -30,6 +31,7 @@ class Workshop:
     def __init__(self, rows: SourceRows, shelf: Shelf, results: Results, jobs: JobTable) -> None:
         """Read *rows* on the *shelf*, keep *results*, and have *jobs* do the work."""
         self._rows, self._shelf, self.results, self._jobs = rows, shelf, results, jobs
+        self._beginning: set[str] = set()  # kept, but the job may not be there yet
 
     def choose(self, notebook: str, ids: Sequence[str]) -> list[Source]:
         """Return the sources *ids* of *notebook*, all that are ready if there are none.
@@ -69,10 +71,15 @@ class Workshop:
         Raises:
             MissingError: If the notebook is gone.
         """
-        result = self.results.begin(notebook, kind, [each.id for each in chosen])
+        key = uuid.uuid4().hex
         uris = tuple(each.uri for each in chosen)
         order = Order(kind=kind, sources=uris, model=model[0], context=model[1])
-        self._jobs.add(KIND, {"order": order.model_dump_json()}, job_id=result.id)
+        self._beginning.add(key)
+        try:
+            result = self.results.begin(key, notebook, kind, [each.id for each in chosen])
+            self._jobs.add(KIND, {"order": order.model_dump_json()}, job_id=key)
+        finally:
+            self._beginning.discard(key)
         return result
 
     def seen(self, result: Result) -> tuple[Result, str, Mapping[str, Any]]:
@@ -112,6 +119,8 @@ class Workshop:
     def settle(self) -> None:
         """Keep what came of all that has ended."""
         for result in self.results.pending():
+            if result.id in self._beginning:  # asked before the job is looked for, not after
+                continue
             job = self._job(result)
             now = lost(result) if job is None else ended(result, job)
             if now.state is not Making.PENDING:

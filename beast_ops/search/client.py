@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from beast_ops.api.client import connect
+from beast_ops.client import connect
 from beast_ops.place import Place
 
 from .model import SearchOptions, clean
@@ -31,8 +31,7 @@ def search(
     """
     body = asked(query, options, notebooks)
     with connect(place, seconds=SECONDS) as api:
-        answer: dict[str, Any] = api.call("POST", "/search", body)
-    return answer
+        return dict(api.search.ask(**body))
 
 
 def asked(query: str, options: SearchOptions, notebooks: Sequence[str] = ()) -> dict[str, Any]:

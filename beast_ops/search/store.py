@@ -196,15 +196,16 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(url: str, key_file: Path | None) -> AsyncIterator[Store]:
-    """Open the store at *url* with the key in *key_file*.
+async def open_store(url: str, key: Path | str | None) -> AsyncIterator[Store]:
+    """Open the store at *url* with *key*, which a file has if it is a path.
 
     Raises:
         BeastError: If the key cannot be read.
     """
     from qdrant_client import AsyncQdrantClient
 
-    headers = {"api-key": read_secret(key_file)} if key_file is not None else {}
+    secret = read_secret(key) if isinstance(key, Path) else key
+    headers = {"api-key": secret} if secret is not None else {}
     client = AsyncQdrantClient(
         url=url,
         headers=headers,  # not api_key=: that warns about plain HTTP, even on loopback

@@ -14,7 +14,7 @@ from beast_ops import receipts
 from beast_ops.agent.ledger import KEPT, LOST, Ledger, Operation, tail
 from beast_ops.agent.operations import AT_ONCE, Operations
 from beast_ops.errors import BusyError, CommandError, MissingError
-from beast_ops.keeper.child import Child
+from beast_ops.keeper.child import Child, words_of
 from beast_ops.lease import lease
 
 WAIT_SECONDS = 20.0
@@ -30,9 +30,12 @@ def until(condition, seconds=WAIT_SECONDS):
 
 
 def python(words, output):
+    """Start a child as a verb is started, which lacks what only the tests' own terminal has."""
+    verb = words_of(["-c", *words])
+    argv = [*verb[: verb.index("-m")], *verb[verb.index("-c") :]]
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        return Child([sys.executable, "-c", *words], os.environ, handle)
+        return Child(argv, os.environ, handle)
     finally:
         os.close(handle)
 

@@ -214,6 +214,11 @@ def test_the_newest_are_listed_first(client):
 
     assert [second, first] == [job["job"] for job in jobs]
     assert client.get("/ingest", params={"limit": 0}).status_code == 422
+    page = client.get("/ingest", params={"limit": 1, "offset": 1}).json()
+    assert [first] == [job["job"] for job in page["jobs"]]
+    assert page["total"] == client.get("/ingest").json()["total"] >= 2
+    over = client.get("/ingest", params={"offset": page["total"]}).json()
+    assert (page["total"], []) == (over["total"], over["jobs"])
 
 
 BAD = [

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from beast_ops import client
 from beast_ops import deploy as ways
-from beast_ops.api import client
 from beast_ops.cards import Health, Service, Services
+from beast_ops.client.rooms import Rooms
 from beast_ops.door import stack
 from beast_ops.errors import NotDeployedError, UsageError
 from beast_ops.health import report, show
@@ -149,9 +150,9 @@ def coded(monkeypatch):
     """An API that gives out codes; returns what it was asked."""
     asked = []
 
-    class Answering:
-        def call(self, *words):
-            asked.append(words)
+    class Answering(Rooms):
+        def call(self, request):
+            asked.append((request.method, request.path))
             return {"code": "2345-6789", "expires_in": 600}
 
     monkeypatch.setattr(client, "connect", lambda _place: nullcontext(Answering()))

@@ -248,13 +248,20 @@ def test_after_any_changes_and_kills_it_equals_a_fresh_ingestion(stack, tmp_path
 def _wait_until_equal(stack, top, collection):
     time.sleep(1)
     fresh = f"w-{uuid4().hex[:10]}"
-    stack.ingest(top, collection=fresh, archives=True)
+    results = stack.ingest(top, collection=fresh, archives=True)["results"]
+    # An archive that took the name of a text cannot be read; what the text said stays, if that
+    # was read in time.
+    unread = {each["path"] for each in results if not each["ok"]}
     expected, end = stack.points(fresh), time.monotonic() + 2 * SECONDS
-    while (found := stack.points(collection)) != expected:
+    while (found := _but(unread, stack.points(collection))) != expected:
         assert time.monotonic() < end, {each["path"] for each in found.values()} ^ {
             each["path"] for each in expected.values()
         }
         time.sleep(0.2)
+
+
+def _but(paths: set[str], points):
+    return {key: each for key, each in points.items() if each["path"] not in paths}
 
 
 def _change(top: Path, dice: random.Random) -> None:

@@ -362,7 +362,7 @@ def test_what_a_job_said_is_kept_up_to_a_point_and_goes_with_it(tmp_path, time_)
         assert [job] == table.sweep()
         with pytest.raises(MissingError):
             table.log(job)
-        with sqlite3.connect(tmp_path / "t.sqlite") as raw:
+        with closing(sqlite3.connect(tmp_path / "t.sqlite")) as raw:
             assert (0,) == raw.execute("SELECT count(*) FROM lines").fetchone()
 
 

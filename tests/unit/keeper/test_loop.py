@@ -214,9 +214,9 @@ def test_the_verbs_are_those_of_the_door():
 
     me = str(os.getpid())
 
-    assert ["-I", "-m", "beast_ops.keeper.verb", me] == command("drill", settings)[1:5]
-    assert ["drill"] == command("drill", settings)[5:]
-    assert ["backup", "--days", "3", "--count", "4"] == command("backup", settings)[5:]
+    assert ["-I", "-u", "-m", "beast_ops.keeper.verb", me] == command("drill", settings)[1:6]
+    assert ["drill"] == command("drill", settings)[6:]
+    assert ["backup", "--days", "3", "--count", "4"] == command("backup", settings)[6:]
 
 
 def test_a_verb_hears_of_the_installation_and_of_nothing_said_to_the_keeper(tmp_path):

@@ -17,6 +17,7 @@ from beast_ops.api.app import build
 from beast_ops.api.settings import Surroundings as ApiSurroundings
 from beast_ops.cards import Health
 from beast_ops.chat import writer
+from beast_ops.evals.job import Evaluating
 from beast_ops.ingest.run import handler
 from beast_ops.ingest.settings import Surroundings, WorkerSettings, jobs_file
 from beast_ops.jobs.table import JobTable
@@ -169,7 +170,11 @@ class working:  # noqa: N801 - reads as what it is used for
         settings = WorkerSettings(embedder="none")
         found = Surroundings(around.data, settings, vectors.url, vectors.key, models)
         self.table = JobTable(jobs_file(around.data))
-        able = {"ingest": Bounded(handler(found)), "transform": Bounded(Transforming(found))}
+        able = {
+            "ingest": Bounded(handler(found)),
+            "transform": Bounded(Transforming(found)),
+            "evaluate": Bounded(Evaluating(found)),
+        }
         self.worker = Worker(self.table, able, "test")
         self.thread = threading.Thread(target=self.worker.run)
 

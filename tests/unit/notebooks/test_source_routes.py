@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from beast_ops.api.client import connect
+from beast_ops.client import connect
 from beast_ops.errors import UsageError
 from beast_ops.search.client import search
 from beast_ops.search.model import SearchOptions
@@ -230,7 +230,7 @@ def test_the_verb_searches_in_notebooks(stack, told, notebook):
     with pytest.raises(UsageError, match="no such notebook"):
         search(stack.place, "who flies", SearchOptions(), ["nowhere"])
     with connect(stack.place) as api:
-        assert api.call("GET", f"/notebooks/{notebook}")["sources"] == 1
+        assert api.notebooks.get(notebook)["sources"] == 1
 
 
 def test_a_deleted_source_is_found_no_more_and_its_passages_leave(stack, client, told, notebook):

@@ -150,7 +150,8 @@ def test_a_notebook_takes_its_results_with_it(stack, client, told):
     key = told.notebook("Results")
     told.read(key, OWLS)
     begun = begin(client, key, kind="summary")["id"]
-    ended(client, key, begun)
+    found = ended(client, key, begun)
+    assert "done" == found["state"], found
 
     client.delete(f"/notebooks/{key}")
 
@@ -163,6 +164,7 @@ def test_a_result_stays_when_its_job_is_forgotten(stack, client, notebook, sourc
     assert sources
     begun = begin(client, notebook, kind="summary")["id"]
     done = ended(client, notebook, begun)
+    assert "done" == done["state"], done
     time.sleep(0.5)  # it is kept with the notebook by now
     with JobTable(jobs_file(stack.around.data)) as jobs:
         assert jobs.get(begun).state is State.DONE

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+"""What is sent, and what refusals become."""
+
 import pytest
 
-from beast_ops.api.client import connect
 from beast_ops.cards import Health
+from beast_ops.client import connect
+from beast_ops.client.asked import Asked
 from beast_ops.errors import (
     BeastError,
     ConflictError,
@@ -27,8 +30,8 @@ def api_at(root, address, secrets=TOKEN):
 def test_a_call_carries_the_token_and_returns_what_was_answered(tmp_path):
     answers = {"/x": Canned({"a": 1}), "/nothing": Canned(status=204)}
     with fake_service(answers) as fake, connect(api_at(tmp_path, fake.address)) as api:
-        answer = api.call("POST", "/x", {"q": "ü"})
-        nothing = api.call("DELETE", "/nothing")
+        answer = api.call(Asked("POST", "/x", body={"q": "ü"}))
+        nothing = api.call(Asked("DELETE", "/nothing"))
 
     assert answer == {"a": 1}
     assert nothing is None
@@ -44,7 +47,7 @@ def test_an_upload_is_sent_piece_by_piece(tmp_path):
         return Canned({"ok": True})
 
     with fake_service({"/up": take}) as fake, connect(api_at(tmp_path, fake.address)) as api:
-        assert api.send("/up", iter([b"ab", b"cd"])) == {"ok": True}
+        assert api.call(Asked("PUT", "/up", content=iter([b"ab", b"cd"]))) == {"ok": True}
 
     assert got[0].headers["transfer-encoding"] == "chunked"
     assert got[0].headers["content-type"] == "application/octet-stream"
@@ -74,7 +77,7 @@ def test_a_refusal_becomes_our_error_with_its_words(tmp_path, status, kind):
         connect(api_at(tmp_path, fake.address)) as api,
         pytest.raises(kind) as refused,
     ):
-        api.call("GET", "/x")
+        api.call(Asked("GET", "/x"))
 
     assert type(refused.value) is kind
     assert refused.value.paragraph() == "no such thing. Look."
@@ -87,17 +90,17 @@ def test_a_refusal_in_another_shape_is_told_by_its_status(tmp_path, body):
         connect(api_at(tmp_path, fake.address)) as api,
         pytest.raises(ServiceError, match="the API answered 500"),
     ):
-        api.call("GET", "/x")
+        api.call(Asked("GET", "/x"))
 
 
 def test_nobody_answering_is_temporary_and_says_what_to_do(tmp_path):
     place = api_at(tmp_path, f"http://127.0.0.1:{free_port()}")
     with connect(place) as api, pytest.raises(UnavailableError) as failed:
-        api.call("GET", "/x")
+        api.call(Asked("GET", "/x"))
 
     assert "./beast status" in failed.value.hint
     with connect(place) as api, pytest.raises(UnavailableError):
-        api.send("/x", [b""])
+        api.call(Asked("PUT", "/x", content=[b""]))
 
 
 def test_without_an_installation_there_is_no_api(tmp_path):

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501, F401, I001, RUF100 - written by a program: python -m beast_ops.reference
+# fmt: off
+"""`client.models`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from beast_ops.client.room import Room, part
+
+if TYPE_CHECKING:  # types cost time to make, and nothing here runs on them
+    from collections.abc import Iterator
+
+    from beast_ops.client.room import AsyncContent, Content
+    from beast_ops.client.sse import Message
+    from .collections_types import JobModel
+    from .models_types import DeletedModel, ModelsModel, PullBody
+
+
+class Models(Room):
+    """Operations of the API: models."""
+
+    def list(self, /) -> ModelsModel:
+        """List models."""
+        found: ModelsModel = self._call("GET", "/models")
+        return found
+
+    def pull(self, /, **body: Unpack[PullBody]) -> JobModel:
+        """Fetch a model."""
+        found: JobModel = self._call("POST", "/models/pull", body=body)
+        return found
+
+    def delete(self, name: str, /) -> DeletedModel:
+        """Delete a model."""
+        found: DeletedModel = self._call("DELETE", f"/models/{part(name)}")
+        return found
