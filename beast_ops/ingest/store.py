@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 # What searches filter by, and how; without an index a filter reads every point.
-INDEXED = {
-    "path": "keyword",
-    "source": "keyword",
+# Folders are asked for by how the paths below them begin, which a plain index finds out by going
+# through all of them.
+_BEGINNINGS = {"type": "keyword", "prefix": True}
+INDEXED: Mapping[str, str | Mapping[str, Any]] = {
+    "path": _BEGINNINGS,
+    "source": _BEGINNINGS,
     "type": "keyword",
     "tags": "keyword",
     "modified": "datetime",
@@ -128,6 +131,14 @@ class PointStore:
         finally:
             client.close()
 
+    def index(self, collection: str) -> None:
+        """Have *collection* indexed as searches need it by now; raises as `call` does."""
+        there = self.call("GET", f"/collections/{collection}")["payload_schema"]
+        for field, schema in INDEXED.items():
+            if not _is_indexed(there.get(field), schema):
+                body = {"field_name": field, "field_schema": schema}
+                self.call("PUT", f"/collections/{collection}/index", body)
+
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         """Store *points*; raises as `make` does.
 
@@ -226,12 +237,24 @@ def _make(client: "QdrantClient", name: str, collection: str, space: Space) -> N
                 metadata=space.as_dict(),
             )
         for field, kind in INDEXED.items():
-            client.create_payload_index(
-                collection, field, models.PayloadSchemaType(kind), wait=True
+            schema = (
+                models.PayloadSchemaType(kind)
+                if isinstance(kind, str)
+                else models.KeywordIndexParams(**kind)
             )
+            client.create_payload_index(collection, field, schema, wait=True)
         if name:
             alias = models.CreateAlias(collection_name=collection, alias_name=name)
             client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+
+
+def _is_indexed(there: Mapping[str, Any] | None, wanted: str | Mapping[str, Any]) -> bool:
+    """Return whether the index *there*, as the store tells of it, is as *wanted*."""
+    if there is None:
+        return False
+    if isinstance(wanted, str):
+        return bool(there["data_type"] == wanted)
+    return wanted.items() <= ({"type": there["data_type"]} | (there.get("params") or {})).items()
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

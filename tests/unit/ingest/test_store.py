@@ -8,7 +8,7 @@ import pytest
 
 from beast_ops.errors import LeaseLostError, ServiceError, SettingsError, UnavailableError
 from beast_ops.ingest.space import Space
-from beast_ops.ingest.store import Point, PointStore, first
+from beast_ops.ingest.store import INDEXED, Point, PointStore, first
 from beast_ops.testing import Canned, fake_service
 
 PATH = "/collections/docs--1/points"
@@ -31,6 +31,50 @@ def test_making_goes_on_where_an_earlier_attempt_was_cut_off(made):
     made.make("again", first("made"), SPACE)
 
     assert ("made--1", SPACE) == made.find("again")
+
+
+def indexes(store):
+    """Return how each field of the collection that was made is indexed."""
+    schemas = store.call("GET", "/collections/made--1")["payload_schema"]
+    return {field: each.get("params") or each["data_type"] for field, each in schemas.items()}
+
+
+def test_a_new_collection_is_indexed_by_the_beginnings_of_paths(made):
+    found = indexes(made)
+
+    assert set(INDEXED) == set(found)
+    assert found["path"]["prefix"] is True
+    assert found["source"]["prefix"] is True
+    assert "keyword" == found["type"]
+
+
+def test_a_collection_that_was_made_before_is_indexed_as_a_new_one(made):
+    new = indexes(made)
+    there = "/collections/made--1/index"
+    made.call("PUT", there, {"field_name": "path", "field_schema": "keyword"})
+    made.call("DELETE", f"{there}/modified")
+    old = indexes(made)
+    points = [Point(f"00000000-0000-0000-0000-00000000000{n}", {"path": p}, ([n], [1.0]))
+              for n, p in enumerate(("/a/b/c", "/a/bc", "/a/b"))]  # fmt: skip
+    made.upsert("made--1", points)
+
+    made.index("made--1")
+
+    below = {"filter": {"must": [{"key": "path", "match": {"prefix": "/a/b/"}}]}, "exact": True}
+    assert old != new
+    assert new == indexes(made)
+    assert 1 == made.call("POST", "/collections/made--1/points/count", below)["count"]
+
+
+def test_a_collection_that_is_indexed_already_is_only_looked_at(made):
+    said = {"payload_schema": made.call("GET", "/collections/made--1")["payload_schema"]}
+    with (
+        fake_service({"/collections/made--1": Canned({"result": said})}) as fake,
+        PointStore(fake.address, "k") as store,
+    ):
+        store.index("made--1")
+
+        assert ["GET"] == [asked.method for asked in fake.asked]
 
 
 def test_points_are_stored_and_deleted_by_id_and_by_source(made, vectors):
