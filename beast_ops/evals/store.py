@@ -27,6 +27,7 @@ class Order(Strict):
         url: Where the store is.
         key_file: The file with its key, if it has one.
         models_url: The model server, if there is one.
+        models_folder: Where models lie that run in this process; empty if nowhere.
     """
 
     collection: str
@@ -34,6 +35,7 @@ class Order(Strict):
     url: str
     key_file: str | None
     models_url: str | None
+    models_folder: str = ""
 
 
 def ask_all(order: Order) -> Figures:
@@ -52,7 +54,8 @@ def ask_all(order: Order) -> Figures:
 def _asking(order: Order) -> Iterator[Ask]:
     options = SearchOptions(collection=order.collection, limit=DEEPEST, mode=MODE, whole=True)
     key_file = Path(order.key_file) if order.key_file else None
-    with asyncio.Runner() as runner, closing(Embedders(order.models_url)) as known:
+    embedders = Embedders(order.models_url, folder=lambda: order.models_folder)
+    with asyncio.Runner() as runner, closing(embedders) as known:
         opened = AsyncExitStack()
         store = runner.run(opened.enter_async_context(open_store(order.url, key_file)))
         searcher = Searcher(store, known.embed)
