@@ -161,8 +161,9 @@ class Writer:
         for each in batch.finished:
             if each.in_doubt:
                 self._store.delete_of(self._collection, [each.known.source], but=tuple(each.chunks))
-            if each.news:
-                self._store.tell_of(self._collection, each.known.source, each.news)
+        news = {each.known.source: each.news for each in batch.finished if each.news}
+        if news:
+            self._store.tell_of(self._collection, news)
         self._state.settle(self._collection, [(each.known, each.chunks) for each in batch.finished])
         self._done(batch)
 

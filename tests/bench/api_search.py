@@ -30,7 +30,7 @@ import vectors_corpus as corpus
 from qdrant_edge import Bm25, Bm25Config
 
 from beast_ops import http
-from beast_ops.ingest.store import INDEXED
+from beast_ops.ingest.indexed import INDEXED
 from beast_ops.llm.hashing import HashEmbedder
 from beast_ops.vectors.testing import running
 

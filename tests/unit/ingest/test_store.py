@@ -3,12 +3,14 @@
 
 import json
 import socket
+from uuid import UUID
 
 import pytest
 
 from beast_ops.errors import LeaseLostError, ServiceError, SettingsError, UnavailableError
 from beast_ops.ingest.space import Space
-from beast_ops.ingest.store import INDEXED, Point, PointStore, first
+from beast_ops.ingest.indexed import INDEXED
+from beast_ops.ingest.store import Point, PointStore, first
 from beast_ops.testing import Canned, fake_service
 
 PATH = "/collections/docs--1/points"
@@ -90,6 +92,34 @@ def test_points_are_stored_and_deleted_by_id_and_by_source(made, vectors):
     with http.client(vectors.url, headers={"api-key": vectors.key}) as client:
         left = client.post("/collections/made--1/points/scroll", json={}).json()["result"]
     assert [ids[2], ids[3]] == [point["id"] for point in left["points"]]
+
+
+def test_points_of_several_sources_are_told_news_and_keep_all_else(made):
+    points = [
+        Point(str(UUID(int=n)), {"source": f"s{n % 3}", "text": str(n)}, ([n], [1.0]))
+        for n in range(6)
+    ]
+    made.upsert("made--1", points)
+
+    made.tell_of("made--1", {"s0": {"modified": "x"}, "s1": {"modified": "y"}})
+    made.tell_of("made--1", {})
+
+    body = {"with_payload": True, "limit": 10}
+    told = made.call("POST", "/collections/made--1/points/scroll", body)["points"]
+    assert [
+        {"source": f"s{n % 3}", "text": str(n), **({"modified": "xy"[n % 3]} if n % 3 < 2 else {})}
+        for n in range(6)
+    ] == [point["payload"] for point in sorted(told, key=lambda point: point["id"])]
+
+
+def test_what_is_told_of_many_sources_goes_in_one_request():
+    taken = {"/collections/docs--1/points/batch": Canned({"result": {}})}
+    news = {f"s{n}": {"modified": str(n % 2)} for n in range(50)}
+    with fake_service(taken) as fake, PointStore(fake.address, "k") as store:
+        store.tell_of("docs--1", news)
+
+    (asked,) = fake.asked
+    assert 2 == len(json.loads(asked.body)["operations"])
 
 
 def test_a_collection_of_somebody_else_is_left_alone():
