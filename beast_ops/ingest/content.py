@@ -57,9 +57,7 @@ def open_content(path: Path, name: str, inside: str | None = None) -> FileIO:
     return os.fdopen(handle, "rb", buffering=0)
 
 
-def digest(
-    file: FileIO, name: str, check: Callable[[], None], size: int = BLOCK_BYTES
-) -> str:
+def digest(file: FileIO, name: str, check: Callable[[], None], size: int = BLOCK_BYTES) -> str:
     """Return the SHA-256 of *file*, calling *check* now and then, which may raise.
 
     Args:
@@ -84,19 +82,19 @@ def digest(
 def path_to(file: FileIO, path: Path) -> Path:
     """Return a path that leads to the open *file* itself where there is one, else *path*."""
     own = _own(file.fileno())
-    return Path(own) if os.path.exists(own) else path
+    return own if own.exists() else path
 
 
 def _true_path(handle: int, path: Path) -> str:
     """Return where the open file lies; asking by name would let it change meanwhile."""
     try:
-        return os.readlink(_own(handle))
+        return str(_own(handle).readlink())
     except OSError:  # not on Linux
         return os.path.realpath(path)
 
 
-def _own(handle: int) -> str:
-    return f"/proc/{os.getpid()}/fd/{handle}"
+def _own(handle: int) -> Path:
+    return Path(f"/proc/{os.getpid()}/fd/{handle}")
 
 
 @contextmanager

@@ -132,7 +132,8 @@ class Writer:
             return waiting()
         coming = self._helpers.submit(waiting)
         while self._sent and not coming.done():
-            wait([coming, self._sent[0][1]], return_when=FIRST_COMPLETED)
+            either: list[Future[Any]] = [coming, self._sent[0][1]]
+            wait(either, return_when=FIRST_COMPLETED)
             if self._sent[0][1].done():
                 self._end()
         return coming.result()

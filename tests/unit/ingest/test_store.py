@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from beast_ops.errors import LeaseLostError, ServiceError, SettingsError, UnavailableError
-from beast_ops.ingest.space import Space
 from beast_ops.ingest.indexed import INDEXED
+from beast_ops.ingest.space import Space
 from beast_ops.ingest.store import Point, PointStore, first
 from beast_ops.testing import Canned, fake_service
 

@@ -62,7 +62,7 @@ def whole(name):
     return Batch(
         [Point(name, {})],
         frozenset({known.source}),
-        [Finished(known, {name: "digest"}, (), False, 0.1)],
+        [Finished(known, {name: "digest"}, (), in_doubt=False, seconds=0.1)],
     )
 
 
