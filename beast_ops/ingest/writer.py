@@ -122,8 +122,8 @@ class Writer:
                 self._sent.append((batch, self._helpers.submit(self._upsert, batch)))
                 return
         except BaseException as failed:  # noqa: BLE001 - raised again by put or at the end
-            self._failure = failed
-            self._is_over = isinstance(failed, LeaseLostError)
+            self._failure = self._failure or failed
+            self._is_over = self._is_over or isinstance(failed, LeaseLostError)
         self._queue.task_done()
 
     def _awaited(self, waiting: Callable[[], T]) -> T:
