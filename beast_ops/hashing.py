@@ -61,17 +61,20 @@ def sha256_of(path: Path) -> str:
     return _sum(path, memoryview(bytearray(BLOCK_BYTES)), lambda: None)[0]
 
 
-def sha256_from(fill: Fill, check: Callable[[], None] = lambda: None) -> str:
+def sha256_from(
+    fill: Fill, check: Callable[[], None] = lambda: None, size: int = BLOCK_BYTES
+) -> str:
     """Return SHA-256 over all that *fill* gives, hexadecimal.
 
     Args:
         fill: Reads into a buffer, as `readinto` of an unbuffered file does.
         check: Called between blocks; may raise, to end it.
+        size: How many bytes there probably are: a small buffer is sooner there than a large one.
 
     Raises:
         Exception: Whatever *fill* or *check* raise.
     """
-    return _rest(fill, memoryview(bytearray(BLOCK_BYTES)), check)[0]
+    return _rest(fill, memoryview(bytearray(min(size + 1, BLOCK_BYTES))), check)[0]
 
 
 def hash_files(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statements that are said so often that putting them into words each time would cost more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
@@ -30,3 +30,7 @@ class Prepared:
     def say(self, connection: Connection, values: Mapping[str, object]) -> _Result:
         """Execute it on *connection* with *values* by their names."""
         return connection.exec_driver_sql(self.text, {**self._fixed, **values})
+
+    def say_all(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Execute it on *connection* once for each of *rows*, of which there must be some."""
+        connection.exec_driver_sql(self.text, [{**self._fixed, **values} for values in rows])

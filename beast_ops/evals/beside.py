@@ -5,6 +5,7 @@ A drill proves so that what was restored is found as well as what runs.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,30 @@ class Side:
         found = (each for each in self.services if each.health.deep == deep and each.address)
         return next(found, None)
 
+    def models(self) -> "Models":
+        """Return what makes vectors of questions in this release."""
+        server = self.find("models")
+        return Models(server.address if server is not None else None, self._folder())
+
+    def _folder(self) -> str:
+        """Return where models lie that our processes run themselves; empty if nowhere."""
+        configs = Path(self.services.root) / "config"
+        for each in self.services:
+            if each.ours and each.config is not None:
+                with suppress(OSError, ValueError, AttributeError):
+                    told = json.loads((configs / each.config / "settings.json").read_bytes())
+                    if folder := told.get("models_folder"):
+                        return str(folder)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What makes vectors of questions: a server, models in a folder, or neither."""
+
+    url: str | None
+    folder: str
+
 
 def key_of(service: Service, secrets: Path) -> Path | None:
     """Return the file below *secrets* with the key that reads from *service*, if it wants one."""
@@ -50,7 +75,7 @@ class Asker:
     python: Path
     runner: Runner
 
-    def ask(self, folder: Path, name: str, side: Side, models_url: str | None) -> Figures:
+    def ask(self, folder: Path, name: str, side: Side, models: Models) -> Figures:
         """Return how the store of *side* answers the questions in *folder* about *name*.
 
         Raises:
@@ -67,7 +92,8 @@ class Asker:
             "questions": file_of(folder, name).read_text(encoding="utf-8"),
             "url": store.address,
             "key_file": str(key) if key else None,
-            "models_url": models_url,
+            "models_url": models.url,
+            **({"models_folder": models.folder} if models.folder else {}),  # older ones know none
         }
         words = [str(self.python), "-I", "-m", "beast_ops.evals", json.dumps(order)]
         return _figures(self.runner.run(words, seconds=SECONDS))
@@ -93,7 +119,7 @@ def compare(
     Args:
         folder: Where the golden questions are.
         beside: What is to be proven.
-        live: What it is measured by, and whose model server both use.
+        live: What it is measured by, and whose models both use.
         python: The interpreter of the stack's environment.
         runner: Runs it.
     """
@@ -106,11 +132,10 @@ def compare(
 
 
 def _judged(folder: Path, name: str, beside: Side, live: Side, asker: Asker) -> tuple[str, str]:
-    models = live.find("models")
-    url = models.address if models is not None else None
+    models = live.models()
     try:
         load(file_of(folder, name))
-        now = asker.ask(folder, name, beside, url)
+        now = asker.ask(folder, name, beside, models)
     except MissingError:
         return "healthy", "the backup holds no such collection"
     except (UsageError, CommandError) as wrong:
@@ -119,7 +144,7 @@ def _judged(folder: Path, name: str, beside: Side, live: Side, asker: Asker) -> 
         return "unhealthy", failed.paragraph()
     said = f"recall@5 {now.recall_5:.3f} of {now.questions}"
     try:
-        before = asker.ask(folder, name, live, url)
+        before = asker.ask(folder, name, live, models)
     except BeastError as failed:
         return "healthy", f"{said}; nothing live to compare with: {failed.paragraph()}"
     fallen = before.recall_5 - now.recall_5 > GATE

@@ -7,6 +7,7 @@ from typing import Any
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.ingest.settings import Surroundings
 from beast_ops.jobs.worker import Grip
+from beast_ops.search.dense import Embedders
 from beast_ops.search.model import Mode, SearchOptions
 from beast_ops.settings import Strict
 
@@ -50,7 +51,8 @@ class Evaluating:
         )
         around, count = self._around, len(wish.questions.questions)
         done, said = 0, float("-inf")
-        with asking(options, around.vectors_url, around.vectors_key, around.models_url) as ask:
+        embedders = Embedders(around.models_url, folder=lambda: around.settings.models_folder)
+        with asking(options, around.vectors_url, around.vectors_key, embedders) as ask:
 
             def watched(question: str) -> Answered:
                 nonlocal done, said

@@ -27,6 +27,7 @@ class Order(Strict):
         url: Where the store is.
         key_file: The file with its key, if it has one.
         models_url: The model server, if there is one.
+        models_folder: Where models lie that run in this process; empty if nowhere.
     """
 
     collection: str
@@ -34,6 +35,7 @@ class Order(Strict):
     url: str
     key_file: str | None
     models_url: str | None
+    models_folder: str = ""
 
 
 def ask_all(order: Order) -> Figures:
@@ -46,13 +48,14 @@ def ask_all(order: Order) -> Figures:
     questions = read(order.questions, order.collection)
     key = Path(order.key_file) if order.key_file else None
     options = SearchOptions(collection=order.collection, limit=DEEPEST, mode=MODE, whole=True)
-    with asking(options, order.url, key, order.models_url) as ask:
+    embedders = Embedders(order.models_url, folder=lambda: order.models_folder)
+    with asking(options, order.url, key, embedders) as ask:
         return run(order.collection, questions, MODE, ask).figures
 
 
 @contextmanager
 def asking(
-    options: SearchOptions, url: str, key: Path | str | None, models_url: str | None
+    options: SearchOptions, url: str, key: Path | str | None, embedders: Embedders
 ) -> Iterator[Ask]:
     """Open what asks a vector store itself.
 
@@ -60,12 +63,12 @@ def asking(
         options: Which collection, and how.
         url: Where the store is.
         key: Its key, or the file that has it.
-        models_url: The model server, if there is one.
+        embedders: What makes vectors of questions; closed in the end.
 
     Raises:
         BeastError: If the key cannot be read.
     """
-    with asyncio.Runner() as runner, closing(Embedders(models_url)) as known:
+    with asyncio.Runner() as runner, closing(embedders) as known:
         opened = AsyncExitStack()
         store = runner.run(opened.enter_async_context(open_store(url, key)))
         searcher = Searcher(store, known.embed)

@@ -7,8 +7,8 @@ Nothing is lost: each character of a section that is not white space at an end i
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
-from uuid import UUID, uuid5
+from hashlib import sha1, sha256
+from uuid import UUID
 
 from .chunk_passages import passages
 from .chunk_windows import windows
@@ -75,7 +75,17 @@ class Namer:
         ordinal = self._same[heading, digest]
         self._same[heading, digest] += 1
         name = "\0".join((self._source, *heading, digest.hex(), str(ordinal)))
-        return str(uuid5(NAMESPACE, name))
+        return named_uuid(name)
+
+
+def named_uuid(name: str) -> str:
+    """Return `str(uuid5(NAMESPACE, name))`, in a third of the time."""
+    made = sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()
+    bits = bytearray(made[:16])
+    bits[6] = bits[6] & 0x0F | 0x50  # version 5, RFC 9562, section 5.5
+    bits[8] = bits[8] & 0x3F | 0x80  # the variant, section 4.1
+    text = bits.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _pieces(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from beast_ops.errors import DocumentError
-from beast_ops.hashing import sha256_from
+from beast_ops.hashing import BLOCK_BYTES, sha256_from
 
 from .find import LEADS_OUT, within
 from .manifest import DocumentEntry
@@ -57,8 +57,14 @@ def open_content(path: Path, name: str, inside: str | None = None) -> FileIO:
     return os.fdopen(handle, "rb", buffering=0)
 
 
-def digest(file: FileIO, name: str, check: Callable[[], None]) -> str:
+def digest(file: FileIO, name: str, check: Callable[[], None], size: int = BLOCK_BYTES) -> str:
     """Return the SHA-256 of *file*, calling *check* now and then, which may raise.
+
+    Args:
+        file: The file.
+        name: What its owner calls it.
+        check: What to call.
+        size: How many bytes it probably has.
 
     Raises:
         DocumentError: If it cannot be read.
@@ -70,7 +76,7 @@ def digest(file: FileIO, name: str, check: Callable[[], None]) -> str:
         except OSError as failed:
             raise DocumentError(f"cannot be read: {failed.strerror}", subject=name) from failed
 
-    return sha256_from(fill, check)
+    return sha256_from(fill, check, size)
 
 
 def path_to(file: FileIO, path: Path) -> Path:

@@ -2,7 +2,9 @@
 """The stage before the last: make vectors of several batches at once.
 
 A model server answers several requests together sooner than one after the other, and the reader
-goes on meanwhile. Batches are stored in the order in which they came all the same.
+goes on meanwhile. Batches are stored in the order in which they came all the same. What a model
+server is asked for at once is less than a batch, so the parts of a batch are asked for together:
+the first batch is there sooner, and at the end no request is without company for long.
 """
 
 import threading
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from beast_ops.llm.cached import CachedEmbedder
+from beast_ops.llm.ollama import BATCH, OllamaEmbedder
 from beast_ops.llm.whole import Whole, embed_whole
 
 from .lexical import words_of
@@ -54,7 +57,15 @@ class Embedding:
 
     def begin(self, points: Sequence[tuple[str, Point]]) -> Callable[[], Embedded]:
         """Begin with *points*, chunks with their sources; return what waits for the result."""
-        return self._pool.submit(self._embed, points).result
+        size = self._together(len(points))
+        parts = [points[begin : begin + size] for begin in range(0, len(points), max(1, size))]
+        made = [self._pool.submit(self._embed, part) for part in parts or [points]]
+        return lambda: joined([each.result() for each in made])
+
+    def _together(self, count: int) -> int:
+        """Return how many of *count* points one thread takes."""
+        embedder = self._target.embedder
+        return BATCH if embedder is not None and embedder.name == OllamaEmbedder.name else count
 
     def figures(self) -> Mapping[str, int] | None:
         """Return how the vectors came to be so far; `None` if there are to be none.
@@ -86,6 +97,20 @@ class Embedding:
     def __exit__(self, *failure: object) -> None:
         """Forget what was not begun, and wait for what was."""
         self._pool.shutdown(cancel_futures=True)
+
+
+def joined(parts: Sequence[Embedded]) -> Embedded:
+    """Return *parts* of one batch as a whole."""
+    if len(parts) == 1:
+        return parts[0]
+    points: list[tuple[str, Point]] = []
+    reasons: dict[int, str] = {}
+    cut: set[int] = set()
+    for part in parts:
+        reasons.update({len(points) + place: said for place, said in part.reasons.items()})
+        cut.update(len(points) + place for place in part.cut)
+        points += part.points
+    return Embedded(points, reasons, frozenset(cut))
 
 
 def embedded(target: Target, points: Sequence[tuple[str, Point]]) -> Embedded:

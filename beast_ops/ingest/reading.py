@@ -167,7 +167,7 @@ class Reading:
         inside = self._task.order.inside
         file = open_content(path, name, inside)
         try:
-            sha256 = digest(file, name, self._task.grip.check)
+            sha256 = digest(file, name, self._task.grip.check, entry.size)
             return Content(entry, file, path_to(file, path) if inside else path, sha256)
         except BaseException:
             file.close()

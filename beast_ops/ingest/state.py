@@ -146,6 +146,8 @@ class DocumentState:
 
     def settle(self, collection: str, documents: Iterable[tuple[Known, Mapping[str, str]]]) -> None:
         """Note that *documents* are stored as exactly these chunks, each with its digest."""
+        import orjson
+
         documents = list(documents)
         rows = [
             {
@@ -154,7 +156,7 @@ class DocumentState:
                 "size": known.size,
                 "mtime_ns": known.mtime_ns,
                 "sha256": known.sha256,
-                "chunks": json.dumps(dict(chunks), separators=(",", ":")),
+                "chunks": orjson.dumps(dict(chunks)).decode(),
                 "count": len(chunks),
                 "job": known.job,
             }
@@ -165,11 +167,11 @@ class DocumentState:
         sources = [str(row["source"]) for row in rows]
         with self._database.writing() as table:
             self._freshen(table, collection, sources)
-            table.execute(say.SETTLE, rows)
-            table.execute(say.COMPARE, [_compared(collection, known) for known, _ in documents])
+            say.SETTLE.say_all(table, rows)
+            say.COMPARE.say_all(table, [_compared(collection, known) for known, _ in documents])
             named = [_of(collection, source) for source in sources]
             for settle in (say.SETTLED, say.TELL):
-                table.execute(settle, named)
+                settle.say_all(table, named)
 
     def touch(self, collection: str, entry: DocumentEntry) -> None:
         """Note that the file was written anew, with what stood in it before."""
@@ -184,8 +186,9 @@ class DocumentState:
         rows = [_of(collection, source) for source in sources]
         with self._database.writing() as table:
             self._freshen(table, collection, sources)  # a power cut may bring their chunks back
-            for forget in (*say.FORGET, say.TELL):
+            for forget in say.FORGET:
                 table.execute(forget, rows)
+            say.TELL.say_all(table, rows)
 
     def clear(self, collection: str) -> None:
         """Forget all of *collection*: it is not there any more."""
@@ -198,6 +201,11 @@ class DocumentState:
         asked = {"in_collection": collection, "sha256": sha256, "most": TWINS_MOST}
         with self._database.reading() as table:
             return [Twin(*row) for row in say.TWINS.say(table, asked)]
+
+    def contents(self, collection: str) -> set[str]:
+        """Return the hashes over the contents of all documents of *collection*."""
+        with self._database.reading() as table:
+            return set(table.execute(say.CONTENTS, {"in_collection": collection}).scalars())
 
     def equals(self, collection: str) -> list[tuple[str, int, str]]:
         """Return hash, size in bytes and source of documents whose content others have, too."""
@@ -237,7 +245,7 @@ class DocumentState:
             {"collection": collection, "source": source, "boot": self._boot, "at": now}
             for source in sources
         ]
-        table.execute(say.FRESHEN, rows)
+        say.FRESHEN.say_all(table, rows)
         table.execute(say.ON_DISK, {"before": now - FRESH_SECONDS, "boot": self._boot})
 
     def close(self) -> None:

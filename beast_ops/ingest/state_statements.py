@@ -64,6 +64,7 @@ KNOWN = select(
     .correlate(DOCUMENTS)
     .exists(),
 )
+CONTENTS = select(_of.sha256).where(_of.collection == _collection)
 CHUNKS = select(_of.chunks).where(_of.collection == _collection, _of.source == _source)
 COUNT = select(func.count()).select_from(DOCUMENTS).where(_of.collection == _collection)
 LISTED = (
@@ -91,11 +92,12 @@ _documents, _pending = (
 BELOW = _documents.union(_pending).order_by("source")
 
 INTEND = _add(PENDING).values(collection=bindparam("collection"), source=bindparam("source"))
-SETTLE = _put(
+_settle = _put(
     DOCUMENTS, "collection", "source", "size", "mtime_ns", "sha256", "chunks", "count", "job"
 ).values(recipe=_recipe)
-SETTLED = _remove(PENDING)
-COMPARE = _put(LIKENESS, "collection", "source", "signature")
+SETTLE = Prepared(_settle)
+SETTLED = Prepared(_remove(PENDING))
+COMPARE = Prepared(_put(LIKENESS, "collection", "source", "signature"))
 TOUCH = (
     update(DOCUMENTS)
     .where(_of.collection == _collection, _of.source == _source)
@@ -104,7 +106,7 @@ TOUCH = (
 FORGET = tuple(_remove(table) for table in (DOCUMENTS, PENDING, LIKENESS))
 CLEAR = tuple(_clear(table) for table in (DOCUMENTS, PENDING, FRESH, LIKENESS, OUTBOX, MEMBERS))
 
-FRESHEN = _put(FRESH, "collection", "source", "boot", "at")
+FRESHEN = Prepared(_put(FRESH, "collection", "source", "boot", "at"))
 ON_DISK = delete(FRESH).where(FRESH.c.at < bindparam("before"), FRESH.c.boot == _boot)
 
 _to: BindParameter[str] = bindparam("to_collection")
@@ -113,7 +115,7 @@ JOIN = _put(MEMBERS, "collection", "alias")
 LEAVE = delete(MEMBERS).where(MEMBERS.c.collection == _collection)
 MEMBERS_OF = select(MEMBERS.c.collection).where(MEMBERS.c.alias == bindparam("alias"))
 # Whoever is kept in step with the collection that is written to has to be told of the source.
-TELL = (
+TELL = Prepared(
     insert(OUTBOX)
     .prefix_with("OR REPLACE")
     .from_select(

@@ -15,19 +15,12 @@ from beast_ops import http
 from beast_ops.errors import ServiceError, SettingsError, TransientError, UnavailableError
 from beast_ops.knowledge import DENSE, SPARSE
 
+from .indexed import INDEXED, lacking
 from .space import Space
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-# What searches filter by, and how; without an index a filter reads every point.
-INDEXED = {
-    "path": "keyword",
-    "source": "keyword",
-    "type": "keyword",
-    "tags": "keyword",
-    "modified": "datetime",
-}
 SECONDS = 60
 PATIENCE_SECONDS = 60.0  # a killed store is back within seconds; a job should not fail for it
 BODY_BYTES = 16 << 20  # half of what a Qdrant server takes at once
@@ -128,6 +121,13 @@ class PointStore:
         finally:
             client.close()
 
+    def index(self, collection: str) -> None:
+        """Have *collection* indexed as searches need it by now; raises as `call` does."""
+        there = self.call("GET", f"/collections/{collection}")["payload_schema"]
+        for field, schema in lacking(there):
+            body = {"field_name": field, "field_schema": schema}
+            self.call("PUT", f"/collections/{collection}/index", body)
+
     def upsert(self, collection: str, points: Sequence[Point]) -> None:
         """Store *points*; raises as `make` does.
 
@@ -153,11 +153,28 @@ class PointStore:
             condition["must_not"] = [{"has_id": list(but)}]
         self.call("POST", f"/collections/{collection}/points/delete", {"filter": condition})
 
-    def tell_of(self, collection: str, source: str, payload: Mapping[str, Any]) -> None:
-        """Set *payload* with all points of *source*, which keep all else; raises as `make` does."""
-        condition = {"must": [{"key": "source", "match": {"value": source}}]}
-        body = {"payload": dict(payload), "filter": condition}
-        self.call("POST", f"/collections/{collection}/points/payload", body)
+    def tell_of(self, collection: str, news: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set a payload with all points of each source, which keep all else; raises as `make` does.
+
+        Args:
+            collection: Where they are.
+            news: The payload by source; sources of the same one cost little more than one.
+        """
+        alike: dict[bytes, list[str]] = {}
+        for source, payload in news.items():
+            alike.setdefault(_encoded(payload), []).append(source)
+        operations = [
+            {
+                "set_payload": {
+                    "payload": dict(news[sources[0]]),
+                    "filter": {"must": [{"key": "source", "match": {"any": sources}}]},
+                }
+            }
+            for sources in alike.values()
+        ]
+        if operations:
+            path = f"/collections/{collection}/points/batch"
+            self.call("POST", path, {"operations": operations})
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request, again while the store is away; return its result.
@@ -226,9 +243,12 @@ def _make(client: "QdrantClient", name: str, collection: str, space: Space) -> N
                 metadata=space.as_dict(),
             )
         for field, kind in INDEXED.items():
-            client.create_payload_index(
-                collection, field, models.PayloadSchemaType(kind), wait=True
+            schema = (
+                models.PayloadSchemaType(kind)
+                if isinstance(kind, str)
+                else models.KeywordIndexParams(**kind)
             )
+            client.create_payload_index(collection, field, schema, wait=True)
         if name:
             alias = models.CreateAlias(collection_name=collection, alias_name=name)
             client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])

@@ -64,6 +64,7 @@ def open_target(
         return target
     collection, space = found
     _refuse_mismatch(name, space, settings)
+    store.index(collection)
     embedder = embedder_of(space.as_dict(), models_url, settings.models_folder)
     return Target(collection, lexical_of(space.language, settings), embedder)
 

@@ -20,6 +20,7 @@ _BOMS = (  # the longer first: UTF-32 little-endian begins like UTF-16
 )
 # Without tab, line feed, carriage return, form feed, backspace and escape, which old texts use.
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\b\x1b") + b"\x7f"
+_UNWANTED_BYTES = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff\ufeff]")
 _OVERSTRUCK = re.compile(".\b", re.DOTALL)
 _ESCAPES = re.compile("\x1b\\[[0-9;]{0,20}[A-Za-z]")
@@ -102,4 +103,6 @@ def clean(text: str) -> str:
         text = _OVERSTRUCK.sub("", text)
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
+    if text.isascii():  # a fifth of the time
+        return text.encode().translate(None, _UNWANTED_BYTES).decode()
     return _UNWANTED.sub("", text)

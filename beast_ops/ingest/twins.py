@@ -25,6 +25,8 @@ from .target import Target
 from .task import Task
 from .writer import Batch, Finished
 
+ASKS = 50  # documents whose hashes are read in the time it takes to ask for one
+
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
@@ -62,6 +64,7 @@ class Twins:
         self._state, self._store, self._target = task.state, task.store, target
         self._size, self._busy, self._put = task.around.settings.batch, busy, put
         self._under_way: set[tuple[str, str]] = set()
+        self._contents = self._all_contents()
         self._last: tuple[str, list[Point]] = ("", [])
         self._copies: list[_Copy] = []
         self.later: list[tuple[int, DocumentEntry]] = []
@@ -79,6 +82,8 @@ class Twins:
         """Take notice that *known* is stored, so that it may be copied."""
         self._busy.discard(known.source)
         self._under_way.discard(_likes(known))
+        if self._contents is not None:
+            self._contents.add(known.sha256)
 
     def deliver(self, known: Known, name: str, *, in_doubt: bool) -> int:
         """Have the document *known* stored as a copy, if there is one to copy.
@@ -94,6 +99,8 @@ class Twins:
         Raises:
             UnavailableError: If the store does not answer.
         """
+        if self._contents is not None and known.sha256 not in self._contents:
+            return 0
         begun = SYSTEM.monotonic()
         for twin in self._state.twins(self._target.collection, known.sha256):
             if twin.source in self._busy or not _same_format(twin.source, known.source):
@@ -107,6 +114,13 @@ class Twins:
                     self.flush()
                 return len(points)
         return 0
+
+    def _all_contents(self) -> set[str] | None:
+        """Return what there is a document of, or `None` if asking each time costs less."""
+        collection = self._target.collection
+        if self._state.count(collection) > ASKS * len(self._busy):
+            return None
+        return self._state.contents(collection)
 
     def flush(self) -> None:
         """Hand over what there is."""

@@ -21,6 +21,11 @@ DIMENSION = 384
 _BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)  # SplitMix64: Steele, Lea and Flood, OOPSLA 2014
+# Which bytes are part of words: letters, digits, and all of other alphabets.
+_WORD_BYTES = bytes(
+    code in b"abcdefghijklmnopqrstuvwxyz0123456789" or code > 127  # noqa: PLR2004 - beyond ASCII
+    for code in range(256)
+)
 BLOCK_BYTES = 1 << 16  # what fits into the second cache, tables and all
 
 
@@ -69,19 +74,16 @@ class HashEmbedder:
 
 def word_hashes(text: bytes) -> "NDArray[np.uint64]":
     """Return the hash of each word of *text*, which is in lower case, in order."""
+    text += b"\n"
+    return _hashes(text, *_words(text))
+
+
+def _words(text: bytes) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """Return where words begin and end; the last byte of *text* belongs to none."""
     import numpy as np
 
-    data = np.frombuffer(text + b"\n", np.uint8)
-    starts, ends = _words(data)
-    return _hashes(data, starts, ends)
-
-
-def _words(data: "NDArray[np.uint8]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
-    """Return where words begin and end; the last byte of *data* belongs to none."""
-    import numpy as np
-
-    inside = np.take(_word_bytes(), data)
-    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
+    inside = np.frombuffer(b"\0" + text.translate(_WORD_BYTES), np.bool_)
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
     return edges[::2], edges[1::2]
 
 
@@ -89,11 +91,11 @@ def _embed(blocks: Sequence[bytes], dimension: int) -> Vectors:
     """Return the vectors of *blocks*, all words of all of them at once."""
     import numpy as np
 
-    data = np.frombuffer(b"\n".join(blocks) + b"\n", np.uint8)
-    starts, ends = _words(data)
+    text = b"\n".join(blocks) + b"\n"
+    starts, ends = _words(text)
     lengths = np.fromiter(map(len, blocks), np.int64, len(blocks)) + 1
     row = np.searchsorted(np.cumsum(lengths), starts, side="right")
-    hashes = _hashes(data, starts, ends)
+    hashes = _hashes(text, starts, ends)
     place = row * dimension + (hashes % np.uint64(dimension)).astype(np.int64)
     sign = np.where(hashes >> np.uint64(63), 1.0, -1.0)
     rows = np.bincount(place, sign, len(blocks) * dimension).reshape(len(blocks), dimension)
@@ -103,15 +105,16 @@ def _embed(blocks: Sequence[bytes], dimension: int) -> Vectors:
 
 
 def _hashes(
-    data: "NDArray[np.uint8]", starts: "NDArray[np.int64]", ends: "NDArray[np.int64]"
+    text: bytes, starts: "NDArray[np.int64]", ends: "NDArray[np.int64]"
 ) -> "NDArray[np.uint64]":
-    """Return a hash of each word `data[start:end]`: a polynomial of its bytes, then mixed.
+    """Return a hash of each word `text[start:end]`: a polynomial of its bytes, then mixed.
 
     Differences of one running sum give the polynomials of all words at once; everything is
     modulo 2**64.
     """
     import numpy as np
 
+    data = np.frombuffer(text, np.uint8)
     powers, inverses = _powers(_round(len(data) + 1))
     running = np.zeros(len(data) + 1, np.uint64)
     np.cumsum((data + np.uint64(1)) * powers[: len(data)], out=running[1:])
@@ -136,14 +139,3 @@ def _powers(length: int) -> "tuple[NDArray[np.uint64], NDArray[np.uint64]]":
         return np.cumprod(steps, dtype=np.uint64)
 
     return powers_of(_BASE), powers_of(_INVERSE)
-
-
-@lru_cache(maxsize=1)
-def _word_bytes() -> "NDArray[np.bool_]":
-    """Return which bytes are part of words: letters, digits, and all of other alphabets."""
-    import numpy as np
-
-    table = np.zeros(256, np.bool_)
-    table[list(b"abcdefghijklmnopqrstuvwxyz0123456789")] = True
-    table[128:] = True
-    return table

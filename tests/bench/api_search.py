@@ -30,6 +30,7 @@ import vectors_corpus as corpus
 from qdrant_edge import Bm25, Bm25Config
 
 from beast_ops import http
+from beast_ops.ingest.indexed import INDEXED
 from beast_ops.llm.hashing import HashEmbedder
 from beast_ops.vectors.testing import running
 
@@ -69,7 +70,7 @@ def fill(client: http.Client, passages: list[str]) -> None:
         },
     )
     for field in ("path", "source", "type"):
-        index = {"field_name": field, "field_schema": "keyword"}
+        index = {"field_name": field, "field_schema": INDEXED[field]}
         put(client, "/collections/docs--1/index?wait=true", index)
     alias = {"create_alias": {"collection_name": "docs--1", "alias_name": "docs"}}
     client.post("/collections/aliases", json={"actions": [alias]}).raise_for_status()

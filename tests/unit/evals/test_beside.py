@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two real vector stores are asked the same; one of them has lost something."""
 
+import json
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -11,9 +13,12 @@ from beast_ops.cards import Health, Services
 from beast_ops.errors import CommandError
 from beast_ops.evals import beside
 from beast_ops.evals.beside import Side
+from beast_ops.ingest.space import Space
+from beast_ops.ingest.store import Point, PointStore, first
 from beast_ops.runner import LocalRunner
 from beast_ops.testing import Passage, a_service, fill, secrets
 from beast_ops.vectors.testing import running
+from tests import tiny_models
 
 CATS = Passage("Cats sleep most of the day.", "/docs/cats.md")
 DOGS = Passage("Dogs bark at night.", "/docs/dogs.md")
@@ -133,6 +138,33 @@ def test_questions_with_a_slip_are_told_and_fail_no_drill(stores, golden):
 
 def test_without_questions_nothing_is_asked(tmp_path, stores):
     assert [] == compare(tmp_path / "none", *stores)
+
+
+def test_a_model_that_runs_in_the_stack_itself_finds_what_no_word_does(tmp_path):
+    tiny_models.embedder(tmp_path / "models" / "tiny")
+    space = Space("fastembed", "tiny", 8, "english")
+    with running(tmp_path / "full") as server, PointStore(server.url, server.key) as store:
+        store.make("docs", first("docs"), space)
+        dense = [1.0] + [0.0] * 7
+        payload = {"text": CATS.text, "source": "file://h/docs/cats.md", "path": "/docs/cats.md"}
+        store.upsert(first("docs"), [Point(str(UUID(int=1)), payload, ([7], [1.0]), dense)])
+        (tmp_path / "docs.yaml").write_text(
+            "questions:\n  - {question: zzz qqq, sources: cats.md}\n"
+        )
+        without = side(server.url, tmp_path / "full")
+        api = a_service("any", config="any/1", ours=True)
+        services = without.services.model_copy(
+            update={"root": str(tmp_path), "services": (*without.services.services, api)}
+        )
+        settings = tmp_path / "config" / "any" / "1" / "settings.json"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps({"models_folder": str(tmp_path / "models")}))
+
+        (by_words,) = compare(tmp_path, without, without)
+        (by_vectors,) = compare(tmp_path, without, Side(services, without.secrets))
+
+    assert by_words["message"] == "recall@5 0.000 of 1, live 0.000"
+    assert by_vectors["message"] == "recall@5 1.000 of 1, live 1.000"
 
 
 @pytest.mark.parametrize("said", ["", "no JSON", "{}", "[]", '{"figures": {"mrr": 1}}'])

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from beast_ops.errors import UnavailableError
-from beast_ops.ingest.embedding import Embedding
+from beast_ops.ingest.embedding import Embedded, Embedding, joined
 from beast_ops.ingest.store import Point
 from beast_ops.ingest.target import Target
 from beast_ops.llm import TextError
+from beast_ops.llm.ollama import BATCH
 
 SECONDS = 20
 
@@ -100,3 +101,50 @@ def test_after_a_failure_nothing_new_is_begun():
     with pytest.raises(UnavailableError):
         fail()
     assert len(asked) <= 2
+
+
+class Served(Slow):
+    """An embedder with a model server, which refuses some texts and cuts none."""
+
+    name = "ollama"
+
+    def __init__(self, together, refused=()):
+        super().__init__(together)
+        self.refused, self.asked = refused, []
+
+    def embed_documents(self, texts):
+        self.asked.append(len(texts))
+        vectors = super().embed_documents(texts)
+        reasons = {n: "refused" for n, text in enumerate(texts) if int(text) in self.refused}
+        if reasons:
+            raise TextError(reasons, vectors)
+        return vectors
+
+
+def test_parts_of_a_batch_are_asked_for_at_the_same_time_and_come_as_a_whole():
+    count = 2 * BATCH + 5
+    served = Served(3, refused={1, BATCH + 3, count - 1})
+    with Embedding(Target("docs--1", None, served), 3) as embedding:
+        made = embedding.begin(points(*range(count)))()
+
+    assert [5, BATCH, BATCH] == sorted(served.asked)
+    assert [str(n) for n in range(count)] == [point.id for _, point in made.points]
+    assert {1, BATCH + 3, count - 1} == set(made.reasons)
+    assert [[float(n)] for n in range(count)] == [each.dense.tolist() for _, each in made.points]
+
+
+def test_places_of_what_was_cut_are_those_of_the_whole_batch():
+    parts = [
+        Embedded(points(0, 1), {}, frozenset({1})),
+        Embedded(points(2, 3), {0: "no"}, frozenset({1})),
+    ]
+
+    whole = joined(parts)
+
+    assert frozenset({1, 3}) == whole.cut
+    assert {2: "no"} == whole.reasons
+
+
+def test_a_batch_without_points_needs_nobody():
+    with Embedding(Target("docs--1", None, Served(1)), 1) as embedding:
+        assert [] == list(embedding.begin([])().points)

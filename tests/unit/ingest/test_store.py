@@ -3,10 +3,12 @@
 
 import json
 import socket
+from uuid import UUID
 
 import pytest
 
 from beast_ops.errors import LeaseLostError, ServiceError, SettingsError, UnavailableError
+from beast_ops.ingest.indexed import INDEXED
 from beast_ops.ingest.space import Space
 from beast_ops.ingest.store import Point, PointStore, first
 from beast_ops.testing import Canned, fake_service
@@ -33,6 +35,50 @@ def test_making_goes_on_where_an_earlier_attempt_was_cut_off(made):
     assert ("made--1", SPACE) == made.find("again")
 
 
+def indexes(store):
+    """Return how each field of the collection that was made is indexed."""
+    schemas = store.call("GET", "/collections/made--1")["payload_schema"]
+    return {field: each.get("params") or each["data_type"] for field, each in schemas.items()}
+
+
+def test_a_new_collection_is_indexed_by_the_beginnings_of_paths(made):
+    found = indexes(made)
+
+    assert set(INDEXED) == set(found)
+    assert found["path"]["prefix"] is True
+    assert found["source"]["prefix"] is True
+    assert "keyword" == found["type"]
+
+
+def test_a_collection_that_was_made_before_is_indexed_as_a_new_one(made):
+    new = indexes(made)
+    there = "/collections/made--1/index"
+    made.call("PUT", there, {"field_name": "path", "field_schema": "keyword"})
+    made.call("DELETE", f"{there}/modified")
+    old = indexes(made)
+    points = [Point(f"00000000-0000-0000-0000-00000000000{n}", {"path": p}, ([n], [1.0]))
+              for n, p in enumerate(("/a/b/c", "/a/bc", "/a/b"))]  # fmt: skip
+    made.upsert("made--1", points)
+
+    made.index("made--1")
+
+    below = {"filter": {"must": [{"key": "path", "match": {"prefix": "/a/b/"}}]}, "exact": True}
+    assert old != new
+    assert new == indexes(made)
+    assert 1 == made.call("POST", "/collections/made--1/points/count", below)["count"]
+
+
+def test_a_collection_that_is_indexed_already_is_only_looked_at(made):
+    said = {"payload_schema": made.call("GET", "/collections/made--1")["payload_schema"]}
+    with (
+        fake_service({"/collections/made--1": Canned({"result": said})}) as fake,
+        PointStore(fake.address, "k") as store,
+    ):
+        store.index("made--1")
+
+        assert ["GET"] == [asked.method for asked in fake.asked]
+
+
 def test_points_are_stored_and_deleted_by_id_and_by_source(made, vectors):
     from beast_ops import http
 
@@ -46,6 +92,34 @@ def test_points_are_stored_and_deleted_by_id_and_by_source(made, vectors):
     with http.client(vectors.url, headers={"api-key": vectors.key}) as client:
         left = client.post("/collections/made--1/points/scroll", json={}).json()["result"]
     assert [ids[2], ids[3]] == [point["id"] for point in left["points"]]
+
+
+def test_points_of_several_sources_are_told_news_and_keep_all_else(made):
+    points = [
+        Point(str(UUID(int=n)), {"source": f"s{n % 3}", "text": str(n)}, ([n], [1.0]))
+        for n in range(6)
+    ]
+    made.upsert("made--1", points)
+
+    made.tell_of("made--1", {"s0": {"modified": "x"}, "s1": {"modified": "y"}})
+    made.tell_of("made--1", {})
+
+    body = {"with_payload": True, "limit": 10}
+    told = made.call("POST", "/collections/made--1/points/scroll", body)["points"]
+    assert [
+        {"source": f"s{n % 3}", "text": str(n), **({"modified": "xy"[n % 3]} if n % 3 < 2 else {})}
+        for n in range(6)
+    ] == [point["payload"] for point in sorted(told, key=lambda point: point["id"])]
+
+
+def test_what_is_told_of_many_sources_goes_in_one_request():
+    taken = {"/collections/docs--1/points/batch": Canned({"result": {}})}
+    news = {f"s{n}": {"modified": str(n % 2)} for n in range(50)}
+    with fake_service(taken) as fake, PointStore(fake.address, "k") as store:
+        store.tell_of("docs--1", news)
+
+    (asked,) = fake.asked
+    assert 2 == len(json.loads(asked.body)["operations"])
 
 
 def test_a_collection_of_somebody_else_is_left_alone():

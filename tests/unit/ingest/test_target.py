@@ -99,3 +99,13 @@ def test_nothing_is_known_of_a_collection_that_has_to_be_made(opening):
     opening("fresh")
 
     assert 0 == opening.state.count("fresh--1")
+
+
+def test_a_collection_that_is_filled_again_gets_the_indexes_it_lacks(opening):
+    collection = opening("older", embedder="none").collection
+    opening.store.call("DELETE", f"/collections/{collection}/index/path")
+
+    opening("older", embedder="none")
+
+    schema = opening.store.call("GET", f"/collections/{collection}")["payload_schema"]
+    assert schema["path"]["params"]["prefix"] is True

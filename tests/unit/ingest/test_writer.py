@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last stage: in order, few batches ahead, and silent once it may not write."""
+"""The last stage: final in order, few batches ahead, and silent once it may not write."""
 
 import threading
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from beast_ops.ingest.store import Point
 from beast_ops.ingest.writer import AHEAD, Batch, Finished, Writer
 
 A = "file://h/a"
+SECONDS = 10.0
 
 
 class Notebook:
@@ -38,6 +40,43 @@ def finished(*stale, in_doubt=False):
 
 def batch(*ids, done=()):
     return Batch([Point(ident, {}) for ident in ids], frozenset({A}), done)
+
+
+class Doors(Notebook):
+    """Lets the points of each batch in when the test says so."""
+
+    def __init__(self, *idents):
+        super().__init__()
+        self.doors = {ident: threading.Event() for ident in idents}
+        self.asked = {ident: threading.Event() for ident in idents}
+
+    def upsert(self, collection, points):
+        self.asked[points[0].id].set()
+        assert self.doors[points[0].id].wait(SECONDS)
+        super().upsert(collection, points)
+
+
+def whole(name):
+    """Return a batch of one point that is all there is of the document *name*."""
+    known = Known(f"file://h/{name}", 1, 1, name, "j")
+    return Batch(
+        [Point(name, {})],
+        frozenset({known.source}),
+        [Finished(known, {name: "digest"}, (), in_doubt=False, seconds=0.1)],
+    )
+
+
+def final(state, *names):
+    """Return which of the documents *names* are final."""
+    known = state.known("docs--1", [f"file://h/{name}" for name in names])
+    return {source.removeprefix("file://h/") for source in known}
+
+
+def in_the_end(look, expected):
+    deadline = time.monotonic() + SECONDS
+    while look() != expected and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return look()
 
 
 @pytest.fixture
@@ -138,7 +177,7 @@ def test_the_reader_waits_while_too_many_batches_are_ahead(state):
         late.join(5)
 
     assert waits
-    assert [*map(str, range(AHEAD + 1)), "late"] == [ids[0] for _, *ids in store.said]
+    assert {*map(str, range(AHEAD + 1)), "late"} == {ids[0] for _, *ids in store.said}
 
 
 def test_nobody_waits_for_vectors_without_the_lease(state):
@@ -157,3 +196,104 @@ def test_nobody_waits_for_vectors_without_the_lease(state):
         run()
 
     assert [] == waited
+
+
+def test_the_points_of_the_next_batch_follow_before_the_first_is_final(state):
+    store = Doors("one", "two")
+    with Writer(store, state, "docs--1", free, lambda _: None) as writer:
+        for name in ("one", "two"):
+            writer.put(lambda name=name: whole(name))
+        both = store.asked["one"].wait(SECONDS) and store.asked["two"].wait(SECONDS)
+        intended = state.in_doubt("docs--1", ["file://h/one", "file://h/two"])
+        store.doors["two"].set()
+        time.sleep(0.05)
+        early = final(state, "one", "two")
+        store.doors["one"].set()
+
+    assert both
+    assert {"file://h/one", "file://h/two"} == intended
+    assert set() == early
+    assert {"one", "two"} == final(state, "one", "two")
+
+
+def test_what_follows_a_batch_that_was_not_stored_is_not_final(state):
+    class Refusing(Doors):
+        def upsert(self, collection, points):
+            super().upsert(collection, points)
+            if points[0].id == "one":
+                raise UnavailableError("away")
+
+    store = Refusing("one", "two")
+
+    def run():
+        with Writer(store, state, "docs--1", free, lambda _: None) as writer:
+            for name in ("one", "two"):
+                writer.put(lambda name=name: whole(name))
+            store.asked["two"].wait(SECONDS)
+            for name in ("two", "one"):
+                store.doors[name].set()
+
+    with pytest.raises(UnavailableError):
+        run()
+
+    assert set() == final(state, "one", "two")
+    assert {"file://h/one", "file://h/two"} == state.in_doubt(
+        "docs--1", ["file://h/one", "file://h/two"]
+    )
+
+
+def test_a_stored_batch_is_final_while_the_next_waits_for_its_vectors(state):
+    vectors = threading.Event()
+
+    def slow():
+        assert vectors.wait(SECONDS)
+        return whole("two")
+
+    with Writer(Notebook(), state, "docs--1", free, lambda _: None) as writer:
+        writer.put(lambda: whole("one"))
+        writer.put(slow)
+        early = in_the_end(lambda: final(state, "one", "two"), {"one"})
+        vectors.set()
+
+    assert {"one"} == early
+    assert {"one", "two"} == final(state, "one", "two")
+
+
+def test_a_stored_batch_is_final_though_the_next_gets_no_vectors(state):
+    store = Doors("one")
+
+    def none():
+        store.doors["one"].set()
+        raise UnavailableError("no model")
+
+    def run():
+        with Writer(store, state, "docs--1", free, lambda _: None) as writer:
+            writer.put(lambda: whole("one"))
+            writer.put(none)
+
+    with pytest.raises(UnavailableError):
+        run()
+
+    assert {"one"} == final(state, "one")
+
+
+def test_nothing_becomes_final_once_the_lease_is_lost(state):
+    store, lost = Doors("one"), threading.Event()
+
+    def check():
+        if lost.is_set():
+            store.doors["one"].set()
+            raise LeaseLostError("another worker has it")
+
+    def run():
+        with Writer(store, state, "docs--1", check, lambda _: None) as writer:
+            writer.put(lambda: whole("one"))
+            store.asked["one"].wait(SECONDS)
+            lost.set()
+            writer.put(lambda: whole("two"))
+
+    with pytest.raises(LeaseLostError):
+        run()
+
+    assert set() == final(state, "one")
+    assert {"file://h/one"} == state.in_doubt("docs--1", ["file://h/one"])

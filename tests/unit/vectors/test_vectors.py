@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
+import struct
 
 import pytest
 
@@ -8,6 +9,7 @@ from beast_ops.vectors.config import Schema
 from beast_ops.vectors.errors import RefusedError
 
 SCHEMA = Schema({"": 2, "dense": 3, "rows": 2}, frozenset({"rows"}), frozenset({"text"}))
+LARGEST = struct.unpack("<f", bytes.fromhex("ffff7f7f"))[0]  # of 32-bit floating point
 SPARSE = {"indices": [3, 1], "values": [0.5, 2]}
 
 
@@ -36,6 +38,8 @@ def test_several_rows_are_a_multivector_and_one_row_is_one_of_them():
         ([1, "2"], "expected numbers"),
         ([1, 1e39], "32-bit"),
         ([-1e39, 1], "32-bit"),
+        ([1, 10**400], "32-bit"),
+        ([1, 10**39], "32-bit"),
         ({"nope": [1]}, "Not existing vector name error: nope"),
         ({"dense": SPARSE}, "sparse and regular"),
         ({"text": [1, 2]}, "sparse and regular"),
@@ -57,7 +61,7 @@ def test_what_does_not_fit_is_refused(value, complaint):
         vectors.named(value, SCHEMA, "v")
 
 
-@pytest.mark.parametrize("value", [vectors.LARGEST, -vectors.LARGEST, 0, 5e-324])
+@pytest.mark.parametrize("value", [LARGEST, -LARGEST, 0, 5e-324])
 def test_what_just_fits_is_taken(value):
     assert vectors.numbers([value], "v") == [value]
     assert math.isfinite(value)
