@@ -150,12 +150,14 @@ class Guard:
         import stamina
 
         def worth(failed: Exception) -> bool | float:
-            left = call.until - asyncio.get_running_loop().time()
-            return _wait(failed, left)
+            now = asyncio.get_running_loop().time()
+            if now - call.begun > self.policy.patience:
+                return False
+            return _wait(failed, call.until - now)
 
         async for attempt in stamina.retry_context(
             on=worth,
-            attempts=self.policy.attempts,
+            attempts=self.policy.attempts or None,
             timeout=None,  # the deadline of the whole sees to it
             wait_initial=self.policy.wait,
             wait_max=self.policy.longest_wait,
@@ -214,7 +216,7 @@ class Guard:
 
     def _late(self, call: _Call) -> SlowError:
         return SlowError(
-            f"{self.name} did not answer within {call.until - call.begun:g} s",
+            f"{self.name} took too long, more than {call.until - call.begun:g} s",
             hint="See: ./beast health",
         )
 

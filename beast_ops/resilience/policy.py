@@ -12,7 +12,8 @@ class Policy:
         failures: So many calls in a row have to fail until it is left alone.
         successes: So many probes in a row have to succeed until all may ask again.
         rest: Seconds for which it is left alone.
-        attempts: How often it is asked for one call; 1 means once.
+        attempts: How often it is asked for one call; 0 means as long as patience lasts.
+        patience: Seconds of a call after which it is not asked again.
         wait: Seconds before it is asked a second time; twice as long before each further one.
         longest_wait: Seconds of which no such wait is longer, unless the service says so.
         rate: Calls a second, on average; 0 means any number.
@@ -25,6 +26,7 @@ class Policy:
     successes: int = 2
     rest: float = 60.0
     attempts: int = 3
+    patience: float = 3600.0
     wait: float = 0.2
     longest_wait: float = 5.0
     rate: float = 0.0
@@ -38,5 +40,7 @@ class Policy:
 CHAT = Policy(failures=3, rest=30.0, rate=5.0, burst=10)
 # A batch of passages is one call, and thousands of them follow each other: what bounds them is
 # how many run at once. Questions and judgements of passages come by the dozen and wait seconds.
-EMBED = Policy(failures=3, rest=30.0, seconds=120.0)
-JUDGE = Policy(failures=3, rest=30.0, attempts=1)
+EMBED = Policy(failures=3, rest=30.0, attempts=4, patience=60.0, seconds=180.0)
+JUDGE = Policy(failures=3, rest=30.0, attempts=1, at_once=4)
+# What a server knows of its models costs it nothing.
+LOOK = Policy(failures=3, rest=30.0, attempts=2, seconds=10.0)
