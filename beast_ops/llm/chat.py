@@ -22,7 +22,7 @@ from beast_ops.errors import (
     UnavailableError,
     UsageError,
 )
-from beast_ops.resilience import GUARDS, Guards
+from beast_ops.resilience import GUARDS, Guards, Policy
 from beast_ops.resilience.policy import CHAT, LOOK
 
 from .calls import LASTING, SERVICE, raise_if_busy, reason_in
@@ -102,9 +102,17 @@ class ChatServer:
         client: http.AsyncClient,
         deadlines: Deadlines | None = None,
         guards: Guards = GUARDS,
+        policy: Policy = CHAT,
     ) -> None:
-        """Ask through *client*, whose own deadline must be no shorter than *deadlines*."""
-        self._client, self._deadlines = client, deadlines or Deadlines()
+        """Ask through *client*, whose own deadline must be no shorter than *deadlines*.
+
+        Args:
+            client: Asks the server.
+            deadlines: How long one waits.
+            guards: What stands before its models.
+            policy: The rules for chats.
+        """
+        self._client, self._deadlines, self._policy = client, deadlines or Deadlines(), policy
         self._url, self._guards = str(client.base_url), guards
 
     async def stream(self, asked: Request) -> AsyncGenerator[str | Ending]:
@@ -117,7 +125,7 @@ class ChatServer:
                 hangs up before the end.
             ServiceError: If it fails.
         """
-        guard = self._guards.get(self._url, asked.model, CHAT)
+        guard = self._guards.get(self._url, asked.model, self._policy)
         pieces = guard.stream(lambda: self._pieces(asked), self._deadlines.whole)
         async with aclosing(pieces):
             async for piece in pieces:
