@@ -41,7 +41,7 @@ def ask(_context: Any, question: str, *, collection: str = COLLECTION, json: boo
     },
     interrupted="What was answered is kept. To go on, run the same command again.",
 )
-def batch(  # noqa: PLR0913 - each is an option of the verb
+def batch(
     _context: Any,
     requests: str,
     *,

@@ -8,7 +8,7 @@ stops working on the answer.
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from .calls import LASTING, SERVICE, raise_if_busy, reason_in
 
 CAN_WRITE = "completion"  # Ollama's own word for models that make text
 WHOLE_SECONDS = 900.0
+REST_SECONDS = 0.5  # an end of the connection comes with the last line
 PULL = "Get it with: ollama pull {}"
 
 Role = Literal["system", "user", "assistant"]
@@ -127,10 +128,15 @@ class ChatServer:
         """
         guard = self._guards.get(self._url, asked.model, self._policy)
         pieces = guard.stream(lambda: self._pieces(asked), self._deadlines.whole)
+        ending: Ending | None = None
         async with aclosing(pieces):
             async for piece in pieces:
-                if piece:
+                if isinstance(piece, Ending):
+                    ending = piece  # held back: who has it stops listening, as if giving up
+                elif piece:
                     yield piece
+        if ending is not None:
+            yield ending
 
     async def whole(self, asked: Request) -> Said:
         """Return the whole answer to *asked*; raises as `stream` does."""
@@ -201,9 +207,11 @@ class ChatServer:
             async with aclosing(self._lines(asked)) as lines:
                 while True:
                     said = _piece(await _in_time(lines, wait, late))
-                    yield said
                     if isinstance(said, Ending):
+                        await _read_out(lines)
+                        yield said
                         return
+                    yield said
                     wait = self._deadlines.next
 
     async def _show(self, name: str) -> dict[str, Any]:
@@ -248,6 +256,14 @@ async def _in_time(lines: AsyncGenerator[str], seconds: float, late: BeastError)
         raise UnavailableError(
             f"{SERVICE} hung up before its answer ended", hint=LASTING
         ) from early
+
+
+async def _read_out(lines: AsyncGenerator[str]) -> None:
+    """Read what comes after the end, which is nothing: only then the connection serves again."""
+    with suppress(TimeoutError, http.RequestError):
+        async with asyncio.timeout(REST_SECONDS):
+            async for _ in lines:
+                pass
 
 
 def _piece(line: str) -> str | Ending:

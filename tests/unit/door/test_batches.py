@@ -61,6 +61,7 @@ def test_what_failed_is_asked_again_by_the_same_command(ollama, tmp_path, capsys
     assert ["journal", "model"] == [each["source"] for each in answers(wished)]
 
 
+@pytest.mark.usefixtures("ollama")
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -70,16 +71,18 @@ def test_what_failed_is_asked_again_by_the_same_command(ollama, tmp_path, capsys
         ("", "no request in this file"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_refused(ollama, tmp_path, row, words):
+def test_a_file_that_makes_no_sense_is_refused(tmp_path, row, words):
     with pytest.raises(UsageError, match=words):
         batch(Place(tmp_path), wish(tmp_path, row), json=False)
 
 
-def test_a_model_has_to_be_named(ollama, tmp_path):
+@pytest.mark.usefixtures("ollama")
+def test_a_model_has_to_be_named(tmp_path):
     with pytest.raises(UsageError, match="no model is named"):
         batch(Place(tmp_path), wish(tmp_path, {"prompt": "a"}, model=""), json=False)
 
 
-def test_a_number_that_makes_no_sense_is_refused(ollama, tmp_path):
+@pytest.mark.usefixtures("ollama")
+def test_a_number_that_makes_no_sense_is_refused(tmp_path):
     with pytest.raises(UsageError, match="at once"):
         batch(Place(tmp_path), wish(tmp_path, {"prompt": "a"}, at_once=0), json=False)

@@ -56,11 +56,11 @@ def test_outcomes_stand_in_the_order_of_requests(ollama, seed):
 
 
 @pytest.mark.parametrize("most", [1, 5])
-def test_no_more_are_asked_at_once_than_allowed(ollama, most):
+def test_no_more_are_asked_at_once_than_allowed(most):
     inside = worst = 0
 
     class Counted:
-        async def answer(self, asked, *, always):
+        async def answer(self, *_, **_how):
             nonlocal inside, worst
             inside += 1
             worst = max(worst, inside)

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from beast_ops import http
+from beast_ops.clock import Clock
 from beast_ops.errors import (
     RestingError,
     ServiceError,
@@ -229,3 +230,37 @@ def test_a_listener_who_hangs_up_is_no_fault_of_the_server():
         asyncio.run(main(double.url))
 
     assert {"left": 5} == outcomes(guards)
+
+
+def test_an_answer_is_counted_as_one_and_its_connection_is_used_again():
+    guards = Guards()
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            server = ChatServer(client, SOON, guards)
+            for _ in range(3):
+                await server.whole(HELLO)
+            return len(client._transport._pool.connections)
+
+    with fake_ollama() as double:
+        connections = asyncio.run(main(double.url))
+
+    assert {"answered": 3} == outcomes(guards)
+    assert 1 == connections
+
+
+def test_a_server_that_came_back_is_asked_by_all_again():
+    now = 0.0
+    guards = Guards(Clock(monotonic=lambda: now))
+    with fake_ollama() as double:
+        double.status = 503
+        for _ in range(3):
+            with pytest.raises(UnavailableError):
+                chat(double.url, guards)
+        double.status, now = 0, 31.0
+
+        for _ in range(2):
+            chat(double.url, guards)
+
+    [[standing]] = guards.standings().values()
+    assert "closed" == standing.state
