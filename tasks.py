@@ -13,6 +13,7 @@ from invoke.collection import Collection
 from beast_ops.door import (
     alert_verbs,
     backup_verbs,
+    cache_verbs,
     chat_verbs,
     developer_verbs,
     doctor_verbs,
@@ -247,6 +248,7 @@ for room in (
 # Verbs of a group have a dot in their name: secrets.list.
 namespace.add_collection(Collection.from_module(job_verbs), "jobs")
 namespace.add_collection(Collection.from_module(model_verbs), "models")
+namespace.add_collection(Collection.from_module(cache_verbs), "cache")
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
 namespace.add_collection(Collection.from_module(token_verbs), "tokens")
 namespace.add_collection(Collection.from_module(lab_verbs), "lab")

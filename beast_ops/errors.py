@@ -17,6 +17,8 @@ BeastError
         DatabaseFullError     there is no room for what a database should keep
         LeaseLostError        a job went on in other hands; stop without writing
         UnavailableError      a service did not answer in time
+            RestingError      a service failed so often that nobody asks it for a while
+            SlowError         a service took longer than anybody waits
     UsageError                wrong usage or configuration
         CardError             a service card, or services.json, does not make sense
         ConflictError         what was named is not in a state in which this can be done
@@ -104,6 +106,21 @@ class LeaseLostError(TransientError):
 
 class UnavailableError(TransientError):
     """A service did not answer in time."""
+
+    def __init__(
+        self, message: str, *, subject: str = "", hint: str = "", after: float | None = None
+    ) -> None:
+        """Say what `BeastError` says, and *after* how many seconds to ask again, if known."""
+        super().__init__(message, subject=subject, hint=hint)
+        self.after = after
+
+
+class RestingError(UnavailableError):
+    """A service failed so often that nobody asks it for a while."""
+
+
+class SlowError(UnavailableError):
+    """A service took longer than anybody waits."""
 
 
 class UsageError(BeastError):

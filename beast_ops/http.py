@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx
 
-from .errors import ServiceError, UnavailableError
+from .errors import ServiceError, SlowError, UnavailableError
 from .keys import read_secret
 
 AsyncClient = httpx.AsyncClient
@@ -96,7 +96,8 @@ def speaking_to(service: str, *, hint: str = "") -> Iterator[None]:
     """Turn what httpx raises into our own errors, naming *service*.
 
     Raises:
-        UnavailableError: If nobody answered, or not in time.
+        UnavailableError: If nobody answered.
+        SlowError: If an answer was not there in time.
         ServiceError: If the answer was a refusal raised by `raise_for_status`.
     """
     try:
@@ -109,9 +110,16 @@ def speaking_to(service: str, *, hint: str = "") -> Iterator[None]:
         ) from refused
     except httpx.HTTPError as failed:
         problem = str(failed) or type(failed).__name__
-        raise UnavailableError(
-            f"{service} does not answer: {problem}", subject=service, hint=hint
-        ) from failed
+        kind = SlowError if isinstance(failed, httpx.ReadTimeout) else UnavailableError
+        raise kind(f"{service} does not answer: {problem}", subject=service, hint=hint) from failed
+
+
+def retry_after(response: Response) -> float | None:
+    """Return after how many seconds *response* wants to be asked again, if it says so."""
+    try:
+        return max(0.0, float(response.headers["retry-after"]))
+    except (KeyError, ValueError):  # a date: nobody's clock is worth that much
+        return None
 
 
 def was_never_sent(failed: BaseException) -> bool:

@@ -61,6 +61,11 @@ class Place:
         return self.root / "logs"
 
     @property
+    def cache(self) -> Path:
+        """What can be made again; no part of a backup, and may be deleted."""
+        return self.root / "cache"
+
+    @property
     def run(self) -> Path:
         """Sockets, pid files and the lease: of no use after a reboot."""
         return self.root / "run"

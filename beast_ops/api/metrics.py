@@ -14,6 +14,7 @@ from beast_ops.jobs.model import State
 from .asking import Asking
 from .chat_figures import ChatFigures
 from .counts import Counts
+from .model_calls import ModelCalls
 from .states import States
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -106,6 +107,7 @@ class Figures:
         self.counts, self.asking = Counts(self.registry), Asking(self.registry)
         self.states = States()
         self.registry.register(self.states)
+        self.registry.register(ModelCalls())
         self._health, self._disk = _state(self.registry)
 
     def count_search(self, mode: str, seconds: float) -> None:

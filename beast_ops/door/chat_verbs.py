@@ -30,6 +30,41 @@ def ask(_context: Any, question: str, *, collection: str = COLLECTION, json: boo
 
 
 @verb(
+    "./beast batch requests.jsonl --model llama3.2:3b --output answers.jsonl",
+    help={
+        "requests": 'a file with one JSON object a line, such as {"id": "1", "prompt": "Why?"}',
+        "output": "where the answers go, in the same order; beside the requests when left out",
+        "model": "who answers what names no model itself",
+        "at_once": "how many are asked at the same time",
+        "always": "remember also what a model would say otherwise the next time",
+        "json": _JSON,
+    },
+    interrupted="What was answered is kept. To go on, run the same command again.",
+)
+def batch(
+    _context: Any,
+    requests: str,
+    *,
+    output: str = "",
+    model: str = "",
+    at_once: int = 5,
+    always: bool = False,
+    json: bool = False,
+) -> int:
+    """Have a model answer a file of requests."""
+    from pathlib import Path
+
+    from beast_ops.place import installation
+
+    from .batches import Wish
+    from .batches import batch as run
+
+    source = Path(requests)
+    target = Path(output) if output else source.with_name(f"{source.stem}.answers.jsonl")
+    return run(installation(), Wish(source, target, model, at_once, always), json=json)
+
+
+@verb(
     "./beast mirror docs --to Handbook",
     there=True,
     help={

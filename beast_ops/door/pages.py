@@ -29,7 +29,7 @@ GROUPS = {
     "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
     "Documents": ("ingest", "search", "ask", "eval", "reembed", "duplicates", "mirror", "open"),
     "Jobs": ("jobs.list", "jobs.status", "jobs.cancel", "jobs.retry", "jobs.log"),
-    "Models": ("models.list", "models.pull", "models.rm"),
+    "Models": ("models.list", "models.pull", "models.rm", "batch", "cache.stats", "cache.clear"),
     "Secrets": ("secrets.list", "secrets.show", "secrets.set", "secrets.rotate"),
     "Access": ("tokens.create", "tokens.list", "tokens.revoke"),
     "Alerts": ("alerts.test",),

@@ -15,10 +15,11 @@ from pydantic import Field, ValidationError
 
 from beast_ops import http
 from beast_ops.cards import read_services
-from beast_ops.errors import MissingError, ServiceError, UnavailableError, UsageError
+from beast_ops.errors import MissingError, ServiceError, UsageError
 from beast_ops.keys import read_secret
-from beast_ops.llm.ollama import reason_in
+from beast_ops.llm.calls import Calls, reason_in
 from beast_ops.place import Place
+from beast_ops.resilience.policy import CHAT, LOOK
 from beast_ops.search.model import clean
 from beast_ops.settings import Strict
 
@@ -128,12 +129,12 @@ class Drafter:
 
     def __init__(self, url: str, model: str = "") -> None:
         """Ask *model* of the server at *url*; the first that can write, if left out."""
-        self._client = http.client(url, seconds=ANSWER_SECONDS)
-        self._model = model
+        self._url, self._model = url, model
+        self._calls = Calls(url, ANSWER_SECONDS)
 
     def close(self) -> None:
         """Hang up."""
-        self._client.close()
+        self._calls.close()
 
     def draft(self, passage: Mapping[str, Any]) -> Question | None:
         """Return a question about *passage*; nothing if the model makes no sense.
@@ -158,8 +159,8 @@ class Drafter:
             return None
 
     def _first(self) -> str:
-        with http.speaking_to(MODELS):
-            answer = self._client.get("/api/tags")
+        with http.client(self._url) as client, http.speaking_to(MODELS):
+            answer = client.get("/api/tags")
             answer.raise_for_status()
         for each in answer.json().get("models") or ():
             about = self._ask("/api/show", {"model": each["name"]})
@@ -171,17 +172,19 @@ class Drafter:
         )
 
     def _ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        with http.speaking_to(MODELS):
-            answer = self._client.post(path, json=body)
-        if answer.is_success:
-            said: dict[str, Any] = answer.json()
-            return said
-        if answer.status_code == 404:  # noqa: PLR2004 - Not Found
-            raise MissingError(
-                "the model server does not have this model", subject=str(body["model"])
-            )
-        kind = UnavailableError if answer.status_code in {429, 502, 503, 504} else ServiceError
-        raise kind(f"{MODELS} answered {answer.status_code}: {reason_in(answer)}")
+        policy = CHAT if path == "/api/chat" else LOOK
+        return self._calls.post(path, body, lambda answer: _said(answer, body), policy)
+
+
+def _said(answer: http.Response, body: Mapping[str, Any]) -> dict[str, Any]:
+    if answer.is_success:
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError) as wrong:
+            raise ServiceError(f"{MODELS} sent no answer that can be read") from wrong
+    if answer.status_code == 404:  # noqa: PLR2004 - Not Found
+        raise MissingError("the model server does not have this model", subject=str(body["model"]))
+    raise ServiceError(f"{MODELS} answered {answer.status_code}: {reason_in(answer)}")
 
 
 def _question(draft: Draft, passage: Mapping[str, Any]) -> Question | None:

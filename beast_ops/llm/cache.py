@@ -2,20 +2,17 @@
 """Vectors that were made before, in a file that may be thrown away at any time.
 
 A row is a key, when it was last wanted, and the numbers with a checksum: a file system that went
-wrong must not become a wrong vector. Nothing here raises: a damaged file is begun anew, and one
-that cannot be used is left alone. The worst a lost cache costs is time.
+wrong must not become a wrong vector.
 """
 
-import sqlite3
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.database.connect import connect
+
+from .throwaway import Throwaway
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,18 +27,8 @@ PAGE_BYTES = 16384  # five vectors of 768 numbers fill it; of the usual 4096 byt
 FRESH_SECONDS = 3600  # a row wanted twice within an hour is noted once: a read stays a read
 AT_ONCE = 500  # keys in one statement
 SPARE = 0.1  # the share that leaves when the file is full, so that it is not full again at once
-GROWN = 1.25  # a file so much larger than it may be was made under another setting
 CHECK_BYTES = 4
 
-_FAULTLESS = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_IOERR,
-}
 _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors
     (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, used INTEGER NOT NULL, vector BLOB NOT NULL)
@@ -55,7 +42,7 @@ _TOUCH = "UPDATE vectors SET used = ? WHERE key = ?"
 _FORGET = "DELETE FROM vectors WHERE id IN (SELECT id FROM vectors ORDER BY used, id LIMIT ?)"
 
 
-class VectorCache:
+class VectorCache(Throwaway):
     """Keeps vectors by key, the least recently wanted leave first; one for all threads."""
 
     def __init__(self, path: Path, most_bytes: int = MOST_BYTES, clock: Clock = SYSTEM) -> None:
@@ -66,10 +53,8 @@ class VectorCache:
             most_bytes: How large it may become, without the log beside it (some 16 MB).
             clock: Tells when a vector was wanted.
         """
-        self._path, self._most, self._clock = path, most_bytes, clock
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._guarded(self._open)
+        self._clock = clock
+        super().__init__(path, most_bytes, (_TABLE, _INDEX), PAGE_BYTES)
 
     def get(self, keys: Collection[bytes]) -> dict[bytes, Vector]:
         """Return the vectors that are known, by key."""
@@ -82,55 +67,23 @@ class VectorCache:
             with self._lock:
                 self._guarded(lambda: self._put(vectors))
 
-    def close(self) -> None:
-        """Close the file."""
+    def size(self) -> tuple[int, int]:
+        """Return how many vectors there are, and of how many bytes."""
         with self._lock:
-            self._close()
+            found = self._guarded(
+                lambda: (self._ask("SELECT count(*) FROM vectors")[0][0], self._bytes())
+            )
+        return found or (0, 0)
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
+    def clear(self) -> int:
+        """Forget all; return how many there were."""
+        with self._lock:
+            return self._guarded(self._wipe) or 0
 
-    def __exit__(self, *failure: object) -> None:
-        """Close the file."""
-        self.close()
-
-    def _guarded(self, act: Callable[[], Any]) -> Any:
-        """Return what *act* returns; nothing if the file cannot be used.
-
-        Where there is no room or no right, or another process does not let go, the file is not
-        at fault; in all other cases it is, also where SQLite chokes on its own messages or a
-        column holds what we never put there.
-        """
-        try:
-            return act()
-        except (sqlite3.Error, OSError, ValueError, TypeError) as failed:
-            self._close()
-            code = getattr(failed, "sqlite_errorcode", 0) & 0xFF
-            if not isinstance(failed, OSError) and code not in _FAULTLESS:
-                with suppress(sqlite3.Error, OSError):  # else there is no cache this time
-                    self._forget_all()
-                    self._open()
-            return None
-
-    def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.exists() and self._path.stat().st_size > GROWN * self._most:
-            self._forget_all()
-        connection = connect(self._path, page_bytes=PAGE_BYTES)
-        self._connection = connection
-        connection.execute(_TABLE)
-        connection.execute(_INDEX)
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
-
-    def _forget_all(self) -> None:
-        for ending in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+    def _wipe(self) -> int:
+        [(count,)] = self._ask("SELECT count(*) FROM vectors") or [(0,)]
+        self._write("DELETE FROM vectors", [()])
+        return int(count)
 
     def _get(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
         import numpy as np
@@ -138,7 +91,7 @@ class VectorCache:
         if self._connection is None:
             return {}
         now, found, touched = self._now(), {}, []
-        for key, used, stored in self._rows(self._connection, keys):
+        for key, used, stored in self._rows(keys):
             numbers, check = stored[:-CHECK_BYTES], stored[-CHECK_BYTES:]
             if check != _check(key, numbers):
                 continue  # made again, and put in its place
@@ -149,15 +102,12 @@ class VectorCache:
             self._write(_TOUCH, touched)
         return found
 
-    @staticmethod
-    def _rows(
-        connection: sqlite3.Connection, keys: Sequence[bytes]
-    ) -> Iterator[tuple[bytes, int, bytes]]:
+    def _rows(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, int, bytes]]:
         for begin in range(0, len(keys), AT_ONCE):
             some = keys[begin : begin + AT_ONCE]
             marks = ",".join("?" * len(some))
             asked = f"SELECT key, used, vector FROM vectors WHERE key IN ({marks})"  # noqa: S608 - marks alone
-            yield from connection.execute(asked, some)
+            yield from self._ask(asked, some)
 
     def _put(self, vectors: Mapping[bytes, Vector]) -> None:
         import numpy as np
@@ -170,32 +120,18 @@ class VectorCache:
             numbers = np.asarray(vector, "<f4").tobytes()
             rows.append((key, now, numbers + _check(key, numbers)))
         self._write(_PUT, rows)
-        self._shrink(self._connection)
+        self._shrink()
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())
 
-    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        if self._connection is None:
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany(statement, rows)
-        self._connection.execute("COMMIT")
-
-    def _shrink(self, connection: sqlite3.Connection) -> None:
+    def _shrink(self) -> None:
         """Let the oldest go while the rows fill more pages than they may; the pages are reused."""
-        while _bytes(connection) > self._most:
-            (count,) = connection.execute("SELECT count(*) FROM vectors").fetchone()
+        while self._bytes() > self._most:
+            [(count,)] = self._ask("SELECT count(*) FROM vectors")
             if not count:
                 return
-            connection.execute(_FORGET, (max(1, round(SPARE * count)),))
-
-
-def _bytes(connection: sqlite3.Connection) -> int:
-    """Return how many bytes of the file are in use."""
-    names = ("page_count", "freelist_count", "page_size")
-    pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
-    return int((pages - free) * size)
+            self._ask(_FORGET, (max(1, round(SPARE * count)),))
 
 
 def _check(key: bytes, numbers: bytes) -> bytes:

@@ -8,7 +8,7 @@ stops working on the answer.
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,14 +18,18 @@ from beast_ops.errors import (
     ConflictError,
     MissingError,
     ServiceError,
+    SlowError,
     UnavailableError,
     UsageError,
 )
+from beast_ops.resilience import GUARDS, Guards, Policy
+from beast_ops.resilience.policy import CHAT, LOOK
 
-from .ollama import LASTING, SERVICE, reason_in
+from .calls import LASTING, SERVICE, raise_if_busy, reason_in
 
 CAN_WRITE = "completion"  # Ollama's own word for models that make text
 WHOLE_SECONDS = 900.0
+REST_SECONDS = 0.5  # an end of the connection comes with the last line
 PULL = "Get it with: ollama pull {}"
 
 Role = Literal["system", "user", "assistant"]
@@ -94,9 +98,23 @@ class Deadlines:
 class ChatServer:
     """An Ollama server, as somebody who chats sees it."""
 
-    def __init__(self, client: http.AsyncClient, deadlines: Deadlines | None = None) -> None:
-        """Ask through *client*, whose own deadline must be no shorter than *deadlines*."""
-        self._client, self._deadlines = client, deadlines or Deadlines()
+    def __init__(
+        self,
+        client: http.AsyncClient,
+        deadlines: Deadlines | None = None,
+        guards: Guards = GUARDS,
+        policy: Policy = CHAT,
+    ) -> None:
+        """Ask through *client*, whose own deadline must be no shorter than *deadlines*.
+
+        Args:
+            client: Asks the server.
+            deadlines: How long one waits.
+            guards: What stands before its models.
+            policy: The rules for chats.
+        """
+        self._client, self._deadlines, self._policy = client, deadlines or Deadlines(), policy
+        self._url, self._guards = str(client.base_url), guards
 
     async def stream(self, asked: Request) -> AsyncGenerator[str | Ending]:
         """Yield the answer to *asked* in pieces, and how it ended at last.
@@ -108,20 +126,17 @@ class ChatServer:
                 hangs up before the end.
             ServiceError: If it fails.
         """
-        late = UnavailableError(f"{SERVICE} took too long for an answer", subject=asked.model)
-        until = asyncio.get_running_loop().time() + self._deadlines.whole
-        with http.speaking_to(SERVICE, hint=LASTING):
-            async with aclosing(self._lines(asked)) as lines:
-                wait = self._deadlines.first
-                while True:
-                    left = until - asyncio.get_running_loop().time()
-                    line = await _in_time(lines, min(wait, left), late)
-                    wait = self._deadlines.next
-                    said = _piece(line)
-                    if said:
-                        yield said
-                    if isinstance(said, Ending):
-                        return
+        guard = self._guards.get(self._url, asked.model, self._policy)
+        pieces = guard.stream(lambda: self._pieces(asked), self._deadlines.whole)
+        ending: Ending | None = None
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, Ending):
+                    ending = piece  # held back: who has it stops listening, as if giving up
+                elif piece:
+                    yield piece
+        if ending is not None:
+            yield ending
 
     async def whole(self, asked: Request) -> Said:
         """Return the whole answer to *asked*; raises as `stream` does."""
@@ -150,6 +165,23 @@ class ChatServer:
                 names.append(str(each["name"]))
         return names
 
+    async def digests(self) -> dict[str, str]:
+        """Return the digest of the weights by name of model; raises as `models` does."""
+        found = await self._ask("GET", "/api/tags")
+        return {str(each["name"]): str(each.get("digest")) for each in found.get("models") or ()}
+
+    @staticmethod
+    def body(asked: Request) -> dict[str, Any]:
+        """Return what is sent to ask *asked*."""
+        return {
+            "model": asked.model,
+            "messages": [{"role": turn.role, "content": turn.text} for turn in asked.turns],
+            "options": dict(asked.options),
+            "stream": True,
+            # Rather a refusal than an answer to what the server cut without a word.
+            "truncate": False,
+        }
+
     async def model(self, name: str) -> ChatModel:
         """Return what the server knows of the model *name*.
 
@@ -167,35 +199,46 @@ class ChatServer:
         context = info.get(f"{info.get('general.architecture')}.context_length")
         return ChatModel(name, context if isinstance(context, int) else None)
 
+    async def _pieces(self, asked: Request) -> AsyncGenerator[str | Ending]:
+        """Yield what each line says, the first of which may be nothing: the model is at work."""
+        late = SlowError(f"{SERVICE} took too long for an answer", subject=asked.model)
+        wait = self._deadlines.first
+        with http.speaking_to(SERVICE, hint=LASTING):
+            async with aclosing(self._lines(asked)) as lines:
+                while True:
+                    said = _piece(await _in_time(lines, wait, late))
+                    if isinstance(said, Ending):
+                        await _read_out(lines)
+                        yield said
+                        return
+                    yield said
+                    wait = self._deadlines.next
+
     async def _show(self, name: str) -> dict[str, Any]:
         return await self._ask("POST", "/api/show", {"model": name})
 
     async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        with http.speaking_to(SERVICE, hint=LASTING):
+        async def act() -> dict[str, Any]:
+            with http.speaking_to(SERVICE, hint=LASTING):
+                answer = await self._client.request(method, path, json=body)
+            if not answer.is_success:
+                raise_if_busy(answer, str((body or {}).get("model", "")))
+                raise _refusal(answer, str((body or {}).get("model", "")))
             try:
-                async with asyncio.timeout(self._deadlines.look):
-                    answer = await self._client.request(method, path, json=body)
-            except TimeoutError as late:
-                raise UnavailableError(f"{SERVICE} does not answer in time", hint=LASTING) from late
-        if not answer.is_success:
-            raise _refusal(answer, str((body or {}).get("model", "")))
-        try:
-            return dict(answer.json())
-        except (ValueError, TypeError) as wrong:
-            raise ServiceError(f"{SERVICE} answered {path} with no JSON", hint=LASTING) from wrong
+                return dict(answer.json())
+            except (ValueError, TypeError) as wrong:
+                raise ServiceError(
+                    f"{SERVICE} answered {path} with no JSON", hint=LASTING
+                ) from wrong
+
+        guard = self._guards.get(self._url, "", LOOK)
+        return await guard.run(act, self._deadlines.look)
 
     async def _lines(self, asked: Request) -> AsyncGenerator[str]:
-        body = {
-            "model": asked.model,
-            "messages": [{"role": turn.role, "content": turn.text} for turn in asked.turns],
-            "options": dict(asked.options),
-            "stream": True,
-            # Rather a refusal than an answer to what the server cut without a word.
-            "truncate": False,
-        }
-        async with self._client.stream("POST", "/api/chat", json=body) as answer:
+        async with self._client.stream("POST", "/api/chat", json=self.body(asked)) as answer:
             if not answer.is_success:
                 await answer.aread()
+                raise_if_busy(answer, asked.model)
                 raise _refusal(answer, asked.model)
             async for line in answer.aiter_lines():
                 if line:
@@ -213,6 +256,14 @@ async def _in_time(lines: AsyncGenerator[str], seconds: float, late: BeastError)
         raise UnavailableError(
             f"{SERVICE} hung up before its answer ended", hint=LASTING
         ) from early
+
+
+async def _read_out(lines: AsyncGenerator[str]) -> None:
+    """Read what comes after the end, which is nothing: only then the connection serves again."""
+    with suppress(TimeoutError, http.RequestError):
+        async with asyncio.timeout(REST_SECONDS):
+            async for _ in lines:
+                pass
 
 
 def _piece(line: str) -> str | Ending:
@@ -241,8 +292,6 @@ def _refusal(answer: http.Response, model: str) -> BeastError:
         return MissingError(
             "the model server does not have this model", subject=model, hint=PULL.format(model)
         )
-    if status in {429, 502, 503, 504}:
-        return UnavailableError(f"{SERVICE} is busy: {said}", subject=model, hint=LASTING)
     if status == 400:  # noqa: PLR2004 - Bad Request
         kind = ConflictError if "does not support" in said else UsageError
         return kind(f"{SERVICE} refused: {said}", subject=model)

@@ -7,12 +7,13 @@ from typing import Any
 from beast_ops import http
 from beast_ops.errors import BeastError, SettingsError
 
+from .calls import SERVICE
 from .folder import open_folder
 from .hashing import HashEmbedder
 from .local import KINDS as LOCAL
 from .local import LocalEmbedder
 from .model import Embedder
-from .ollama import SERVICE, OllamaEmbedder, tagged
+from .ollama import OllamaEmbedder, tagged
 from .prefixes import Prefixes
 
 KINDS = ("auto", "none", "ollama", "hash", *LOCAL)

@@ -2,25 +2,20 @@
 """Vectors from an Ollama server, through `POST /api/embed`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from beast_ops import http
-from beast_ops.errors import (
-    BeastError,
-    MissingError,
-    ServiceError,
-    TransientError,
-    UnavailableError,
-)
+from beast_ops.errors import BeastError, MissingError, ServiceError, TransientError
+from beast_ops.resilience.policy import EMBED
 
+from .calls import LASTING, SERVICE, Calls, reason_in
 from .model import TextError, Vectors
 from .prefixes import Prefixes, prefixes_of
 
-SERVICE = "the model server"
 BATCH = 32
 ANSWER_SECONDS = 120.0  # a batch on a slow processor, and the model is loaded first
-PATIENCE_SECONDS = 60.0
-ATTEMPTS = 4
-LASTING = "See: ./beast health"
+PATIENCE_SECONDS = EMBED.patience
+ATTEMPTS = EMBED.attempts
 TAGS_SECONDS = 5.0
 HARMLESS = "text"
 LONG = "too long for the model"
@@ -50,8 +45,8 @@ class OllamaEmbedder:
         """
         self.model = model
         self.prefixes = prefixes_of(model) if prefixes is None else prefixes
-        self._patience = patience
-        self._client = http.client(url, seconds=ANSWER_SECONDS)
+        self._url, self._patience = url, patience
+        self._calls = Calls(url, ANSWER_SECONDS)
         self._dimension: int | None = None
 
     @property
@@ -64,8 +59,8 @@ class OllamaEmbedder:
     def identity(self) -> str | None:
         """Return the digest of the weights as the server has them now, and the prefix."""
         try:
-            with http.speaking_to(SERVICE):
-                answer = self._client.get("/api/tags", timeout=TAGS_SECONDS)
+            with http.client(self._url, seconds=TAGS_SECONDS) as client, http.speaking_to(SERVICE):
+                answer = client.get("/api/tags")
                 answer.raise_for_status()
                 found = {str(each["name"]): each["digest"] for each in answer.json()["models"]}
             return f"{found[tagged(self.model)]}\0{self.prefixes.document}"
@@ -91,7 +86,7 @@ class OllamaEmbedder:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._calls.close()
 
     def _embed(self, texts: Sequence[str], *, patient: bool) -> Vectors:
         import numpy as np
@@ -152,18 +147,15 @@ class OllamaEmbedder:
         import stamina
 
         body = {"model": self.model, "input": list(texts), "truncate": False}
-        left = attempts
-
-        def again(failed: Exception) -> bool:
-            nonlocal left
-            left -= not (patient and isinstance(failed, UnavailableError))
-            return isinstance(failed, TransientError) and left > 0
-
+        policy = replace(EMBED, patience=self._patience, seconds=self._patience + ANSWER_SECONDS)
+        policy = replace(policy, attempts=0) if patient else policy
         for attempt in stamina.retry_context(
-            on=again, attempts=None, timeout=self._patience, wait_jitter=0.1
+            on=_FaultError, attempts=attempts, timeout=self._patience, wait_jitter=0.1
         ):
-            with attempt, http.speaking_to(SERVICE, hint=LASTING):
-                return self._rows(self._client.post("/api/embed", json=body), len(texts))
+            with attempt:
+                return self._calls.post(
+                    "/api/embed", body, lambda answer: self._rows(answer, len(texts)), policy
+                )
         raise AssertionError("a retry either returns or raises")  # pragma: no cover
 
     def _rows(self, answer: http.Response, count: int) -> list[list[float]]:
@@ -180,12 +172,10 @@ class OllamaEmbedder:
             )
         if answer.status_code == 500:  # noqa: PLR2004 - Internal Server Error
             raise _FaultError(f"{SERVICE} failed: {said}", hint=LASTING)
-        if answer.status_code in {429, 502, 503, 504}:
-            raise UnavailableError(f"{SERVICE} is busy: {said}", hint=LASTING)
         raise ServiceError(f"{SERVICE} answered {answer.status_code}: {said}", hint=LASTING)
 
 
-class _RefusedTextError(Exception):
+class _RefusedTextError(ServiceError):
     """The server refused a batch because of a text in it."""
 
 
@@ -207,11 +197,3 @@ def _judged(answer: http.Response, count: int) -> list[list[float]]:
     if not fits:
         raise ServiceError(f"{SERVICE} sent no vectors that fit", hint="Is it an Ollama server?")
     return rows
-
-
-def reason_in(answer: http.Response) -> str:
-    """Return what the server says went wrong."""
-    try:
-        return str(answer.json()["error"])[:300]
-    except (ValueError, KeyError, TypeError):
-        return answer.reason_phrase

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever reads a question and a passage together and says how well one answers the other."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -12,13 +12,16 @@ from pydantic import BaseModel, Field, ValidationError
 
 from beast_ops import http
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import MissingError, ServiceError, SettingsError, UnavailableError
+from beast_ops.errors import MissingError, ServiceError, SettingsError, SlowError
+from beast_ops.resilience.door import wait
+from beast_ops.resilience.policy import JUDGE
 
+from .calls import SERVICE, Calls, reason_in
 from .folder import ONNX, TOKENIZER, ModelFolder, open_folder
-from .ollama import SERVICE, reason_in
 
 KINDS = ("none", "ollama", "fastembed")
-AT_ONCE = 4  # a model server works them off one after the other anyway
+ANSWER_SECONDS = 60.0  # far beyond what anybody waits for; each question says how long
+AT_ONCE = JUDGE.at_once  # a model server works them off one after the other anyway
 CHARACTERS = 6000  # of a passage that a chat model is shown; chunks have a fifth of it
 BATCH = 16
 BEST = 10
@@ -159,29 +162,32 @@ class OllamaReranker:
         """Ask *model* of the server at *url*."""
         self.title = f"ollama {model}"
         self._model, self._clock = model, clock
-        self._client = http.client(url, seconds=1.0)  # each request says itself how long
+        self._calls = Calls(url, ANSWER_SECONDS)
 
     def score(self, question: str, passages: Sequence[str], seconds: float) -> Scores:
         """Return the scores of *passages*; raises as `Reranker.score` does."""
         until = self._clock.monotonic() + seconds
-
-        def ask(passage: str) -> float:
-            return self._one(question, passage, until - self._clock.monotonic())
-
-        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="rerank")
-        try:
-            values = tuple(pool.map(ask, passages))
-        finally:
-            pool.shutdown(cancel_futures=True)  # those on their way end with the deadline, too
-        return Scores(values, sum(len(each) > CHARACTERS for each in passages))
+        values = wait(self._all(question, passages, until))
+        return Scores(tuple(values), sum(len(each) > CHARACTERS for each in passages))
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._calls.close()
 
-    def _one(self, question: str, passage: str, seconds: float) -> float:
+    async def _all(self, question: str, passages: Sequence[str], until: float) -> list[float]:
+        """Return the score of each; the first failure ends them all."""
+        tasks = [asyncio.ensure_future(self._one(question, each, until)) for each in passages]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _one(self, question: str, passage: str, until: float) -> float:
+        seconds = until - self._clock.monotonic()
         if seconds <= 0:
-            raise UnavailableError(f"{SERVICE} took too long", subject=self._model)
+            raise SlowError(f"{SERVICE} took too long", subject=self._model)
         content = ASKED.format(best=BEST, question=question, passage=passage[:CHARACTERS])
         body = {
             "model": self._model,
@@ -190,8 +196,9 @@ class OllamaReranker:
             "options": {"temperature": 0, "seed": 0, "num_predict": ANSWER_TOKENS},
             "stream": False,
         }
-        with http.speaking_to(SERVICE):
-            answer = self._client.post("/api/chat", json=body, timeout=seconds)
+        return await self._calls.asked("/api/chat", body, self._verdict, JUDGE, seconds)
+
+    def _verdict(self, answer: http.Response) -> float:
         if not answer.is_success:
             raise self._refusal(answer)
         try:
@@ -202,12 +209,11 @@ class OllamaReranker:
                 "this model does not answer with a number", subject=self._model
             ) from wrong
 
-    def _refusal(self, answer: http.Response) -> ServiceError | UnavailableError | MissingError:
+    def _refusal(self, answer: http.Response) -> ServiceError | MissingError:
         if answer.status_code == 404:  # noqa: PLR2004 - Not Found
             return MissingError(
                 "the model server does not have this model",
                 subject=self._model,
                 hint=f"Get it with: ollama pull {self._model}",
             )
-        kind = UnavailableError if answer.status_code in {429, 502, 503, 504} else ServiceError
-        return kind(f"{SERVICE} answered {answer.status_code}: {reason_in(answer)}")
+        return ServiceError(f"{SERVICE} answered {answer.status_code}: {reason_in(answer)}")

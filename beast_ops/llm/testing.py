@@ -51,6 +51,7 @@ class FakeOllama:
             `noise` (no JSON).
         first: Seconds until the first piece, and `gap` until each further one.
         capabilities: What its models can, by name.
+        digests: Of the weights, by name, where they are not all zeros.
         told: Whether `/api/tags` tells the capabilities, as newer ones do.
         asked: The bodies of all chats.
         given_up: How many chats whose client hung up first.
@@ -67,6 +68,7 @@ class FakeOllama:
         default_factory=lambda: {EMBEDS: ["embedding"], WRITES: ["completion"]}
     )
     told: bool = True
+    digests: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
     given_up: int = 0
     url: str = ""
@@ -74,7 +76,13 @@ class FakeOllama:
     async def tags(self, _: Request) -> Response:
         """Answer `GET /api/tags`."""
         rows = [
-            {"name": name, "model": name, **DETAILS, **({"capabilities": can} if self.told else {})}
+            {
+                "name": name,
+                "model": name,
+                "digest": self.digests.get(name, "0" * 64),
+                **DETAILS,
+                **({"capabilities": can} if self.told else {}),
+            }
             for name, can in self.capabilities.items()
         ]
         return JSONResponse({"models": rows})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from beast_ops import http
 from beast_ops.cards import Services
 from beast_ops.errors import MissingError, ServiceError, UnavailableError
-from beast_ops.llm.ollama import SERVICE
+from beast_ops.llm.calls import SERVICE
 
 from .names import missing
 from .pull import pull

@@ -19,7 +19,7 @@ from beast_ops.errors import (
     TransientError,
     UnavailableError,
 )
-from beast_ops.llm.ollama import SERVICE, reason_in
+from beast_ops.llm.calls import SERVICE, reason_in
 
 ATTEMPTS = 3
 SILENCE_SECONDS = 120.0  # without a single line; a slow transfer tells of itself all the time

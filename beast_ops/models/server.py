@@ -6,7 +6,7 @@ from typing import Any
 
 from beast_ops import http
 from beast_ops.errors import MissingError, ServiceError
-from beast_ops.llm.ollama import SERVICE, reason_in
+from beast_ops.llm.calls import SERVICE, reason_in
 
 from .names import full
 

@@ -16,7 +16,7 @@ from beast_ops.place import Place
 KEPT = frozenset(
     {"data", "secrets", "backups", "receipts", "evals", "settings.yml", "override.yml"}
 )
-OURS = KEPT | {"releases", "current", "config", "live", "venv", "logs", "run", "beast"}
+OURS = KEPT | {"releases", "current", "config", "live", "venv", "cache", "logs", "run", "beast"}
 # What a crash between the two steps of a replacement leaves.
 LEFT_BEHIND = re.compile(r"\.(current|settings\.yml)\.\w+$")
 HASH = "[0-9a-f]" * 12  # build.HASH_CHARACTERS, without all that comes with it

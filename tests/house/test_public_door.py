@@ -17,6 +17,7 @@ CLONE = Path(__file__).parents[2]
 SOURCES = (CLONE / "tasks.py", *sorted((CLONE / "beast_ops/door").glob("*_verbs.py")))
 GROUPED = {
     "alert_verbs.py": "alerts.",
+    "cache_verbs.py": "cache.",
     "job_verbs.py": "jobs.",
     "lab_verbs.py": "lab.",
     "model_verbs.py": "models.",

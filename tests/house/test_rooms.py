@@ -37,7 +37,7 @@ ONLY = {
         "beast_ops/database/migrate.py": "asks for the revision before anything is loaded",
         "beast_ops/database/pool.py": "transactions are begun and ended on it",
         "beast_ops/health/probe.py": "looks by itself, with nothing but Python",
-        "beast_ops/llm/cache.py": "a cache that is thrown away when damaged: it knows what failed",
+        "beast_ops/llm/throwaway.py": "thrown away when damaged: it knows what failed",
     },
     "redis": {
         "beast_ops/valkey.py": "the only room that connects with Valkey",

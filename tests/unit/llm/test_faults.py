@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way in which a model server fails ends in the right error, in time, and is counted."""
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from pydantic import BaseModel
+
+from beast_ops import http
+from beast_ops.clock import Clock
+from beast_ops.errors import (
+    RestingError,
+    ServiceError,
+    SlowError,
+    UnavailableError,
+)
+from beast_ops.llm.calls import Calls
+from beast_ops.llm.chat import ChatServer, Deadlines, Request, Turn
+from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.resilience import Guards, Policy
+from beast_ops.testing import free_port
+
+HELLO = Request(WRITES, (Turn("user", "Hello"),))
+DEADLINE = 1.5
+SOON = Deadlines(first=0.4, next=0.4, whole=DEADLINE, look=DEADLINE)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\n%sContent-Length: 16\r\n\r\n" + b'{"error":"busy"}'
+
+
+class Asked(BaseModel):
+    """What a raw server saw."""
+
+    calls: int = 0
+
+
+@contextmanager
+def raw(answer):
+    """Serve connections on the loopback, each by what *answer* does with its socket."""
+    listener, seen, over = socket.create_server(("127.0.0.1", 0)), Asked(), threading.Event()
+
+    def one(connection):
+        with connection:
+            connection.settimeout(5)
+            try:
+                if connection.recv(1 << 16):
+                    seen.calls += 1
+                    answer(connection, over)
+            except OSError:
+                pass  # they hung up
+
+    def run():
+        while not over.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
+    finally:
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+def reset(connection, _over):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def full(connection, _over):
+    connection.sendall(BUSY % b"")
+
+
+def drip(connection, over):
+    """Send an answer that never ends, byte by byte, so that there is never a silence."""
+    connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
+    while not over.wait(0.05):
+        connection.sendall(b" ")
+
+
+def stall(connection, over):
+    connection.sendall(HEAD + b"Content-Length: 10\r\n\r\n")
+    over.wait(30)
+
+
+def html(connection, _over):
+    connection.sendall(HEAD + b"Content-Length: 7\r\n\r\n<html>\n")
+
+
+FAULTS = {
+    "reset": (reset, UnavailableError),
+    "full": (full, UnavailableError),
+    "drip": (drip, SlowError),
+    "stall": (stall, SlowError),
+    "html": (html, ServiceError),
+}
+
+
+def outcomes(guards):
+    found = {}
+    for standings in guards.standings().values():
+        for each in standings:
+            assert 0 == each.figures.running
+            for name, count in each.figures.outcomes.items():
+                found[name] = found.get(name, 0) + count
+    return {name: count for name, count in found.items() if count}
+
+
+def chat(url, guards):
+    async def main():
+        async with http.async_client(url, seconds=30) as client:
+            return await ChatServer(client, SOON, guards).whole(HELLO)
+
+    return asyncio.run(main())
+
+
+def call(url, guards):
+    calls = Calls(url, 30, guards)
+
+    def judge(answer):
+        try:
+            return answer.json()
+        except ValueError as wrong:
+            raise ServiceError("no JSON") from wrong
+
+    try:
+        return calls.post("/api/embed", {"model": WRITES}, judge, Policy(seconds=DEADLINE))
+    finally:
+        calls.close()
+
+
+@pytest.mark.parametrize("way", [chat, call])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_has_its_error_and_its_count_within_the_deadline(way, fault):
+    answer, error = FAULTS[fault]
+    guards = Guards()
+    with raw(answer) as (url, seen):
+        begun = time.monotonic()
+        with pytest.raises(error) as failed:
+            way(url, guards)
+        took = time.monotonic() - begun
+
+    name = {UnavailableError: "unavailable", SlowError: "slow", ServiceError: "refused"}[error]
+    assert error is type(failed.value)
+    assert took < DEADLINE + 0.5
+    assert {name: 1} == outcomes(guards)
+    assert (3 if error is UnavailableError else 1) == seen.calls
+
+
+@pytest.mark.parametrize("way", [chat, call])
+def test_nobody_there_is_asked_thrice(way):
+    guards = Guards()
+
+    with pytest.raises(UnavailableError) as failed:
+        way(f"http://127.0.0.1:{free_port()}", guards)
+
+    assert UnavailableError is type(failed.value)
+    assert {"unavailable": 1} == outcomes(guards)
+
+
+@pytest.mark.parametrize(
+    ("how", "after", "error"),
+    [
+        ("line", 0, ServiceError),
+        ("line", 2, ServiceError),
+        ("half", 2, UnavailableError),
+        ("end", 2, UnavailableError),
+        ("stall", 0, SlowError),
+        ("stall", 2, SlowError),
+        ("noise", 2, ServiceError),
+    ],
+)
+def test_a_stream_that_breaks_is_asked_once_and_counted(how, after, error):
+    guards = Guards()
+    with fake_ollama() as double:
+        double.broken, double.how = after, how
+        with pytest.raises(error) as failed:
+            chat(double.url, guards)
+
+    assert error is type(failed.value)
+    assert 1 == sum(outcomes(guards).values())
+    assert 1 == len(double.asked)
+
+
+def test_the_wait_that_a_full_server_asks_for_is_kept():
+    times = []
+
+    def later(connection, _over):
+        times.append(time.monotonic())
+        connection.sendall(BUSY % b"Retry-After: 0.6\r\n")
+
+    with raw(later) as (url, _), pytest.raises(UnavailableError) as failed:
+        call(url, Guards())
+
+    assert 0.6 == failed.value.after
+    assert 0.55 < times[1] - times[0] < 1
+
+
+def test_a_server_that_is_away_is_left_alone_and_comes_back():
+    guards, port = Guards(), free_port()
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            chat(f"http://127.0.0.1:{port}", guards)
+
+    with pytest.raises(RestingError, match="failed 3 times in a row, and is left alone for 30 s"):
+        chat(f"http://127.0.0.1:{port}", guards)
+
+    assert {"unavailable": 3, "resting": 1} == outcomes(guards)
+
+
+def test_a_listener_who_hangs_up_is_no_fault_of_the_server():
+    guards = Guards()
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            for _ in range(5):
+                pieces = ChatServer(client, SOON, guards).stream(HELLO)
+                await anext(pieces)
+                await pieces.aclose()
+
+    with fake_ollama() as double:
+        asyncio.run(main(double.url))
+
+    assert {"left": 5} == outcomes(guards)
+
+
+def test_an_answer_is_counted_as_one_and_its_connection_is_used_again():
+    guards = Guards()
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            server = ChatServer(client, SOON, guards)
+            for _ in range(3):
+                await server.whole(HELLO)
+            return len(client._transport._pool.connections)
+
+    with fake_ollama() as double:
+        connections = asyncio.run(main(double.url))
+
+    assert {"answered": 3} == outcomes(guards)
+    assert 1 == connections
+
+
+def test_a_server_that_came_back_is_asked_by_all_again():
+    now = 0.0
+    guards = Guards(Clock(monotonic=lambda: now))
+    with fake_ollama() as double:
+        double.status = 503
+        for _ in range(3):
+            with pytest.raises(UnavailableError):
+                chat(double.url, guards)
+        double.status, now = 0, 31.0
+
+        for _ in range(2):
+            chat(double.url, guards)
+
+    [[standing]] = guards.standings().values()
+    assert "closed" == standing.state
