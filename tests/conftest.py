@@ -155,6 +155,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     here = Path(__file__).parent
     lab = "docker" in required() or any("lab" in Path(word).parts for word in config.args)
     lanes = _lanes({item.path for item in items if room(item, here) == "e2e"})
+    # The longest first, so that both workers end together, and before the servers that tests of
+    # other rooms keep until the end are there to be in their way.
+    items.sort(key=lambda item: room(item, here) != "e2e")
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             group = "lab" if room(item, here) == "lab" else lanes.get(item.path, str(item.path))

@@ -56,7 +56,8 @@ def _pytest_words(clone: Path, words: Sequence[str]) -> list[str]:
     rooms = [f"tests/{room}" for room in ROOMS if (clone / "tests" / room).is_dir()]
     report = ["--cov", "--cov-report=term", f"--cov-report=xml:{_out(clone) / 'coverage.xml'}"]
     workers = [] if any(word.startswith("-n") for word in words) else ["-n", "2"]
-    return [*rooms, *workers, "--dist", "loadgroup", *report, *words]
+    spread = ["--dist", "loadgroup", "--no-loadscope-reorder"]  # tests/conftest.py has the order
+    return [*rooms, *workers, *spread, *report, *words]
 
 
 def lint(clone: Path, only: Sequence[str]) -> int:
