@@ -14,7 +14,7 @@ ELSEWHERE = "Choose another place: BEAST_ROOT=/some/where ./beast deploy"
 
 # As in release/remove.py, which this file cannot import: what is ours, and how it is known.
 OURS = {
-    *("backups", "config", "current", "data", "evals", "live", "logs", "lost+found"),
+    *("backups", "cache", "config", "current", "data", "evals", "live", "logs", "lost+found"),
     *("beast", "override.yml", "receipts", "releases", "run", "secrets", "settings.yml", "venv"),
 }
 HASH = "[0-9a-f]" * 12
