@@ -24,7 +24,7 @@ LONG_SECONDS = 3600.0
 def disk(scene: Scene) -> Iterator[Diagnosis]:
     """Find a file system with too little room."""
     usage = shutil.disk_usage(nearest(scene.place.root))
-    free = 100 * usage.free / usage.total
+    free = 100 * usage.free / (usage.used + usage.free)  # as df counts, and health
     if free < LEAST_PERCENT:
         yield table.DISK.found(f"{free:.0f} % free at {scene.place.root}")
 

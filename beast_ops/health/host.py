@@ -32,10 +32,13 @@ def probes(root: Path) -> tuple[Probe, ...]:
 
 
 def disk(root: Path) -> Finding:
-    """Return how much room the file system of *root* (or of its nearest parent) has left."""
+    """Return how much room the file system of *root* (or of its nearest parent) has left.
+
+    Counted as `df` counts: what is kept for root or beyond a quota is nobody's room.
+    """
     there = next(folder for folder in (root, *root.parents) if folder.exists())
     usage = shutil.disk_usage(there)
-    return _judge("disk", usage.free, usage.total, {"path": str(root)})
+    return _judge("disk", usage.free, usage.used + usage.free, {"path": str(root)})
 
 
 def memory(meminfo: Path = MEMINFO, runner: Runner | None = None) -> Finding:

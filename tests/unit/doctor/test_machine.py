@@ -13,9 +13,13 @@ def ids(found):
     return [each.id for each in found]
 
 
-@pytest.mark.parametrize(("free", "expected"), [(5, ["BEAST-D401"]), (50, [])])
-def test_a_full_disk_is_found(scene, monkeypatch, free, expected):
-    usage = SimpleNamespace(free=free, total=100)
+@pytest.mark.parametrize(("free", "kept", "expected"), [
+    (5, 0, ["BEAST-D401"]),
+    (5, 80, []),
+    (50, 0, []),
+])  # fmt: skip
+def test_a_full_disk_is_found(scene, monkeypatch, free, kept, expected):
+    usage = SimpleNamespace(free=free, total=100, used=100 - free - kept)
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage)
 
     assert expected == ids(machine.disk(scene()))

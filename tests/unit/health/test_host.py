@@ -37,6 +37,17 @@ def test_disk_is_judged_by_its_free_share(percent, status, tmp_path, monkeypatch
     assert status is host.disk(tmp_path).status
 
 
+def test_what_is_kept_for_root_or_beyond_a_quota_counts_neither_as_free_nor_as_used(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(total=1000, used=300, free=100))
+
+    found = host.disk(tmp_path)
+
+    assert Status.HEALTHY is found.status
+    assert "25 % free" in found.message
+
+
 @pytest.mark.parametrize(("percent", "status"), LIMITS)
 def test_memory_is_judged_by_what_is_available(percent, status, tmp_path):
     meminfo = tmp_path / "meminfo"
@@ -47,10 +58,13 @@ def test_memory_is_judged_by_what_is_available(percent, status, tmp_path):
     assert status is host.memory(meminfo).status
 
 
-def test_a_root_that_does_not_exist_yet_is_judged_by_its_parent(tmp_path):
+def test_a_root_that_does_not_exist_yet_is_judged_by_its_parent(tmp_path, monkeypatch):
+    usages = {tmp_path: Usage(1000, 400, 600)}
+    monkeypatch.setattr(shutil, "disk_usage", usages.__getitem__)
+
     found = host.disk(tmp_path / "not" / "yet")
 
-    assert found.details["total_bytes"] == shutil.disk_usage(tmp_path).total
+    assert 600 == found.details["free_bytes"]
     assert str(tmp_path / "not" / "yet") == found.details["path"]
 
 
