@@ -50,11 +50,14 @@ def test(clone: Path, words: Sequence[str], *, long: bool) -> int:
 
 
 def _pytest_words(clone: Path, words: Sequence[str]) -> list[str]:
-    """Return the words for pytest: everything with coverage, or just what was asked for."""
+    """Return the words for pytest: all rooms, or just what was asked for."""
     if any((clone / word.partition("::")[0]).exists() for word in words):
         return list(words)
     rooms = [f"tests/{room}" for room in ROOMS if (clone / "tests" / room).is_dir()]
-    report = ["--cov", "--cov-report=term", f"--cov-report=xml:{_out(clone) / 'coverage.xml'}"]
+    # Only when asked for: where Python cannot tell by itself which lines ran (before 3.12),
+    # counting them takes as long as most tests.
+    report = ["--cov-report=term", f"--cov-report=xml:{_out(clone) / 'coverage.xml'}"]
+    report = report if "--cov" in words else []
     workers = [] if any(word.startswith("-n") for word in words) else ["-n", "2"]
     spread = ["--dist", "loadgroup", "--no-loadscope-reorder"]  # tests/conftest.py has the order
     return [*rooms, *workers, *spread, *report, *words]

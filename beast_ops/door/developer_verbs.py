@@ -25,10 +25,13 @@ def new_service(_context: Any, name: str, *, port: int = 0) -> None:
     "./beast test tests/unit -k words",
     name="test",
     rest="words",
-    help={"long": "the long campaigns in full", "words": "anything else goes to pytest"},
+    help={
+        "long": "the long campaigns in full",
+        "words": "anything else goes to pytest, such as --cov for a coverage report",
+    },
 )
 def run_tests(_context: Any, *, long: bool = False, words: Sequence[str] = ()) -> int:
-    """Run the tests that need no Docker, with a coverage report."""
+    """Run the tests that need no Docker."""
     from beast_ops.door.developers import test as run
 
     return run(words, long=long)

@@ -35,14 +35,19 @@ def clone(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_rooms_that_are_there_run_on_two_cores_with_coverage(clone, capfd):
+def test_the_rooms_that_are_there_run_on_two_cores(clone, capfd):
     assert checks.test(clone, [], long=False) == 0
 
-    words = capfd.readouterr().out
     spread = "--dist loadgroup --no-loadscope-reorder"
-    assert words.startswith(f"python -m pytest tests/unit tests/house -n 2 {spread} --cov ")
-    assert f"--cov-report=xml:{clone}/out/coverage.xml" in words
-    assert "lab" not in words
+    expected = f"python -m pytest tests/unit tests/house -n 2 {spread}\n"
+    assert expected == capfd.readouterr().out
+
+
+def test_coverage_is_reported_when_asked_for(clone, capfd):
+    assert checks.test(clone, ["--cov"], long=False) == 0
+
+    words = capfd.readouterr().out
+    assert f"--cov-report=term --cov-report=xml:{clone}/out/coverage.xml --cov\n" in words
 
 
 def test_words_go_to_pytest(clone, capfd):
