@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the developers' tools on a clone: tests, checks, measurements."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +21,7 @@ ROOMS = ("unit", "cases", "contract", "house", "e2e")
 # What pytest means by its exit codes: https://docs.pytest.org/en/stable/reference/exit-codes.html
 _PYTEST = {0: 0, 2: 130, 4: 64}
 _TESTS_SECONDS, _LONG_SECONDS, _LINT_SECONDS, _BENCH_SECONDS = 3600, 86400, 900, 3600
-_LAB_SECONDS = 1800
+_LAB_SECONDS, _LAST_WORDS_SECONDS = 1800, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +173,14 @@ def _path(python: Path) -> str:
 def _run(argv: Sequence[str], clone: Path, extra_: Mapping[str, str], seconds: float) -> int:
     """Run *argv* with our terminal and return its exit code; too late counts as failed."""
     sys.stdout.flush()
-    try:
-        return subprocess.run(
-            argv, cwd=clone, env={**os.environ, **extra_}, timeout=seconds, check=False
-        ).returncode
-    except subprocess.TimeoutExpired:
-        complain(f"{Path(argv[0]).name} took longer than {seconds:.0f} s")
-        return 1
+    with subprocess.Popen(argv, cwd=clone, env={**os.environ, **extra_}) as tool:
+        try:
+            return tool.wait(seconds)
+        except subprocess.TimeoutExpired:
+            complain(f"{Path(argv[0]).name} took longer than {seconds:.0f} s")
+            tool.send_signal(signal.SIGINT)  # whereupon pytest says what it has found so far
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                tool.wait(_LAST_WORDS_SECONDS)
+            return 1
+        finally:
+            tool.kill()

@@ -170,7 +170,15 @@ def test_nothing_to_measure_is_not_a_success(measured):
 
 
 def test_a_tool_that_hangs_is_a_failure(clone, capfd):
-    argv = [sys.executable, "-c", "input()"]
+    argv = [sys.executable, "-c", "import signal; signal.sigwait([signal.SIGTERM])"]
 
     assert checks._run(argv, clone, {}, 0) == 1
     assert "took longer" in capfd.readouterr().err
+
+
+def test_a_tool_that_takes_too_long_may_say_what_it_found(clone, capfd):
+    late = "import signal; print('up', flush=True); signal.pause()"
+    argv = [sys.executable, "-c", f"try: exec({late!r})\nexcept KeyboardInterrupt: print('found')"]
+
+    assert checks._run(argv, clone, {}, 3) == 1
+    assert "up\nfound\n" == capfd.readouterr().out
