@@ -3,6 +3,9 @@
 
 A test that lacks something is skipped with the reason. `BEAST_REQUIRE=docker,chromium` makes
 such a skip a failure, so that nothing goes untested unnoticed where it was meant to run.
+
+`BEAST_TURNS=3` is for who tests every day and has no hour for it: of the files that need a whole
+stack, one in three has its turn today, the next third tomorrow.
 """
 
 import os
@@ -11,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +25,11 @@ if TYPE_CHECKING:
     from tests.valkey_server import Server
 
 NOTHING_RAN = 5  # pytest's own code for it
+TURNS = int(os.environ.get("BEAST_TURNS") or 1)
+# Of the rooms that take turns, what has a turn every day: the ways that most people go.
+EVERY_DAY = frozenset(
+    {"test_arrival", "test_backup", "test_changes", "test_cli", "test_deploy", "test_users"}
+)
 
 
 def _command(*names: str) -> str:
@@ -154,7 +163,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep each file on one worker, and the whole running stack on two; leave out what is long."""
     here = Path(__file__).parent
     lab = "docker" in required() or any("lab" in Path(word).parts for word in config.args)
-    lanes = _lanes({item.path for item in items if room(item, here) == "e2e"})
+    waiting = _waiting(here / "e2e") | _waiting(here / "lab")
+    lanes = _lanes({item.path for item in items if room(item, here) == "e2e"} - waiting)
     # The longest first, so that both workers end together, and before the servers that tests of
     # other rooms keep until the end are there to be in their way.
     items.sort(key=lambda item: room(item, here) != "e2e")
@@ -164,6 +174,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(group))
         if room(item, here) == "lab" and not lab:
             item.add_marker(pytest.mark.skip(reason="only when asked: ./beast test tests/lab"))
+        if item.path in waiting:
+            item.add_marker(pytest.mark.skip(reason="has its turn on another day: BEAST_TURNS"))
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
 
@@ -171,6 +183,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _lanes(files: set[Path]) -> dict[Path, str]:
     """Return which of two lanes each of *files* takes, so that a lane shares one stack."""
     return {path: f"e2e-{number % 2}" for number, path in enumerate(sorted(files))}
+
+
+def _waiting(folder: Path) -> set[Path]:
+    """Return the files of a room that do not have their turn today."""
+    today = datetime.now(UTC).timetuple().tm_yday
+    turns = sorted(path for path in folder.glob("test_*.py") if path.stem not in EVERY_DAY)
+    return {path for number, path in enumerate(turns) if number % TURNS != today % TURNS}
 
 
 def room(item: pytest.Item, here: Path) -> str:
