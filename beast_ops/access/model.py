@@ -13,7 +13,7 @@ SECRET_BYTES = 32
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 ScopeName = Literal["read", "write", "admin"]
-Kind = Literal["operator", "token", "session", "metrics"]
+Kind = Literal["operator", "token", "session", "metrics", "service"]
 
 
 class Scope(IntEnum):

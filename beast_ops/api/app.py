@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from beast_ops import __version__
+from beast_ops.access import services
 from beast_ops.cards import read_services
 from beast_ops.dashboard import mistakes, rooms, shell
 from beast_ops.keys import read_pair
@@ -92,7 +93,9 @@ def guarded(around: Surroundings) -> Guard:
         BeastError: If a token is missing or empty, or the settings cannot be read; the API
             does not start open.
     """
-    gate = Gate(Tokens(*read_pair(around.secrets, "token", "metrics_token")))
+    shown = services.tokens(around.secrets, around.clients)
+    tokens = Tokens(*read_pair(around.secrets, "token", "metrics_token"), shown)
+    gate = Gate(tokens, around.clients)
     counted = counting(valkey_of(around))
     settings = watched_settings(around)
     settings.get()

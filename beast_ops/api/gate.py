@@ -6,7 +6,7 @@ A request that shows a token is judged by it alone; the cookie counts for those 
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -31,21 +31,35 @@ Headers = Mapping[bytes, bytes]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tokens:
-    """The two secrets of the release; never shown."""
+    """The secrets of the release; never shown.
+
+    Attributes:
+        all: Opens everything.
+        metrics: Opens the figures.
+        services: What other services show, by their names.
+    """
 
     all: bytes
     metrics: bytes
+    services: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Gate:
     """Who may come in, while the process runs."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        """Know the *tokens* of the release; what is kept comes with `opened`."""
+    def __init__(self, tokens: Tokens, scopes: Mapping[str, Scope] | None = None) -> None:
+        """Know the *tokens* of the release and the *scopes* of its services by their names.
+
+        What is kept comes with `opened`.
+        """
         self._tokens = tokens
         key = hashed(tokens.all)
         self.operator = Principal("operator", Scope.ADMIN, "operator", key, key)
         self._metrics = Principal("metrics", Scope.METRICS, "metrics", "metrics", "metrics")
+        self._services = {
+            hashed(token): _service(name, (scopes or {})[name], hashed(token))
+            for name, token in tokens.services.items()
+        }
         self.codes = Codes()
         self.lockout = Lockout()
         self.store: AccessStore | None = None
@@ -74,6 +88,8 @@ class Gate:
             return self.operator
         if is_metrics:
             return self._metrics
+        if service := self._services.get(hashed(token)):
+            return service
         return self.store.token(token) if self.store is not None else None
 
     def wait(self, client: Client, settings: Settings, *, noted: int = 0) -> float:
@@ -86,6 +102,10 @@ class Gate:
         """
         seconds = settings.access.guess_minutes * 60
         return self.lockout.wait(client.address, settings.access.guesses + noted, seconds)
+
+
+def _service(name: str, scope: Scope, key: str) -> Principal:
+    return Principal(f"service {name}", scope, "service", key, key)
 
 
 def _bearer(header: bytes) -> bytes:

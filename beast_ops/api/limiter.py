@@ -19,7 +19,7 @@ from .counting import Counting
 from .rules import Rule
 from .settings import Limits
 
-FREE = frozenset({"operator", "metrics"})
+FREE = frozenset({"operator", "metrics", "service"})
 
 
 @dataclass(frozen=True, slots=True)

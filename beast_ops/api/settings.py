@@ -4,13 +4,15 @@
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from beast_ops import http, valkey
+from beast_ops.access import services
+from beast_ops.access.model import Scope
 from beast_ops.cards import Port
 from beast_ops.runtime.child import is_inside
 from beast_ops.search.model import LIMIT_MOST
@@ -142,6 +144,7 @@ class Surroundings:
         queue_key: The file with its password, if it has one.
         listen: The address to listen on, if the settings do not decide.
         inside: Whether this process runs in a container.
+        clients: What services that show a token of their own may do, by their names.
     """
 
     root: Path
@@ -156,6 +159,7 @@ class Surroundings:
     queue_key: Path | None = None
     listen: str | None = None
     inside: bool = False
+    clients: Mapping[str, Scope] = field(default_factory=dict)
 
     @property
     def certificate(self) -> Path:
@@ -184,4 +188,5 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
         queue_key=Path(queue_key) if queue_key else None,
         listen=environ.get("BEAST_LISTEN") or None,
         inside=is_inside(environ),
+        clients=services.told(environ),
     )

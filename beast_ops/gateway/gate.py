@@ -13,13 +13,13 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from beast_ops.access import services
 from beast_ops.access.book import TokenBook
 from beast_ops.access.lockout import Lockout
 from beast_ops.access.model import Scope
 from beast_ops.access.rules import EVERYTHING, ModelRules
 from beast_ops.api.clients import Client
 from beast_ops.errors import BeastError
-from beast_ops.keys import read_secret
 
 from .permits import Permit
 from .refusal import RefusedError
@@ -48,7 +48,7 @@ class Caller:
     ours: bool = False
 
 
-def known(secrets: Path, clients: Mapping[str, str]) -> dict[bytes, Caller]:
+def known(secrets: Path, clients: Mapping[str, Scope]) -> dict[bytes, Caller]:
     """Return the services among *clients* by the token that each shows.
 
     Args:
@@ -59,10 +59,8 @@ def known(secrets: Path, clients: Mapping[str, str]) -> dict[bytes, Caller]:
         BeastError: If a token cannot be read.
     """
     return {
-        read_secret(secrets / f"client_{name.replace('-', '_')}").encode(): Caller(
-            name, Scope[scope.upper()], f"service {name}", ours=True
-        )
-        for name, scope in clients.items()
+        token: Caller(name, clients[name], f"service {name}", ours=True)
+        for name, token in services.tokens(secrets, clients).items()
     }
 
 

@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from beast_ops.access import services
+from beast_ops.access.model import Scope
 from beast_ops.api.settings import Network, Often
 from beast_ops.cards import Port
-from beast_ops.errors import SettingsError
-from beast_ops.release.join import CLIENTS
 from beast_ops.settings import Strict, variable
 
 
@@ -62,7 +62,7 @@ class Surroundings:
     settings: Path
     secrets: Path
     models_url: str
-    clients: Mapping[str, str]
+    clients: Mapping[str, Scope]
     listen: str | None = None
 
 
@@ -78,16 +78,6 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> Surroundings:
         settings=Path(variable(environ, "BEAST_CONFIG")) / "settings.json",
         secrets=Path(variable(environ, "BEAST_SECRETS")),
         models_url=variable(environ, "BEAST_UPSTREAM_URL"),
-        clients=_clients(environ.get(CLIENTS, "")),
+        clients=services.told(environ),
         listen=environ.get("BEAST_LISTEN") or None,
     )
-
-
-def _clients(text: str) -> dict[str, str]:
-    found = {}
-    for entry in filter(None, text.split(",")):
-        name, _, scope = entry.partition("=")
-        if scope not in {"read", "write", "admin"}:
-            raise SettingsError("says what nobody may be", subject=CLIENTS)
-        found[name] = scope
-    return found

@@ -177,17 +177,22 @@ def test_a_document_goes_in_and_is_found_through_the_api(stack):
 
 
 def test_the_chat_asks_our_api_with_its_own_key(stack):
-    """Its address stands in the environment of the chat, its key in the chat's secrets alone."""
+    """Its address stands in the environment of the chat, its key in the chat's secrets alone.
+
+    It opens the chat with documents, and nothing that changes something.
+    """
     script = """
 . /run/secrets/environment
 grep -azq '^OPENAI_API_BASE_URLS=http://beast-api:' /proc/[0-9]*/environ || exit 1
 for key in "$OPENAI_API_KEYS" wrong; do
   curl -s -o /dev/null -w '%{http_code} ' -H "Authorization: Bearer $key" "$BEAST_API_URL/v1/models"
 done
+curl -s -o /dev/null -w '%{http_code} ' -X POST -H "Authorization: Bearer $OPENAI_API_KEYS" \
+  -H 'Content-Type: application/json' -d '{}' "$BEAST_API_URL/backups"
 """
     chat = stack.containers()["open-webui"]["Id"]
 
-    assert "200 401" == stack.host("docker", "exec", chat, "bash", "-c", script).strip()
+    assert "200 401 403" == stack.host("docker", "exec", chat, "bash", "-c", script).strip()
 
 
 def test_the_front_door_leads_everywhere_under_one_certificate(stack):

@@ -171,13 +171,15 @@ def test_open_webui_asks_nobody_else_where_there_is_no_api(described, tmp_path):
     assert "" == handed(described, tmp_path, **found)["ENABLE_OPENAI_API"]
 
 
-def test_open_webui_gets_the_key_of_the_api_in_its_file_of_secrets(planned):
+def test_open_webui_shows_the_api_a_token_of_its_own_that_may_only_read(planned, described):
     shipment = planned[1]
     texts = {(reader, file): text for reader, file, text in shipment["filled"]}
 
-    assert "OPENAI_API_KEYS='{api_key}'" in texts["open-webui", "environment"]
+    assert "OPENAI_API_KEYS='{api_token}'" in texts["open-webui", "environment"]
     handed_over = [tuple(each) for each in shipment["handovers"]]
-    assert ("open-webui", "api_key", "beast-api", "token") in handed_over
+    assert ("beast-api", "client_open_webui", "open-webui", "api_token") in handed_over
+    assert "open-webui=read" == described["beast-api"]["environment"]["BEAST_CLIENTS"]
+    assert [] == [each for each in handed_over if each[2:] == ("beast-api", "token")][1:]
 
 
 def test_only_the_front_door_is_open_to_others(described, services):
