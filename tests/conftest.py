@@ -160,29 +160,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep each file on one worker, and the whole running stack on two; leave out what is long."""
+    """Leave out what is long, what has no turn today, and the lab unless it was asked for."""
     here = Path(__file__).parent
     lab = "docker" in required() or any("lab" in Path(word).parts for word in config.args)
     waiting = _waiting(here / "e2e") | _waiting(here / "lab")
-    lanes = _lanes({item.path for item in items if room(item, here) == "e2e"} - waiting)
     # The longest first, so that both workers end together, and before the servers that tests of
     # other rooms keep until the end are there to be in their way.
     items.sort(key=lambda item: room(item, here) != "e2e")
     for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            group = "lab" if room(item, here) == "lab" else lanes.get(item.path, str(item.path))
-            item.add_marker(pytest.mark.xdist_group(group))
         if room(item, here) == "lab" and not lab:
             item.add_marker(pytest.mark.skip(reason="only when asked: ./beast test tests/lab"))
         if item.path in waiting:
             item.add_marker(pytest.mark.skip(reason="has its turn on another day: BEAST_TURNS"))
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
-
-
-def _lanes(files: set[Path]) -> dict[Path, str]:
-    """Return which of two lanes each of *files* takes, so that a lane shares one stack."""
-    return {path: f"e2e-{number % 2}" for number, path in enumerate(sorted(files))}
 
 
 def _waiting(folder: Path) -> set[Path]:

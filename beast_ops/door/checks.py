@@ -61,7 +61,8 @@ def _pytest_words(clone: Path, words: Sequence[str]) -> list[str]:
     report = ["--cov-report=term", f"--cov-report=xml:{_out(clone) / 'coverage.xml'}"]
     report = report if "--cov" in words else []
     workers = [] if any(word.startswith("-n") for word in words) else ["-n", "2"]
-    spread = ["--dist", "loadgroup", "--no-loadscope-reorder"]  # tests/conftest.py has the order
+    # A file stays with one of them, for it shares what it made; tests/conftest.py has the order.
+    spread = ["--dist", "loadfile", "--no-loadscope-reorder"]
     return [*rooms, *workers, *spread, *report, *words]
 
 

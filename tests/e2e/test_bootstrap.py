@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("bootstrap")
-
 CLONE = Path(__file__).parents[2]
 ECHO = '#!/bin/sh\nfor word; do printf "<%s>" "$word"; done\n'
 # What `./beast` may use of the system, apart from a shell.

@@ -12,7 +12,7 @@ import pytest
 
 from tests.lab.stack import DOMAIN, ROOT
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.lab.known import answers, left_aside, put_in, unwell
 from tests.lab.shell import CLONE, docker, run
 from tests.lab.stack import ROOT
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 ASK = """
 import json, sys, urllib.error, urllib.request

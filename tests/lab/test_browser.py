@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.lab.stack import DOMAIN
 
-pytestmark = [pytest.mark.needs("docker", "chromium"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker", "chromium")
 
 API, GUARDED, OTHER = (f"https://{name}.{DOMAIN}" for name in ("api", "prometheus", "vectors"))
 COOKIE = "__Host-beast"

@@ -14,7 +14,7 @@ from tests.lab import galaxy
 from tests.lab.shell import CLONE
 from tests.lab.stack import ROOT
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 
 def restarted(stack, act):

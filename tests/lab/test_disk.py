@@ -6,7 +6,7 @@ import pytest
 from tests.lab import fleet
 from tests.lab.stack import ROOT, fresh
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 NAME = "small"
 FILLER = f"{ROOT}/filler"

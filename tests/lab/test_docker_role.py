@@ -16,7 +16,7 @@ from tests.lab import engine, fleet, galaxy
 from tests.lab.shell import CLONE, docker
 from tests.lab.stack import Done
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 SETTINGS = "/etc/docker/daemon.json"
 FOREIGN = {"log-driver": "local", "labels": ["owner=me"]}

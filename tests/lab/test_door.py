@@ -10,7 +10,7 @@ import yaml
 from tests.lab.shell import docker
 from tests.lab.stack import DOMAIN, ROOT
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 MIB = 1 << 20
 # Takes whatever it is sent, and says three words with a pause before each.

@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.stack import ROOT
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 FOLDER = "/srv/plain"
 STORE = """

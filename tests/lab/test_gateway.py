@@ -13,7 +13,7 @@ from tests.lab import fleet
 from tests.lab.known import answers, put_in, unwell
 from tests.lab.stack import DOMAIN, fresh
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 NAME = "gateway"
 BEFORE = ["traefik", "ollama", "qdrant", "beast_worker", "beast_api"]

@@ -9,7 +9,7 @@ import pytest
 from .shell import CLONE
 from .stack import ROOT
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 LISTED = (
     "import glob, importlib.metadata as m, re; "

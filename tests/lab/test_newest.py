@@ -9,7 +9,7 @@ import pytest
 from tests.lab import fleet
 from tests.lab.shell import CLONE, docker
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 NAME, HOME = "newest", "/home/someone"
 PACKAGES = "python3 python3-venv git"

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.shell import docker
 from tests.lab.stack import DOMAIN
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 
 @pytest.fixture(scope="module")

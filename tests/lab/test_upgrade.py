@@ -16,7 +16,7 @@ from tests.lab import fleet
 from tests.lab.known import answers, left_aside, put_in, unwell
 from tests.lab.stack import ROOT, Done, fresh
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 NAME = "upgrading"
 SERVICES = ["traefik", "ollama", "qdrant", "beast_worker", "beast_api"]

@@ -5,7 +5,7 @@ import pytest
 
 from tests.lab.stack import ROOT
 
-pytestmark = [pytest.mark.needs("docker"), pytest.mark.xdist_group("lab")]
+pytestmark = pytest.mark.needs("docker")
 
 
 def test_a_removal_takes_all_but_data(stack):

@@ -38,7 +38,7 @@ def clone(tmp_path, monkeypatch):
 def test_the_rooms_that_are_there_run_on_two_cores(clone, capfd):
     assert checks.test(clone, [], long=False) == 0
 
-    spread = "--dist loadgroup --no-loadscope-reorder"
+    spread = "--dist loadfile --no-loadscope-reorder"
     expected = f"python -m pytest tests/unit tests/house -n 2 {spread}\n"
     assert expected == capfd.readouterr().out
 
