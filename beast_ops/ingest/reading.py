@@ -130,10 +130,11 @@ class Reading:
                 continue
             if self._twins.may_wait:  # else it was found before
                 self._stages.passed(FIND)
+            files.add(content.file)
             if self._needs_no_reading(place, content, in_doubt=entry.source in doubtful):
+                files.discard(content.file)
                 content.file.close()
                 continue
-            files.add(content.file)
             yield content
 
     def _needs_no_reading(self, place: int, content: Content, *, in_doubt: bool) -> bool:

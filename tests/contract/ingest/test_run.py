@@ -464,3 +464,34 @@ def test_a_copy_of_another_format_or_of_what_is_read_again_is_read(bench, reads)
     one.ingest()
 
     assert ["/docs/a.txt", "/docs/b.md", "/docs/c.md"] == sorted(reads[0])
+
+
+def test_a_run_that_ends_between_two_documents_leaves_no_file_open(bench, monkeypatch):
+    """A document may have been looked at, and not yet been handed to whoever reads it."""
+    from beast_ops.ingest import reading
+    from beast_ops.ingest.twins import Twins
+
+    opened = []
+
+    def noted(*args):
+        opened.append(open_content(*args))
+        return opened[-1]
+
+    open_content = reading.open_content
+    monkeypatch.setattr(reading, "open_content", noted)
+    monkeypatch.setattr(Twins, "deliver", raising(PowerCutError))
+    one = bench("one")
+    one.write(a_md=LONG)
+    one.send()
+
+    with pytest.raises(PowerCutError):
+        one.work()
+
+    assert [True] == [file.closed for file in opened]
+
+
+def raising(kind):
+    def step(*_args, **_kwargs):
+        raise kind
+
+    return step
