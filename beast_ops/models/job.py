@@ -10,6 +10,7 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import UnavailableError
 from beast_ops.ingest.settings import Surroundings
 from beast_ops.jobs.worker import Grip
+from beast_ops.llm.listing import Step
 from beast_ops.settings import Strict
 
 from .pull import fetch
@@ -75,14 +76,13 @@ class Layers:
         """Bytes that came over the line; what was here before does not count."""
         return sum(done - self._first[name] for name, (_, done) in self._layers.items())
 
-    def hear(self, line: Mapping[str, Any]) -> None:
-        """Take one line of the stream; raises as `Grip.check` does."""
+    def hear(self, step: Step) -> None:
+        """Take one step; raises as `Grip.check` does."""
         self._grip.check()
-        self._status = str(line.get("status", self._status))
-        digest, total, done = line.get("digest"), line.get("total"), line.get("completed", 0)
-        if isinstance(digest, str) and isinstance(total, int) and isinstance(done, int):
-            self._first.setdefault(digest, done)
-            self._layers[digest] = (total, done)
+        self._status = step.status or self._status
+        if step.digest and step.total:
+            self._first.setdefault(step.digest, step.completed)
+            self._layers[step.digest] = (step.total, step.completed)
         if self._clock.monotonic() - self._said >= SAY_SECONDS:
             self.say()
 

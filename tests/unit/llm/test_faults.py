@@ -2,13 +2,9 @@
 """Every way in which a model server fails ends in the right error, in time, and is counted."""
 
 import asyncio
-import socket
-import threading
 import time
-from contextlib import contextmanager
 
 import pytest
-from pydantic import BaseModel
 
 from beast_ops import http
 from beast_ops.clock import Clock
@@ -20,88 +16,18 @@ from beast_ops.errors import (
 )
 from beast_ops.llm.calls import Calls
 from beast_ops.llm.chat import ChatServer, Deadlines, Request, Turn
+from beast_ops.llm.ollama_server import OllamaServer
+from beast_ops.llm.openai_server import OpenAIServer
+from beast_ops.llm.talk import Chat, Message, whole
 from beast_ops.llm.testing import WRITES, fake_ollama
 from beast_ops.resilience import Guards, Policy
 from beast_ops.testing import free_port
+from tests.raw_server import BUSY, FAULTS, raw
 
+HI = Chat(WRITES, (Message("user", "Hello"),))
 HELLO = Request(WRITES, (Turn("user", "Hello"),))
 DEADLINE = 1.5
 SOON = Deadlines(first=0.4, next=0.4, whole=DEADLINE, look=DEADLINE)
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
-BUSY = b"HTTP/1.1 503 Service Unavailable\r\n%sContent-Length: 16\r\n\r\n" + b'{"error":"busy"}'
-
-
-class Asked(BaseModel):
-    """What a raw server saw."""
-
-    calls: int = 0
-
-
-@contextmanager
-def raw(answer):
-    """Serve connections on the loopback, each by what *answer* does with its socket."""
-    listener, seen, over = socket.create_server(("127.0.0.1", 0)), Asked(), threading.Event()
-
-    def one(connection):
-        with connection:
-            connection.settimeout(5)
-            try:
-                if connection.recv(1 << 16):
-                    seen.calls += 1
-                    answer(connection, over)
-            except OSError:
-                pass  # they hung up
-
-    def run():
-        while not over.is_set():
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=one, args=(connection,), daemon=True).start()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
-    finally:
-        over.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
-
-
-def reset(connection, _over):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-
-
-def full(connection, _over):
-    connection.sendall(BUSY % b"")
-
-
-def drip(connection, over):
-    """Send an answer that never ends, byte by byte, so that there is never a silence."""
-    connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
-    while not over.wait(0.05):
-        connection.sendall(b" ")
-
-
-def stall(connection, over):
-    connection.sendall(HEAD + b"Content-Length: 10\r\n\r\n")
-    over.wait(30)
-
-
-def html(connection, _over):
-    connection.sendall(HEAD + b"Content-Length: 7\r\n\r\n<html>\n")
-
-
-FAULTS = {
-    "reset": (reset, UnavailableError),
-    "full": (full, UnavailableError),
-    "drip": (drip, SlowError),
-    "stall": (stall, SlowError),
-    "html": (html, ServiceError),
-}
 
 
 def outcomes(guards):
@@ -122,6 +48,22 @@ def chat(url, guards):
     return asyncio.run(main())
 
 
+def talk(kind):
+    """Return the way to chat through a server of this *kind*."""
+
+    def way(url, guards):
+        async def main():
+            async with http.async_client(url, seconds=30) as client:
+                return await whole(kind(client, SOON, guards).chat(HI))
+
+        return asyncio.run(main())
+
+    return way
+
+
+ollama, openai = talk(OllamaServer), talk(OpenAIServer)
+
+
 def call(url, guards):
     calls = Calls(url, 30, guards)
 
@@ -137,7 +79,7 @@ def call(url, guards):
         calls.close()
 
 
-@pytest.mark.parametrize("way", [chat, call])
+@pytest.mark.parametrize("way", [chat, call, ollama, openai])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_has_its_error_and_its_count_within_the_deadline(way, fault):
     answer, error = FAULTS[fault]
@@ -155,7 +97,7 @@ def test_each_fault_has_its_error_and_its_count_within_the_deadline(way, fault):
     assert (3 if error is UnavailableError else 1) == seen.calls
 
 
-@pytest.mark.parametrize("way", [chat, call])
+@pytest.mark.parametrize("way", [chat, call, ollama, openai])
 def test_nobody_there_is_asked_thrice(way):
     guards = Guards()
 

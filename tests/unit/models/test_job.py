@@ -12,6 +12,7 @@ from beast_ops.ingest.settings import Surroundings, WorkerSettings
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import Grip, Worker
+from beast_ops.llm.listing import step
 from beast_ops.models import job as pulling
 from beast_ops.models.job import KIND, Layers, Pulling
 from beast_ops.models.pull import ATTEMPTS
@@ -152,8 +153,8 @@ def test_who_lost_the_job_does_not_try_again(table, tmp_path):
 def test_only_what_came_over_the_line_is_counted(table):
     table.add(KIND, {"model": MODEL})
     layers = Layers(MODEL, Grip(table, table.claim("w"), threading.Event()), pulling.SYSTEM)
-    layers.hear({**ONE, "completed": 600})
-    layers.hear({**ONE, "completed": 1000})
-    layers.hear({**TWO, "completed": 10})
+    layers.hear(step({**ONE, "completed": 600}))
+    layers.hear(step({**ONE, "completed": 1000}))
+    layers.hear(step({**TWO, "completed": 10}))
 
     assert 400 == layers.fetched
