@@ -3,6 +3,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -21,12 +22,14 @@ from beast_ops.llm.openai_server import OpenAIServer
 from beast_ops.llm.talk import Chat, Message, whole
 from beast_ops.llm.testing import WRITES, fake_ollama
 from beast_ops.resilience import Guards, Policy
+from beast_ops.resilience.policy import CHAT
 from beast_ops.testing import free_port
 from tests.raw_server import BUSY, FAULTS, raw
 
 HI = Chat(WRITES, (Message("user", "Hello"),))
 HELLO = Request(WRITES, (Turn("user", "Hello"),))
 DEADLINE = 1.5
+QUICK = replace(CHAT, wait=0.01)
 SOON = Deadlines(first=0.4, next=0.4, whole=DEADLINE, look=DEADLINE)
 
 
@@ -54,7 +57,7 @@ def talk(kind):
     def way(url, guards):
         async def main():
             async with http.async_client(url, seconds=30) as client:
-                return await whole(kind(client, SOON, guards).chat(HI))
+                return await whole(kind(client, SOON, guards, QUICK).chat(HI))
 
         return asyncio.run(main())
 
@@ -206,3 +209,45 @@ def test_a_server_that_came_back_is_asked_by_all_again():
 
     [[standing]] = guards.standings().values()
     assert "closed" == standing.state
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fetch_that_fails_is_asked_once_and_counted(fault, monkeypatch):
+    monkeypatch.setattr("beast_ops.llm.ollama_server.PULLING", SOON)
+    answer, error = FAULTS[fault]
+    guards = Guards()
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            return [step async for step in OllamaServer(client, guards=guards).pull("m")]
+
+    with raw(answer) as (url, seen):
+        begun = time.monotonic()
+        with pytest.raises(error) as failed:
+            asyncio.run(main(url))
+        took = time.monotonic() - begun
+
+    assert error is type(failed.value)
+    assert took < DEADLINE + 0.5
+    assert 1 == seen.calls == sum(outcomes(guards).values())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_look_that_fails_is_asked_twice_at_most_and_counted(fault):
+    answer, error = FAULTS[fault]
+    guards = Guards()
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            return await OpenAIServer(client, Deadlines(look=1.0), guards).models()
+
+    with raw(answer) as (url, seen):
+        begun = time.monotonic()
+        with pytest.raises(error) as failed:
+            asyncio.run(main(url))
+        took = time.monotonic() - begun
+
+    assert error is type(failed.value)
+    assert took < DEADLINE
+    assert 1 == sum(outcomes(guards).values())
+    assert (2 if error is UnavailableError else 1) == seen.calls
