@@ -14,6 +14,7 @@ from beast_ops.llm.listing import Step
 from beast_ops.settings import Strict
 
 from .pull import fetch
+from .room import free_in
 
 KIND = "model_pull"
 SAY_SECONDS = 0.5
@@ -24,9 +25,10 @@ ModelName = Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
 
 
 class Wish(Strict):
-    """Which model to fetch."""
+    """Which model to fetch, and whether its server shares the disk of our data."""
 
     model: ModelName
+    beside: bool = False
 
 
 class Pulling:
@@ -35,6 +37,7 @@ class Pulling:
     def __init__(self, around: Surroundings, clock: Clock = SYSTEM) -> None:
         """Fetch to the model server of *around*."""
         self._url, self._clock = around.models_url, clock
+        self._data = around.jobs.parent  # in a container all around it is another disk
 
     def __call__(self, grip: Grip) -> Mapping[str, Any]:
         """Fetch the model of the job in *grip*; return how much that was and how long it took.
@@ -43,6 +46,7 @@ class Pulling:
             UnavailableError: If there is no model server, or it falls silent.
             MissingError: If there is no model of that name.
             ServiceError: If it cannot be had.
+            PreflightError: If there is no room for it.
         """
         wish = Wish.model_validate(dict(grip.job.payload))
         if self._url is None:
@@ -50,7 +54,8 @@ class Pulling:
         begun = self._clock.monotonic()
         layers = Layers(wish.model, grip, self._clock)
         layers.say()
-        fetch(self._url, wish.model, layers.hear, self._clock)
+        free = free_in(self._data) if wish.beside else None
+        fetch(self._url, wish.model, layers.hear, self._clock, free)
         layers.say()
         seconds = round(self._clock.monotonic() - begun, 3)
         return {"model": wish.model, "bytes": layers.fetched, "seconds": seconds}

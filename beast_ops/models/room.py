@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from beast_ops.cards import Services
 from beast_ops.errors import PreflightError
 from beast_ops.llm.listing import Step
 
@@ -21,6 +22,13 @@ Free = Callable[[], int]
 def free_in(folder: Path) -> Free | None:
     """Return what tells the free bytes of *folder*; nothing if that is not on this host."""
     return (lambda: shutil.disk_usage(folder).free) if folder.is_dir() else None
+
+
+def beside(services: Services) -> bool:
+    """Return whether a model server of *services* keeps its models on the disk of our data."""
+    return any(
+        each.contained and any(part.how == "models" for part in each.state) for each in services
+    )
 
 
 class Room:

@@ -158,3 +158,17 @@ def test_only_what_came_over_the_line_is_counted(table):
     layers.hear(step({**TWO, "completed": 10}))
 
     assert 400 == layers.fetched
+
+
+@pytest.mark.parametrize(("beside", "state"), [(True, State.FAILED), (False, State.DONE)])
+def test_a_disk_that_is_shared_has_to_have_room(table, tmp_path, monkeypatch, beside, state):
+    monkeypatch.setattr("beast_ops.models.room.RESERVE", 2**62)
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in WHOLE)
+    job = table.add(KIND, {"model": MODEL, "beside": beside})
+    (tmp_path / "jobs").mkdir()
+    with fake_service({"/api/pull": Canned(body)}) as fake:
+        Worker(table, {KIND: Pulling(around(tmp_path, fake.address))}, "w").run_one()
+
+    done = table.get(job)
+    assert state is done.state
+    assert beside == ("no room for the model" in (done.error or ""))

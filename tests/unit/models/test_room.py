@@ -5,12 +5,13 @@ import json
 
 import pytest
 
+from beast_ops.card_parts import State
 from beast_ops.cards import Services
 from beast_ops.errors import PreflightError
 from beast_ops.llm.listing import Step
 from beast_ops.models import ensure_all
 from beast_ops.models.pull import pull
-from beast_ops.models.room import RESERVE, Room, free_in
+from beast_ops.models.room import RESERVE, Room, beside, free_in
 from beast_ops.testing import Canned, a_service, fake_service
 
 GB = 10**9
@@ -80,3 +81,12 @@ def test_the_disk_of_a_container_of_ours_is_looked_at(tmp_path, monkeypatch):
 def test_a_folder_that_is_not_on_this_host_tells_nothing(tmp_path):
     assert free_in(tmp_path / "elsewhere") is None
     assert free_in(tmp_path)() > 0
+
+
+@pytest.mark.parametrize(("image", "shared"), [("ollama/ollama:1", True), (None, False)])
+def test_only_a_container_of_ours_shares_the_disk_of_our_data(image, shared):
+    state = (State(how="models", volume="models", set="models"),)
+    one = a_service("o", "http://127.0.0.1:1", image=image, state=state)
+    services = Services(project="b", runtime="compose", root="/b", data="/b/d", services=(one,))
+
+    assert shared == beside(services)
