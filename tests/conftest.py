@@ -83,6 +83,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "fish": lambda: _command("fish"),
     "git": lambda: _command("git"),
     "index": _index,
+    "llama-server": lambda: _command("llama-server"),  # Debian's llama.cpp-tools
     "open-webui": open_webui,
     "other-python": lambda: "" if other_python() else "no newer Python beside this one",
     "promtool": lambda: _command("promtool"),

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from beast_ops.access.model import Scope
+from beast_ops.cards import read_services
 from beast_ops.errors import UnavailableError
 from beast_ops.ingest.intake import as_dict
 from beast_ops.models import server
@@ -22,6 +23,7 @@ from beast_ops.models.job import (
     Wish,
 )
 from beast_ops.models.names import full
+from beast_ops.models.room import beside
 
 from .body import Body
 from .house import House, InHouse
@@ -120,7 +122,7 @@ async def pull(body: PullBody, house: InHouse) -> JobModel:
     the next time.
     """
     _url(house)
-    return await asyncio.to_thread(_pull, house, Wish(model=full(body.model)))
+    return await asyncio.to_thread(_pull, house, full(body.model))
 
 
 @router.delete("/{name:path}", summary="Delete a model", responses=_DELETE)
@@ -132,8 +134,10 @@ async def delete(name: Named, house: InHouse) -> DeletedModel:
     return DeletedModel(deleted=full(name))
 
 
-def _pull(house: House, wish: Wish) -> JobModel:
-    jobs, payload = house.jobs, wish.model_dump()
+def _pull(house: House, model: str) -> JobModel:
+    shared = beside(read_services(house.surroundings.services))
+    wish = Wish(model=model, beside=shared)
+    jobs, payload = house.jobs, wish.model_dump(exclude_defaults=True)
     under_way = [each for each in jobs.unfinished(KIND) if each.payload == payload]
     job = under_way[0] if under_way else jobs.get(jobs.add(KIND, payload))
     return JobModel.model_validate(as_dict(job))

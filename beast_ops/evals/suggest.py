@@ -18,8 +18,10 @@ from beast_ops.cards import read_services
 from beast_ops.errors import MissingError, ServiceError, UsageError
 from beast_ops.keys import read_secret
 from beast_ops.llm.calls import Calls, reason_in
+from beast_ops.llm.chat import CAN_WRITE
+from beast_ops.llm.ollama_server import OllamaServer, once
 from beast_ops.place import Place
-from beast_ops.resilience.policy import CHAT, LOOK
+from beast_ops.resilience.policy import CHAT
 from beast_ops.search.model import clean
 from beast_ops.settings import Strict
 
@@ -152,28 +154,31 @@ class Drafter:
             "options": {"temperature": 0},
             "stream": False,
         }
-        said = self._ask("/api/chat", body)
+        said = self._ask(body)
         try:
             return _question(Draft.model_validate_json(said["message"]["content"]), passage)
         except (ValidationError, KeyError, TypeError):
             return None
 
     def _first(self) -> str:
-        with http.client(self._url) as client, http.speaking_to(MODELS):
-            answer = client.get("/api/tags")
-            answer.raise_for_status()
-        for each in answer.json().get("models") or ():
-            about = self._ask("/api/show", {"model": each["name"]})
-            if "completion" in (about.get("capabilities") or ()):
-                return str(each["name"])
+        able = once(self._url, _writers)
+        if able:
+            return able[0]
         raise MissingError(
             "the model server has no model that can write",
             hint="Get one with: ollama pull NAME, and name it: --model NAME",
         )
 
-    def _ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        policy = CHAT if path == "/api/chat" else LOOK
-        return self._calls.post(path, body, lambda answer: _said(answer, body), policy)
+    def _ask(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._calls.post("/api/chat", body, lambda answer: _said(answer, body), CHAT)
+
+
+async def _writers(server: OllamaServer) -> list[str]:
+    """Return the first model of *server* that can write, if there is one."""
+    for name in await server.models():
+        if CAN_WRITE in ((await server.show(name)).capabilities or ()):
+            return [name]
+    return []
 
 
 def _said(answer: http.Response, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def raise_if_busy(answer: http.Response, model: str) -> None:
 def reason_in(answer: http.Response) -> str:
     """Return what the server says went wrong."""
     try:
-        return str(answer.json()["error"])[:300]
+        said = answer.json()["error"]
+        return str(said["message"] if isinstance(said, dict) else said)[:300]
     except (ValueError, KeyError, TypeError):
         return answer.reason_phrase

@@ -4,7 +4,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from beast_ops import http
 from beast_ops.errors import BeastError, SettingsError
 
 from .calls import SERVICE
@@ -14,6 +13,7 @@ from .local import KINDS as LOCAL
 from .local import LocalEmbedder
 from .model import Embedder
 from .ollama import OllamaEmbedder, tagged
+from .ollama_server import once
 from .prefixes import Prefixes
 
 KINDS = ("auto", "none", "ollama", "hash", *LOCAL)
@@ -96,14 +96,9 @@ def _judge(embedder: LocalEmbedder, dimension: int) -> None:
 def probe(url: str, model: str) -> str | None:
     """Return why *model* cannot be used at the server at *url*, or `None` if it can."""
     try:
-        with http.client(url, seconds=PROBE_SECONDS) as client, http.speaking_to(SERVICE):
-            answer = client.get("/api/tags")
-            answer.raise_for_status()
-            names = {str(each["name"]) for each in answer.json()["models"]}
+        names = once(url, lambda server: server.models(), PROBE_SECONDS)
     except BeastError as failed:
         return str(failed)
-    except (ValueError, KeyError, TypeError):
-        return f"{SERVICE} does not answer like an Ollama server"
     if tagged(model) in names:
         return None
     return f"{SERVICE} does not have {model}; get it with: ollama pull {model}"

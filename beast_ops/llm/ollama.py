@@ -10,6 +10,7 @@ from beast_ops.resilience.policy import EMBED
 
 from .calls import LASTING, SERVICE, Calls, reason_in
 from .model import TextError, Vectors
+from .ollama_server import once
 from .prefixes import Prefixes, prefixes_of
 
 BATCH = 32
@@ -59,12 +60,10 @@ class OllamaEmbedder:
     def identity(self) -> str | None:
         """Return the digest of the weights as the server has them now, and the prefix."""
         try:
-            with http.client(self._url, seconds=TAGS_SECONDS) as client, http.speaking_to(SERVICE):
-                answer = client.get("/api/tags")
-                answer.raise_for_status()
-                found = {str(each["name"]): each["digest"] for each in answer.json()["models"]}
+            models = once(self._url, lambda server: server.installed(), TAGS_SECONDS)
+            found = {each.name: each.digest for each in models}
             return f"{found[tagged(self.model)]}\0{self.prefixes.document}"
-        except (BeastError, ValueError, KeyError, TypeError):
+        except (BeastError, KeyError):
             return None
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:

@@ -9,9 +9,10 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import MissingError
 
 from .answers import AnswerCache, deterministic, key_of
-from .chat import PULL, ChatServer, Ending, Request, Said
+from .chat import ChatServer, Ending, Request, Said
 from .flights import Flights
 from .ollama import tagged
+from .ollama_server import GET
 
 PATH = "/api/chat"
 FRESH_SECONDS = 5.0  # for so long a model may be another one without anybody noticing
@@ -87,7 +88,7 @@ class Remembering:
         except KeyError:
             self._known = None
             raise MissingError(
-                "the model server does not have this model", subject=model, hint=PULL.format(model)
+                "the model server does not have this model", subject=model, hint=GET.format(model)
             ) from None
 
 

@@ -53,6 +53,7 @@ class FakeOllama:
         capabilities: What its models can, by name.
         digests: Of the weights, by name, where they are not all zeros.
         told: Whether `/api/tags` tells the capabilities, as newer ones do.
+        loaded: What `/api/ps` tells.
         asked: The bodies of all chats.
         given_up: How many chats whose client hung up first.
     """
@@ -69,6 +70,7 @@ class FakeOllama:
     )
     told: bool = True
     digests: dict[str, str] = field(default_factory=dict)
+    loaded: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     given_up: int = 0
     url: str = ""
@@ -117,6 +119,25 @@ class FakeOllama:
         if self.capabilities.pop(name, None) is None:
             return JSONResponse({"error": f"model '{name}' not found"}, 404)
         return Response()
+
+    async def copy(self, request: Request) -> Response:
+        """Answer `POST /api/copy`."""
+        body = await request.json()
+        if _full(body["source"]) not in self.capabilities:
+            return JSONResponse({"error": f"model '{body['source']}' not found"}, 404)
+        self.capabilities[_full(body["destination"])] = self.capabilities[_full(body["source"])]
+        return Response()
+
+    async def create(self, request: Request) -> Response:
+        """Answer `POST /api/create`."""
+        body = await request.json()
+        self.capabilities[_full(body["model"])] = self.capabilities[_full(body["from"])]
+        told = b"".join(_line({"status": each}) for each in ("writing manifest", "success"))
+        return Response(told, media_type="application/x-ndjson")
+
+    async def running(self, _: Request) -> Response:
+        """Answer `GET /api/ps`."""
+        return JSONResponse({"models": self.loaded})
 
     async def embed(self, request: Request) -> Response:
         """Answer `POST /api/embed`."""
@@ -175,15 +196,14 @@ def fake_ollama() -> Iterator[FakeOllama]:
     async def version(_: Request) -> Response:
         return JSONResponse({"version": "0.32.15"})
 
-    async def running(_: Request) -> Response:
-        return JSONResponse({"models": []})
-
     routes = [
         Route("/api/version", version),
-        Route("/api/ps", running),
+        Route("/api/ps", double.running),
         Route("/api/tags", double.tags),
         Route("/api/show", double.show, methods=["POST"]),
         Route("/api/pull", double.pull, methods=["POST"]),
+        Route("/api/copy", double.copy, methods=["POST"]),
+        Route("/api/create", double.create, methods=["POST"]),
         Route("/api/delete", double.delete, methods=["DELETE"]),
         Route("/api/embed", double.embed, methods=["POST"]),
         Route("/api/chat", double.chat, methods=["POST"]),

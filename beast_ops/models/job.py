@@ -10,9 +10,11 @@ from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import UnavailableError
 from beast_ops.ingest.settings import Surroundings
 from beast_ops.jobs.worker import Grip
+from beast_ops.llm.listing import Step
 from beast_ops.settings import Strict
 
 from .pull import fetch
+from .room import free_in
 
 KIND = "model_pull"
 SAY_SECONDS = 0.5
@@ -23,9 +25,10 @@ ModelName = Annotated[str, Field(pattern=NAME, max_length=LONGEST_NAME)]
 
 
 class Wish(Strict):
-    """Which model to fetch."""
+    """Which model to fetch, and whether its server shares the disk of our data."""
 
     model: ModelName
+    beside: bool = False
 
 
 class Pulling:
@@ -34,6 +37,7 @@ class Pulling:
     def __init__(self, around: Surroundings, clock: Clock = SYSTEM) -> None:
         """Fetch to the model server of *around*."""
         self._url, self._clock = around.models_url, clock
+        self._data = around.jobs.parent  # in a container all around it is another disk
 
     def __call__(self, grip: Grip) -> Mapping[str, Any]:
         """Fetch the model of the job in *grip*; return how much that was and how long it took.
@@ -42,6 +46,7 @@ class Pulling:
             UnavailableError: If there is no model server, or it falls silent.
             MissingError: If there is no model of that name.
             ServiceError: If it cannot be had.
+            PreflightError: If there is no room for it.
         """
         wish = Wish.model_validate(dict(grip.job.payload))
         if self._url is None:
@@ -49,7 +54,8 @@ class Pulling:
         begun = self._clock.monotonic()
         layers = Layers(wish.model, grip, self._clock)
         layers.say()
-        fetch(self._url, wish.model, layers.hear, self._clock)
+        free = free_in(self._data) if wish.beside else None
+        fetch(self._url, wish.model, layers.hear, self._clock, free)
         layers.say()
         seconds = round(self._clock.monotonic() - begun, 3)
         return {"model": wish.model, "bytes": layers.fetched, "seconds": seconds}
@@ -75,14 +81,13 @@ class Layers:
         """Bytes that came over the line; what was here before does not count."""
         return sum(done - self._first[name] for name, (_, done) in self._layers.items())
 
-    def hear(self, line: Mapping[str, Any]) -> None:
-        """Take one line of the stream; raises as `Grip.check` does."""
+    def hear(self, step: Step) -> None:
+        """Take one step; raises as `Grip.check` does."""
         self._grip.check()
-        self._status = str(line.get("status", self._status))
-        digest, total, done = line.get("digest"), line.get("total"), line.get("completed", 0)
-        if isinstance(digest, str) and isinstance(total, int) and isinstance(done, int):
-            self._first.setdefault(digest, done)
-            self._layers[digest] = (total, done)
+        self._status = step.status or self._status
+        if step.digest and step.total:
+            self._first.setdefault(step.digest, step.completed)
+            self._layers[step.digest] = (step.total, step.completed)
         if self._clock.monotonic() - self._said >= SAY_SECONDS:
             self.say()
 

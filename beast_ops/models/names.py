@@ -3,12 +3,9 @@
 
 from collections.abc import Iterable
 
-NEWEST = ":latest"
+from beast_ops.llm.listing import full
 
-
-def full(name: str) -> str:
-    """Return *name* with its tag."""
-    return name if ":" in name.rpartition("/")[2] else f"{name}{NEWEST}"
+__all__ = ["full", "missing"]
 
 
 def missing(wanted: Iterable[str], present: Iterable[str]) -> tuple[str, ...]:

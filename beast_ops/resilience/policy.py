@@ -44,3 +44,8 @@ EMBED = Policy(failures=3, rest=30.0, attempts=4, patience=60.0, seconds=180.0)
 JUDGE = Policy(failures=3, rest=30.0, attempts=1, at_once=4)
 # What a server knows of its models costs it nothing.
 LOOK = Policy(failures=3, rest=30.0, attempts=2, seconds=10.0)
+# What changes something is asked once: a broken line does not tell whether it was done.
+CHANGE = Policy(failures=3, rest=30.0, attempts=1, seconds=30.0)
+# A model of 40 GB over a slow line. Whoever fetches one asks again by itself, three times; a
+# person who then types the command again must not be told to wait.
+PULL = Policy(failures=6, rest=30.0, attempts=1, at_once=4, seconds=6 * 3600.0)

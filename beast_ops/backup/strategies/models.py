@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beast_ops import http
 from beast_ops.backup.plan import Item
 from beast_ops.backup.writer import ArchiveWriter
 from beast_ops.errors import BeastError
+from beast_ops.llm.ollama_server import once
 
 from . import Source, Staged
 
@@ -100,16 +100,7 @@ def _listed(address: str | None) -> list[dict[str, Any]]:
     if address is None:
         return []
     try:
-        with (
-            http.speaking_to("the model server"),
-            http.client(address, seconds=LISTING_SECONDS) as client,
-        ):
-            answer = client.get("/api/tags")
-            answer.raise_for_status()
-            found = answer.json()["models"]
-            return [
-                {"name": each["name"], "digest": each["digest"], "size": each["size"]}
-                for each in found
-            ]
-    except (BeastError, ValueError, KeyError, TypeError):
+        found = once(address, lambda server: server.installed(), LISTING_SECONDS)
+    except BeastError:
         return []  # a stack without models is backed up, too
+    return [{"name": each.name, "digest": each.digest, "size": each.bytes} for each in found]

@@ -53,7 +53,7 @@ def test_probing_says_whether_the_model_is_there(ollama, model, reason):
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [(Canned(b"hello"), "like an Ollama server"), (Canned(status=500), "answered 500")],
+    [(Canned(b"hello"), "like a model server"), (Canned(status=500), "answered 500")],
 )
 def test_probing_says_what_is_wrong_with_the_server(answer, reason):
     with fake_service({"/api/tags": answer}) as service:

@@ -2,13 +2,10 @@
 """Every way in which a model server fails ends in the right error, in time, and is counted."""
 
 import asyncio
-import socket
-import threading
 import time
-from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
-from pydantic import BaseModel
 
 from beast_ops import http
 from beast_ops.clock import Clock
@@ -20,88 +17,26 @@ from beast_ops.errors import (
 )
 from beast_ops.llm.calls import Calls
 from beast_ops.llm.chat import ChatServer, Deadlines, Request, Turn
+from beast_ops.llm.ollama_server import OllamaServer
+from beast_ops.llm.openai_server import OpenAIServer
+from beast_ops.llm.talk import Chat, Message, whole
 from beast_ops.llm.testing import WRITES, fake_ollama
 from beast_ops.resilience import Guards, Policy
+from beast_ops.resilience.policy import CHAT
 from beast_ops.testing import free_port
+from tests.raw_server import BUSY, FAULTS, raw
 
+HI = Chat(WRITES, (Message("user", "Hello"),))
 HELLO = Request(WRITES, (Turn("user", "Hello"),))
 DEADLINE = 1.5
+QUICK = replace(CHAT, wait=0.01)
 SOON = Deadlines(first=0.4, next=0.4, whole=DEADLINE, look=DEADLINE)
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
-BUSY = b"HTTP/1.1 503 Service Unavailable\r\n%sContent-Length: 16\r\n\r\n" + b'{"error":"busy"}'
+PATIENT = Deadlines(first=20, next=20, whole=20, look=20)
 
 
-class Asked(BaseModel):
-    """What a raw server saw."""
-
-    calls: int = 0
-
-
-@contextmanager
-def raw(answer):
-    """Serve connections on the loopback, each by what *answer* does with its socket."""
-    listener, seen, over = socket.create_server(("127.0.0.1", 0)), Asked(), threading.Event()
-
-    def one(connection):
-        with connection:
-            connection.settimeout(5)
-            try:
-                if connection.recv(1 << 16):
-                    seen.calls += 1
-                    answer(connection, over)
-            except OSError:
-                pass  # they hung up
-
-    def run():
-        while not over.is_set():
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=one, args=(connection,), daemon=True).start()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
-    finally:
-        over.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(5)
-
-
-def reset(connection, _over):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-
-
-def full(connection, _over):
-    connection.sendall(BUSY % b"")
-
-
-def drip(connection, over):
-    """Send an answer that never ends, byte by byte, so that there is never a silence."""
-    connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
-    while not over.wait(0.05):
-        connection.sendall(b" ")
-
-
-def stall(connection, over):
-    connection.sendall(HEAD + b"Content-Length: 10\r\n\r\n")
-    over.wait(30)
-
-
-def html(connection, _over):
-    connection.sendall(HEAD + b"Content-Length: 7\r\n\r\n<html>\n")
-
-
-FAULTS = {
-    "reset": (reset, UnavailableError),
-    "full": (full, UnavailableError),
-    "drip": (drip, SlowError),
-    "stall": (stall, SlowError),
-    "html": (html, ServiceError),
-}
+def deadlines_for(error):
+    """Return short ones only for what they are to end: on a busy machine all takes its time."""
+    return SOON if error is SlowError else PATIENT
 
 
 def outcomes(guards):
@@ -114,15 +49,31 @@ def outcomes(guards):
     return {name: count for name, count in found.items() if count}
 
 
-def chat(url, guards):
+def chat(url, guards, deadlines=PATIENT):
     async def main():
         async with http.async_client(url, seconds=30) as client:
-            return await ChatServer(client, SOON, guards).whole(HELLO)
+            return await ChatServer(client, deadlines, guards).whole(HELLO)
 
     return asyncio.run(main())
 
 
-def call(url, guards):
+def talk(kind):
+    """Return the way to chat through a server of this *kind*."""
+
+    def way(url, guards, deadlines=PATIENT):
+        async def main():
+            async with http.async_client(url, seconds=30) as client:
+                return await whole(kind(client, deadlines, guards, QUICK).chat(HI))
+
+        return asyncio.run(main())
+
+    return way
+
+
+ollama, openai = talk(OllamaServer), talk(OpenAIServer)
+
+
+def call(url, guards, deadlines=PATIENT):
     calls = Calls(url, 30, guards)
 
     def judge(answer):
@@ -132,12 +83,12 @@ def call(url, guards):
             raise ServiceError("no JSON") from wrong
 
     try:
-        return calls.post("/api/embed", {"model": WRITES}, judge, Policy(seconds=DEADLINE))
+        return calls.post("/api/embed", {"model": WRITES}, judge, Policy(seconds=deadlines.whole))
     finally:
         calls.close()
 
 
-@pytest.mark.parametrize("way", [chat, call])
+@pytest.mark.parametrize("way", [chat, call, ollama, openai])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_has_its_error_and_its_count_within_the_deadline(way, fault):
     answer, error = FAULTS[fault]
@@ -145,17 +96,17 @@ def test_each_fault_has_its_error_and_its_count_within_the_deadline(way, fault):
     with raw(answer) as (url, seen):
         begun = time.monotonic()
         with pytest.raises(error) as failed:
-            way(url, guards)
+            way(url, guards, deadlines_for(error))
         took = time.monotonic() - begun
 
     name = {UnavailableError: "unavailable", SlowError: "slow", ServiceError: "refused"}[error]
     assert error is type(failed.value)
-    assert took < DEADLINE + 0.5
+    assert took < deadlines_for(error).whole + 0.5
     assert {name: 1} == outcomes(guards)
     assert (3 if error is UnavailableError else 1) == seen.calls
 
 
-@pytest.mark.parametrize("way", [chat, call])
+@pytest.mark.parametrize("way", [chat, call, ollama, openai])
 def test_nobody_there_is_asked_thrice(way):
     guards = Guards()
 
@@ -183,7 +134,7 @@ def test_a_stream_that_breaks_is_asked_once_and_counted(how, after, error):
     with fake_ollama() as double:
         double.broken, double.how = after, how
         with pytest.raises(error) as failed:
-            chat(double.url, guards)
+            chat(double.url, guards, deadlines_for(error))
 
     assert error is type(failed.value)
     assert 1 == sum(outcomes(guards).values())
@@ -222,7 +173,7 @@ def test_a_listener_who_hangs_up_is_no_fault_of_the_server():
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
             for _ in range(5):
-                pieces = ChatServer(client, SOON, guards).stream(HELLO)
+                pieces = ChatServer(client, PATIENT, guards).stream(HELLO)
                 await anext(pieces)
                 await pieces.aclose()
 
@@ -237,7 +188,7 @@ def test_an_answer_is_counted_as_one_and_its_connection_is_used_again():
 
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
-            server = ChatServer(client, SOON, guards)
+            server = ChatServer(client, PATIENT, guards)
             for _ in range(3):
                 await server.whole(HELLO)
             return len(client._transport._pool.connections)
@@ -264,3 +215,45 @@ def test_a_server_that_came_back_is_asked_by_all_again():
 
     [[standing]] = guards.standings().values()
     assert "closed" == standing.state
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fetch_that_fails_is_asked_once_and_counted(fault, monkeypatch):
+    answer, error = FAULTS[fault]
+    monkeypatch.setattr("beast_ops.llm.ollama_server.PULLING", deadlines_for(error))
+    guards = Guards()
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            return [step async for step in OllamaServer(client, guards=guards).pull("m")]
+
+    with raw(answer) as (url, seen):
+        begun = time.monotonic()
+        with pytest.raises(error) as failed:
+            asyncio.run(main(url))
+        took = time.monotonic() - begun
+
+    assert error is type(failed.value)
+    assert took < deadlines_for(error).whole + 0.5
+    assert 1 == seen.calls == sum(outcomes(guards).values())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_look_that_fails_is_asked_twice_at_most_and_counted(fault):
+    answer, error = FAULTS[fault]
+    guards = Guards()
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            return await OpenAIServer(client, deadlines_for(error), guards).models()
+
+    with raw(answer) as (url, seen):
+        begun = time.monotonic()
+        with pytest.raises(error) as failed:
+            asyncio.run(main(url))
+        took = time.monotonic() - begun
+
+    assert error is type(failed.value)
+    assert took < deadlines_for(error).whole + 0.5
+    assert 1 == sum(outcomes(guards).values())
+    assert (2 if error is UnavailableError else 1) == seen.calls

@@ -151,7 +151,7 @@ def test_what_is_no_stream_of_lines_is_no_model_server(get):
         get(server, "m")
 
 
-@pytest.mark.parametrize("body", [b"<html>", {"models": None}, []])
+@pytest.mark.parametrize("body", [b"<html>", {"models": [{"size": 1}]}, []])
 def test_a_list_that_is_none_is_no_model_server(body):
     with (
         fake_service({"/api/tags": Canned(body)}) as fake,

@@ -12,6 +12,7 @@ from beast_ops.ingest.settings import Surroundings, WorkerSettings
 from beast_ops.jobs.model import State
 from beast_ops.jobs.table import JobTable
 from beast_ops.jobs.worker import Grip, Worker
+from beast_ops.llm.listing import step
 from beast_ops.models import job as pulling
 from beast_ops.models.job import KIND, Layers, Pulling
 from beast_ops.models.pull import ATTEMPTS
@@ -152,8 +153,22 @@ def test_who_lost_the_job_does_not_try_again(table, tmp_path):
 def test_only_what_came_over_the_line_is_counted(table):
     table.add(KIND, {"model": MODEL})
     layers = Layers(MODEL, Grip(table, table.claim("w"), threading.Event()), pulling.SYSTEM)
-    layers.hear({**ONE, "completed": 600})
-    layers.hear({**ONE, "completed": 1000})
-    layers.hear({**TWO, "completed": 10})
+    layers.hear(step({**ONE, "completed": 600}))
+    layers.hear(step({**ONE, "completed": 1000}))
+    layers.hear(step({**TWO, "completed": 10}))
 
     assert 400 == layers.fetched
+
+
+@pytest.mark.parametrize(("beside", "state"), [(True, State.FAILED), (False, State.DONE)])
+def test_a_disk_that_is_shared_has_to_have_room(table, tmp_path, monkeypatch, beside, state):
+    monkeypatch.setattr("beast_ops.models.room.RESERVE", 2**62)
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in WHOLE)
+    job = table.add(KIND, {"model": MODEL, "beside": beside})
+    (tmp_path / "jobs").mkdir()
+    with fake_service({"/api/pull": Canned(body)}) as fake:
+        Worker(table, {KIND: Pulling(around(tmp_path, fake.address))}, "w").run_one()
+
+    done = table.get(job)
+    assert state is done.state
+    assert beside == ("no room for the model" in (done.error or ""))
