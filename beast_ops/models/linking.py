@@ -35,18 +35,18 @@ def give(source: Path, target: Path, half: str, *, copies: bool = True) -> None:
     beside = target.with_name(f"{half}-{target.name}"[:NAME])
     beside.unlink(missing_ok=True)
     try:
-        for way in (_clone, _link, _copy) if copies else (_clone, _link):
-            if _worked(way, source, beside):
-                break
-        else:
-            raise OSError(errno.EXDEV, "cannot be shared with another file", str(source))
+        _share(source, beside, copies=copies)
         _settle(beside)
         beside.replace(target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
     finally:
-        beside.unlink(missing_ok=True)  # two names of one file: the change did nothing
+        beside.unlink(missing_ok=True)  # it failed, or both were names of one file already
+
+
+def _share(source: Path, target: Path, *, copies: bool) -> None:
+    for way in (_clone, _link, _copy) if copies else (_clone, _link):
+        if _worked(way, source, target):
+            return
+    raise OSError(errno.EXDEV, "cannot be shared with another file", str(source))
 
 
 def _worked(way: Callable[[Path, Path], None], source: Path, target: Path) -> bool:

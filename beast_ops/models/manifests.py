@@ -86,9 +86,7 @@ def parse(content: bytes, subject: str) -> tuple[Blob, ...]:
         ModelError: If it is none.
     """
     try:
-        if len(content) > MOST_BYTES:
-            raise ValueError
-        said = json.loads(content)
+        said = json.loads(content if len(content) <= MOST_BYTES else b"")
         blobs = [_blob(each) for each in (said["config"], *said["layers"])]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise ModelError(

@@ -40,18 +40,16 @@ def bring_in(registry: Registry, content: bytes, subject: str) -> int:
     Raises:
         UsageError: If it is no such document.
     """
+    if len(content) > MOST_BYTES:
+        raise _refused(f"more than {MOST_BYTES} bytes", subject)
     try:
-        if len(content) > MOST_BYTES:
-            raise ValueError(f"more than {MOST_BYTES} bytes")
         document = Document.model_validate_json(content)
-        if document.version != VERSION:
-            raise ValueError(f"version {document.version}, readable is {VERSION}")
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise _refused(f"{place}: {first['msg']}", subject) from wrong
-    except ValueError as wrong:
-        raise _refused(str(wrong), subject) from wrong
+    if document.version != VERSION:
+        raise _refused(f"version {document.version}, readable is {VERSION}", subject)
     return registry.register(document.models)
 
 

@@ -145,9 +145,11 @@ def _why(entry: Entry, asked: Asked, size: Size | None, here: Collection[str]) -
         said.append(f"It takes {size.bytes / GIGA:g} GB {how}{limit}.")
     if entry.rating is not None:
         said.append(f"It is rated {entry.rating:g} of 5.")
-    for name in RANKED_BY.get(asked.task, ()):
-        if name in entry.scores:
-            said.append(f"It reaches {entry.scores[name]:g} in {name}.")
+    said += [
+        f"It reaches {entry.scores[name]:g} in {name}."
+        for name in RANKED_BY.get(asked.task, ())
+        if name in entry.scores
+    ]
     if entry.parameters:
         said.append(f"It has {entry.parameters / GIGA:g} billion parameters.")
     if entry.context:

@@ -152,7 +152,7 @@ class StoreSubject:
         blobs = self._root / "blobs"
         blobs.mkdir(parents=True, exist_ok=True)
         _tidy(blobs, f"{HALF}-*")
-        known = {path: part for path, part in self._here(content)}
+        known = dict(self._here(content))
         for blob in parse(content, self._name):
             target = blobs / blob.file
             if known.get(target, Part("", 0)).sha256 != blob.sha256:

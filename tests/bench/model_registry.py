@@ -190,13 +190,13 @@ def hashing(folder: Path) -> dict[str, Any]:
 def main() -> None:
     """Measure all of it and print the figures."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else MODELS
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10**6)
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10**6)  # noqa: S311 - data of a bench, no secret
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         figures = {
             "seed": seed,
             "python": platform.python_version(),
-            "search": searching(folder, count, random.Random(seed)),
+            "search": searching(folder, count, random.Random(seed)),  # noqa: S311 - data of a bench, no secret
             "heads": heads(folder),
             "hashing": hashing(folder),
         }

@@ -72,7 +72,8 @@ def test_what_makes_no_sense_is_refused(place, wrong):
         registry.search(place, "x", {**SEARCH, **wrong}, json=True)
 
 
-def test_a_model_is_shown_with_the_sources_of_its_values(place, store, said, capsys):
+@pytest.mark.usefixtures("store")
+def test_a_model_is_shown_with_the_sources_of_its_values(place, said, capsys):
     model_disk.scan(place, (), every=False, json=True)
     capsys.readouterr()
     found, text, _ = said(registry.show, place, "llama3.2:3b")
@@ -112,7 +113,8 @@ def test_models_are_carried_from_one_registry_to_another(place, home, said, caps
         registry.bring_in(place, str(home / "none.json"), json=True)
 
 
-def test_a_scan_shows_what_is_new_what_is_the_same_and_what_is_no_model(place, home, store, capsys):
+@pytest.mark.usefixtures("store")
+def test_a_scan_shows_what_is_new_what_is_the_same_and_what_is_no_model(place, home, capsys):
     folder = home / "files"
     folder.mkdir()
     (folder / "same.gguf").write_bytes(model())
@@ -134,7 +136,7 @@ def test_a_scan_shows_what_is_new_what_is_the_same_and_what_is_no_model(place, h
         model_disk.scan(place, (str(home / "none"),), every=False, json=False)
 
 
-def test_the_room_of_models_is_shown(place, home, store, said, capsys):
+def test_the_room_of_models_is_shown(place, store, said, capsys):
     (store / "blobs" / "sha256-abc-partial").write_bytes(b"x" * 10000)
     model_versions.snapshot(place, "llama3.2:3b", json=True)
     capsys.readouterr()
@@ -182,14 +184,16 @@ def test_a_damaged_version_shows(place, home, said, capsys):
     assert "damaged" in text
 
 
-def test_a_model_that_is_nowhere_is_told(place, home, store):
+@pytest.mark.usefixtures("home", "store")
+def test_a_model_that_is_nowhere_is_told(place):
     with pytest.raises(MissingError, match="does not have"):
         model_versions.snapshot(place, "other:1b", json=True)
     with pytest.raises(MissingError, match="no such file"):
         model_versions.snapshot(place, "./none.gguf", json=True)
 
 
-def test_a_host_without_a_store_is_told(place, home, monkeypatch):
+@pytest.mark.usefixtures("home")
+def test_a_host_without_a_store_is_told(place, monkeypatch):
     monkeypatch.setattr("beast_ops.models.places.USUAL", ("~/.ollama/models",))
     with pytest.raises(MissingError, match="no store"):
         model_versions.snapshot(place, "other:1b", json=True)

@@ -20,7 +20,7 @@ from beast_ops.models.versions import Versions
 from tests.ollama_store import put_model
 
 CHANGES = {"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "fcntl.ioctl"}
-os.fsync = lambda handle: None  # what a process wrote outlives its kill without it
+os.fsync = os.fstat  # what a process wrote outlives its kill without it
 OLD, NEW = b"old weights " * 50, b"new weights " * 50
 
 
