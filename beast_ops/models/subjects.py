@@ -64,7 +64,11 @@ class FileSubject:
         return str(self._path)
 
     def parts(self) -> list[tuple[Path, Part]]:
-        """Return the file; raises as `Subject.parts` does."""
+        """Return the file with what is in it.
+
+        Raises:
+            MissingError: If it is not there.
+        """
         if self._path.is_symlink() or not self._path.is_file():
             raise MissingError("there is no such file", subject=self.model)
         return list(_summed([self._path]))
@@ -106,16 +110,19 @@ class StoreSubject:
         return self._name
 
     def parts(self) -> list[tuple[Path, Part]]:
-        """Return manifest and blobs; raises as `Subject.parts` does."""
+        """Return manifest and blobs with what is in them.
+
+        Raises:
+            MissingError: If there is no such model.
+            ModelError: If a part of it is missing, or damaged.
+        """
         stored = self._stored()
         paths = [self._root / "blobs" / blob.file for blob in stored.blobs]
         try:
             found = list(_summed(paths))
         except MissingError as missing:
             raise ModelError(
-                "a part of this model is missing",
-                subject=f"{self._name}: {missing.subject}",
-                hint=f"Pull it again: ./beast models.pull {self._name}",
+                "a part of this model is missing", subject=f"{self._name}: {missing.subject}"
             ) from missing
         for blob, (path, part) in zip(stored.blobs, found, strict=True):
             if blob.sha256 != part.sha256:

@@ -25,6 +25,12 @@ def upgrade() -> None:
     )
     op.create_index("models_by_family", "models", ["family", "weight"])
     op.create_index("models_by_weight", "models", ["weight"])
+    _tags()
+    _instances()
+    _index()
+
+
+def _tags() -> None:
     model = sa.ForeignKey("models.number", ondelete="CASCADE")
     op.create_table(
         "tags",
@@ -34,7 +40,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("tags_by_model", "tags", ["model"])
-    _instances()
+
+
+def _index() -> None:
     op.create_table(
         "notes",
         sa.Column("name", sa.TEXT, primary_key=True),
