@@ -27,6 +27,7 @@ _PUBLIC = {
     "Hashed": "hashing",
     "LeaseLostError": "errors",
     "MissingError": "errors",
+    "ModelError": "errors",
     "NotDeployedError": "errors",
     "PreflightError": "errors",
     "RestingError": "errors",

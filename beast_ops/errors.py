@@ -9,6 +9,7 @@ BeastError
         DatabaseDamagedError  a database is damaged; a backup has to take its place
         DatabaseNewerError    a newer version of this program made the database
     DocumentError             one document could not be read; the others go on
+    ModelError                a file is no model, damaged, or not the one it should be
     PreflightError            this machine cannot carry what was asked; nothing was changed
     ServiceError              a service answered, and refused
     TransientError            it may work if tried again
@@ -72,6 +73,10 @@ class DatabaseNewerError(DatabaseError):
 
 class DocumentError(BeastError):
     """One document could not be read; the others go on."""
+
+
+class ModelError(BeastError):
+    """A file is no model, damaged, or not the one it should be."""
 
 
 class PreflightError(BeastError):

@@ -66,6 +66,11 @@ class Place:
         return self.root / "cache"
 
     @property
+    def models(self) -> Path:
+        """The registry of models, and their versions."""
+        return self.root / "models"
+
+    @property
     def run(self) -> Path:
         """Sockets, pid files and the lease: of no use after a reboot."""
         return self.root / "run"

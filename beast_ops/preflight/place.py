@@ -14,8 +14,9 @@ ELSEWHERE = "Choose another place: BEAST_ROOT=/some/where ./beast deploy"
 
 # As in release/remove.py, which this file cannot import: what is ours, and how it is known.
 OURS = {
-    *("backups", "cache", "config", "current", "data", "evals", "live", "logs", "lost+found"),
-    *("beast", "override.yml", "receipts", "releases", "run", "secrets", "settings.yml", "venv"),
+    *("backups", "beast", "cache", "config", "current", "data", "evals", "live", "logs"),
+    *("lost+found", "models", "override.yml", "receipts", "releases", "run", "secrets"),
+    *("settings.yml", "venv"),
 }
 HASH = "[0-9a-f]" * 12
 TRACES = (f"releases/*-{HASH}", f"venv/{HASH}", "secrets/master.key", "run/lease")

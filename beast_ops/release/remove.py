@@ -12,9 +12,10 @@ from beast_ops.errors import UsageError
 from beast_ops.lease import lease
 from beast_ops.place import Place
 
-# Data, the key it may be encrypted with, the copies of both, and what the user set.
+# Data, the key it may be encrypted with, the copies of both, versions of models, and what the user
+# set.
 KEPT = frozenset(
-    {"data", "secrets", "backups", "receipts", "evals", "settings.yml", "override.yml"}
+    {"data", "secrets", "backups", "receipts", "evals", "models", "settings.yml", "override.yml"}
 )
 OURS = KEPT | {"releases", "current", "config", "live", "venv", "cache", "logs", "run", "beast"}
 # What a crash between the two steps of a replacement leaves.

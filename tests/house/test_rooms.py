@@ -55,6 +55,7 @@ ONLY = {
         "beast_ops/jobs/migrations/versions/v0001_first.py": "likewise",
         "beast_ops/jobs/migrations/versions/v_due_and_log.py": "likewise",
         "beast_ops/jobs/migrations/versions/v_rank.py": "likewise",
+        "beast_ops/models/migrations/versions/v0001_first.py": "likewise",
         "beast_ops/notebooks/migrations/versions/v0001_first.py": "likewise",
     },
     "subprocess": {
