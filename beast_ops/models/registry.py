@@ -17,7 +17,7 @@ from beast_ops.place import Place
 from .catalogue import catalogue, mark
 from .entry import BEST_RATING, Entry, Instance, Origin
 from .find import Wanted, matches, scale
-from .names import NEWEST
+from .names import full
 from .schema import INSTANCES, MODELS, NOTES, SCHEMA, TAGS
 
 _of, _at = MODELS.c, INSTANCES.c
@@ -105,7 +105,7 @@ class Registry:
         Raises:
             MissingError: If it is not known.
         """
-        wanted = select(_of.entry).where(_of.id.in_((name, f"{name}{NEWEST}")))
+        wanted = select(_of.entry).where(_of.id.in_((name, full(name))))
         with self._database.reading() as table:
             found = table.execute(wanted.order_by(_of.id)).scalars().first()
         if found is None:
