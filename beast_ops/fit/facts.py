@@ -110,8 +110,9 @@ def read(name: str, weights: int, info: Mapping[str, Any], source: str) -> Facts
 
 
 def _numbers(kind: str, info: Mapping[str, Any]) -> int | None:
-    """Return layers times KV heads times (length of a key + of a value); what GGUF leaves out is derived.
+    """Return how many numbers the cache keeps of a token: KV heads of all layers, keys and values.
 
+    What GGUF leaves out is derived.
     Sliding windows and compressed keys take less than this says, never more.
     """
     layers = _count(info.get(f"{kind}.block_count"))
