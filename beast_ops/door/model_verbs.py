@@ -31,13 +31,17 @@ def list_(_context: Any, *, json: bool = False) -> None:
 @verb(
     "./beast models.pull llama3.2:3b",
     there=True,
-    help={"name": _NAME, "json": _JSON},
+    help={"name": _NAME, "force": "even if it cannot fit on this host", "json": _JSON},
     interrupted="It is fetched without you. To see how far it is, run the same command again.",
 )
-def pull(_context: Any, name: str, *, json: bool = False) -> None:
-    """Fetch a model to the model server."""
+def pull(_context: Any, name: str, *, force: bool = False, json: bool = False) -> None:
+    """Fetch a model to the model server, unless it cannot fit on this host."""
     from beast_ops.door.models import pull as act
 
+    if not force:
+        from beast_ops.door.fitting import refuse
+
+        refuse(_place().require_deployed(), name)
     act(_place(), name, json=json)
 
 

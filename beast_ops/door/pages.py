@@ -44,6 +44,7 @@ GROUPS = {
         "models.forget",
         "models.export",
         "models.import",
+        "fit",
         "batch",
         "cache.stats",
         "cache.clear",

@@ -30,6 +30,14 @@ DETAILS: Mapping[str, Any] = {
     "modified_at": "2026-05-01T03:00:00Z",
     "details": {"family": "llama", "parameter_size": "3.2B", "quantization_level": "Q4_K_M"},
 }
+ARCHITECTURE: Mapping[str, Any] = {
+    "general.architecture": "llama",
+    "general.parameter_count": 3_212_749_888,
+    "llama.block_count": 28,
+    "llama.embedding_length": 3072,
+    "llama.attention.head_count": 24,
+    "llama.attention.head_count_kv": 8,
+}
 LAYER, LAYER_BYTES = "sha256:5f6e", 1_000_000_000
 WRITES, EMBEDS = "llama3.2:latest", "nomic-embed-text:latest"
 
@@ -94,7 +102,7 @@ class FakeOllama:
         name = _full((await request.json())["model"])
         if name not in self.capabilities:
             return JSONResponse({"error": f"model '{name}' not found"}, 404)
-        info = {"general.architecture": "llama", "llama.context_length": self.context}
+        info = {**ARCHITECTURE, "llama.context_length": self.context}
         return JSONResponse({"model_info": info, "capabilities": self.capabilities[name]})
 
     async def pull(self, request: Request) -> Response:

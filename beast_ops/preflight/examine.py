@@ -24,6 +24,7 @@ def examine(wish: Wish) -> Iterator[Finding]:
     yield from place.check_root(root, nearest)
     yield from place.check_disk(nearest, wish.disk_mib)
     yield from place.check_memory(MEMORY, wish.memory_mib)
+    yield from limits.check_models(wish, MEMORY)
     if wish.runtime == COMPOSE:
         yield from examine_containers(wish)
     else:

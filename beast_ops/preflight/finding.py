@@ -44,6 +44,8 @@ class Wish(NamedTuple):
         image_mib: What is known of their sizes, by reference or repository.
         models: Names of the models that are to be pulled.
         limits: The most memory each service may take.
+        model_memory: What each of the wanted models takes in memory, of those that are known.
+        model_limit: The most memory the container may take that has the models, if one has.
         subnet: The network of the containers, if it is fixed.
         names: The names the front door is called by.
         acme: How a public authority is convinced: `http`, `dns`, or nothing.
@@ -65,6 +67,8 @@ class Wish(NamedTuple):
     image_mib: dict[str, int] = {}
     models: list[str] = []
     limits: dict[str, int] = {}
+    model_memory: dict[str, int] = {}
+    model_limit: int | None = None
     subnet: str | None = None
     names: list[str] = []
     acme: str = ""

@@ -13,6 +13,7 @@ from .place import free_mib, memory_mib, nearest
 from .reference import read
 from .sizes import image_mib, model_mib
 
+GPUS = ("dev/nvidiactl", "dev/kfd", "dev/dxg")
 SPARE = 1.2  # what is estimated may be wrong by so much
 
 
@@ -41,6 +42,30 @@ def check_limits(wish: Wish, source: Path) -> Iterator[Finding]:
             "expect that the kernel ends one of them when all are busy.",
             blocks=False,
         )
+
+
+def check_models(wish: Wish, source: Path, base: Path = Path("/")) -> Iterator[Finding]:
+    """Warn of models that are bigger than the memory they may have.
+
+    With a GPU nothing is told: how much memory that has is not known here.
+
+    Args:
+        wish: What is wanted.
+        source: /proc/meminfo.
+        base: The root of the file system.
+    """
+    total = memory_mib(source, "MemTotal")
+    if total is None or any((base / sign).exists() for sign in GPUS):
+        return
+    room = total if wish.model_limit is None else min(total, wish.model_limit)
+    for name, need in sorted(wish.model_memory.items()):
+        if need > room:
+            yield Finding(
+                "model-too-large",
+                f"The model {name} takes about {need} MiB of memory; it may have {room} MiB.",
+                f"Choose a smaller one, or see what would help: ./beast fit --model {name}",
+                blocks=False,
+            )
 
 
 class Need(NamedTuple):

@@ -3,6 +3,10 @@
 
 from typing import Any
 
+from beast_ops.fit.facts import MIB
+from beast_ops.fit.known import known
+from beast_ops.fit.standing import is_local, load
+
 from .build import Release
 
 
@@ -35,4 +39,24 @@ def wish(release: Release) -> dict[str, Any]:
             name: int(str(found["mem_limit"]).removesuffix("m"))
             for name, found in release.definitions.items()
         },
+        **_models(release),
     }
+
+
+def _models(release: Release) -> dict[str, Any]:
+    """Return how much memory the models of this host take, and how much they may."""
+    memory: dict[str, int] = {}
+    limit = None
+    for each in release.services:
+        if not each.models or not is_local(each):
+            continue
+        said = release.definitions.get(each.name, {})
+        if "mem_limit" in said:
+            limit = int(str(said["mem_limit"]).removesuffix("m"))
+        used = load(said.get("environment") or {}, vram=None)
+        for name in each.models:
+            facts = known(name)
+            need = None if facts is None else facts.memory(used)
+            if need is not None:
+                memory[name] = need // MIB
+    return {"model_memory": memory, "model_limit": limit}

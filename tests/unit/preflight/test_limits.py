@@ -5,7 +5,7 @@ import pytest
 
 from beast_ops.preflight import place
 from beast_ops.preflight.finding import MIB, Wish
-from beast_ops.preflight.limits import check_limits, check_store
+from beast_ops.preflight.limits import check_limits, check_models, check_store
 from tests.unit.preflight.asking import ids, wish
 
 LOWER = "Lower it: ./beast deploy --set qdrant_memory_mib=NUMBER"
@@ -170,3 +170,40 @@ def test_nothing_to_pull_needs_no_room(tmp_path, free):
     free(0)
 
     assert [] == stored(tmp_path)
+
+
+def modelled(tmp_path, **said):
+    (tmp_path / "meminfo").write_text("MemTotal:  8192000 kB\n")
+    asked = Wish(**wish(tmp_path, **said))
+    return list(check_models(asked, tmp_path / "meminfo", tmp_path))
+
+
+def test_models_that_fit_and_models_nobody_knows_are_welcome(tmp_path):
+    assert [] == modelled(tmp_path)
+    assert [] == modelled(tmp_path, models=["strange"], model_memory={"a:8b": 8000})
+
+
+@pytest.mark.parametrize("said", [{"model_limit": 5000}, {"model_limit": 9000}, {}])
+def test_a_model_larger_than_the_memory_it_may_have_is_warned_of(tmp_path, said):
+    (finding,) = modelled(tmp_path, model_memory={"small:1b": 1000, "large:70b": 8001}, **said)
+
+    room = min(8000, said.get("model_limit", 8000))
+    assert ("model-too-large", False) == (finding.id, finding.blocks)
+    assert (
+        f"The model large:70b takes about 8001 MiB of memory; it may have {room} MiB."
+        == finding.message
+    )
+    assert "./beast fit --model large:70b" in finding.hint
+
+
+def test_a_gpu_of_unknown_size_refuses_nothing(tmp_path):
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "nvidiactl").touch()
+
+    assert [] == modelled(tmp_path, model_memory={"large:70b": 45000})
+
+
+def test_a_machine_that_does_not_tell_its_memory_warns_of_no_model(tmp_path):
+    asked = Wish(**wish(tmp_path, model_memory={"a": 10**6}))
+
+    assert [] == list(check_models(asked, tmp_path / "none", tmp_path))
