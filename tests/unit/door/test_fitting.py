@@ -56,9 +56,9 @@ def test_the_model_server_tells_what_it_has(host, capsys):
     assert 1 == larger["change"]["parallel"]
 
 
-@pytest.mark.parametrize("url", [None, f"http://127.0.0.1:{free_port()}"])
-def test_without_a_model_server_the_table_knows(host, capsys, url):
-    host(ram=16, url=url)
+@pytest.mark.parametrize("configured", [False, True])
+def test_without_a_model_server_the_table_knows(host, capsys, configured):
+    host(ram=16, url=f"http://127.0.0.1:{free_port()}" if configured else None)
 
     (model,) = asked(capsys, "llama3.1:8b", code=0)["models"]
 
