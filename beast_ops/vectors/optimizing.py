@@ -48,6 +48,7 @@ async def optimize(collection: Collection) -> None:
 
 
 async def _child_and_swap(collection: Collection, name: str, target: Path) -> None:
+    started = collection.record  # of which the child makes a copy
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "beast_ops.vectors.optimizer", collection.path, target),
         stdin=PIPE,
@@ -55,8 +56,8 @@ async def _child_and_swap(collection: Collection, name: str, target: Path) -> No
     )
     try:
         await _expect(child, b"ready", READY_SECONDS)
-        started = collection.record
         async with collection.lock:  # writers wait for the copy, readers do not
+            _require_same(collection, started)
             collection.flush()
             copied, collection.journal = collection.fresh, []
             _tell(child)
@@ -102,16 +103,18 @@ async def _replay_and_swap(
         raise
 
 
-def _same(now: Record, then: Record) -> bool:
-    return now.shard == then.shard and now.config == then.config
+def _require_same(collection: Collection, started: Record) -> None:
+    now = collection.record
+    if collection.gone or (now.shard, now.config) != (started.shard, started.config):
+        raise AbandonedError("the collection was deleted or replaced meanwhile")
 
 
 async def _replay(collection: Collection, started: Record, shard: Shard, done: int) -> int:
     """Do on *shard* what the journal has from number *done* on; return how far it went."""
     while True:
+        _require_same(collection, started)
         journal = collection.journal
-        if collection.gone or journal is None or not _same(collection.record, started):
-            raise AbandonedError("the collection was deleted or replaced meanwhile")
+        assert journal is not None  # noqa: S101 - for mypy: it is kept until the end of all this
         if len(journal) > JOURNAL:
             raise AbandonedError("too much was written meanwhile")
         if done == len(journal):

@@ -175,10 +175,12 @@ def test_the_child_ends_with_its_parent(server, dial, chance):
         time.sleep(0.01)
 
     server.kill()
-    time.sleep(0.5)
 
     assert children
-    assert optimizers(server) == []
+    deadline = time.monotonic() + 10  # it works for as long as a minute otherwise
+    while optimizers(server):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def optimizers(server):

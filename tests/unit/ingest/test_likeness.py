@@ -37,13 +37,18 @@ def test_the_estimate_is_near_the_truth(seed, share):
 def test_pairs_are_found_among_many(seed):
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
     texts = {f"d{number}": words(dice, 800) for number in range(300)}
+    truths = {}
     for number in range(0, 60, 2):
-        texts[f"d{number}x"], _ = changed(dice, texts[f"d{number}"], 0.005)
+        texts[f"d{number}x"], truth = changed(dice, texts[f"d{number}"], 0.005)
+        truths[f"d{number}", f"d{number}x"] = truth
     signed = {name: signature([" ".join(text)]) for name, text in texts.items()}
 
     found = {(one, other) for _, one, other in pairs(signed, 0.8)}
 
-    assert found == {(f"d{number}", f"d{number}x") for number in range(0, 60, 2)}
+    # Of 64 bins, the estimate of one that is 0.93 alike falls below 0.8 once in 30,000 times.
+    alike_enough = {pair for pair, truth in truths.items() if truth > 0.93}
+    assert len(alike_enough) > 15
+    assert alike_enough <= found <= truths.keys()
 
 
 def test_case_and_marks_make_no_difference():

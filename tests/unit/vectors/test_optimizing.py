@@ -76,6 +76,26 @@ def test_what_is_written_meanwhile_is_in_the_copy(docs):
     assert docs.fresh >= 0
 
 
+def test_what_was_put_back_before_the_copy_is_not_undone_by_it(docs, monkeypatch):
+    """A snapshot may take the shard's place while the child starts; the former is still there."""
+    expected = optimizing._expect
+
+    async def put_back(child, word, seconds):
+        await expected(child, word, seconds)
+        if word == b"ready":
+            name = docs.fresh_name()
+            other = collection.Shard.create(docs.folder / name, docs.config.engine)
+            async with docs.lock:
+                docs.swap(name, other)  # what it left to do, removing the former, is late
+
+    monkeypatch.setattr(optimizing, "_expect", put_back)
+
+    with pytest.raises(AbandonedError, match="replaced"):
+        asyncio.run(optimize(docs))
+
+    assert 0 == docs.shard.info().points_count
+
+
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [
