@@ -4,8 +4,8 @@
 A test that lacks something is skipped with the reason. `BEAST_REQUIRE=docker,chromium` makes
 such a skip a failure, so that nothing goes untested unnoticed where it was meant to run.
 
-`BEAST_TURNS=3` is for who tests every day and has no hour for it: of the files that need a whole
-stack, one in three has its turn today, the next third tomorrow.
+`BEAST_TURNS=6` is for who tests every day and has no hour for it: of the files that need real
+services or a whole stack, one in six has its turn today, the next sixth tomorrow.
 """
 
 import os
@@ -164,7 +164,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is long, what has no turn today, and the lab unless it was asked for."""
     here = Path(__file__).parent
     lab = "docker" in required() or any("lab" in Path(word).parts for word in config.args)
-    waiting = _waiting(here / "e2e") | _waiting(here / "lab")
+    waiting = {path for name in ("contract", "e2e", "lab") for path in _waiting(here / name)}
     # The longest first, so that both workers end together, and before the servers that tests of
     # other rooms keep until the end are there to be in their way.
     items.sort(key=lambda item: room(item, here) != "e2e")
@@ -180,7 +180,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _waiting(folder: Path) -> set[Path]:
     """Return the files of a room that do not have their turn today."""
     today = datetime.now(UTC).timetuple().tm_yday
-    turns = sorted(path for path in folder.glob("test_*.py") if path.stem not in EVERY_DAY)
+    turns = sorted(path for path in folder.rglob("test_*.py") if path.stem not in EVERY_DAY)
     return {path for number, path in enumerate(turns) if number % TURNS != today % TURNS}
 
 
