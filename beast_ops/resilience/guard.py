@@ -12,6 +12,7 @@ A place is given back as soon as an attempt failed: the wait for the next one ho
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from .figures import Figures, Tally
 from .pace import Pace
 from .policy import Policy
 from .slots import Slots
+
+# Else Python prints its warnings of each attempt where nobody set up a log, as in a verb.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 
