@@ -40,8 +40,12 @@ def backup(place: Place, asked: Asked, *, json: bool) -> int:
     """
     from beast_ops.backup import make, shelf
     from beast_ops.clock import SYSTEM
+    from beast_ops.events.host import telling
 
-    made = make.make(place.require_deployed(), _options(place, asked))
+    options = _options(place, asked)
+    with telling(place, "backup") as told:
+        made = make.make(place.require_deployed(), options)
+        told["backup"] = made.name
     gone: list[str] = []
     if asked.days or asked.count:
         days, count = asked.days or UNBOUNDED_DAYS, asked.count or UNBOUNDED
@@ -126,14 +130,17 @@ def verify(place: Place, name: str, identity: str, *, json: bool) -> None:
     """
     from beast_ops import receipts
     from beast_ops.backup import names, shelf
+    from beast_ops.events.host import telling
 
     path = shelf.named(place, name)
-    if place.receipts.is_dir():
-        with receipts.recording(place.receipts, "verify") as kept:
-            kept.details = {"name": names.base(path.name)}
+    base = names.base(path.name)
+    with telling(place, "verify", backup=base):
+        if place.receipts.is_dir():
+            with receipts.recording(place.receipts, "verify") as kept:
+                kept.details = {"name": base}
+                found = shelf.prove(path, identity)
+        else:
             found = shelf.prove(path, identity)
-    else:
-        found = shelf.prove(path, identity)
     show(path, found, json=json)
 
 

@@ -41,6 +41,7 @@ def restore(place: Place, asked: Asked, *, json: bool) -> int:
     """
     from beast_ops.backup import restore as restoring
     from beast_ops.backup import shelf
+    from beast_ops.events.host import telling
     from beast_ops.release.__main__ import hands
 
     opening = _opening(place, asked)
@@ -55,7 +56,8 @@ def restore(place: Place, asked: Asked, *, json: bool) -> int:
         _ask()
     if wanted.anew and (code := _continued(target, opening, asked, json=json)) is not None:
         return code
-    done = restoring.restore(target, opening, hands(), asked.service)
+    with telling(target, "restore", backup=wanted.header["name"]):
+        done = restoring.restore(target, opening, hands(), asked.service)
     if json:
         emit({"name": wanted.header["name"], "release": done.release, "seconds": done.seconds})
         return 0
@@ -139,9 +141,13 @@ def drill(place: Place, asked: Asked, *, json: bool) -> int:
         ArchiveError: If the backup is not whole, or not what was kept.
         CommandError: If a service does not come up on it, or does not prove itself.
     """
+    from beast_ops.backup import names
     from beast_ops.backup.drill import drill as act
+    from beast_ops.events.host import telling
 
-    done = act(place.require_deployed(), _opening(place, asked))
+    opening = _opening(place.require_deployed(), asked)
+    with telling(place, "drill", backup=names.base(opening.file.name)):
+        done = act(place, opening)
     if json:
         emit({"name": done.name, "seconds": round(done.seconds, 3), "checks": list(done.checks)})
         return 0

@@ -108,6 +108,24 @@ def test_what_every_process_does_is_told_in_one_place(stack):
     assert found["jobs"][0]["job"] in [each["job"] for each in listed["jobs"]]
 
 
+def told(stack, name):
+    """Return who told of *name*, the newest first."""
+    _, found = ask(stack, "GET", f"/events?limit=100&names={name}")
+    return [each["source"] for each in found["events"]]
+
+
+def test_what_is_typed_on_the_host_is_told_too_and_nothing_is_told_twice(stack):
+    before = told(stack, "backup.done")
+    typed = stack.must("backup", "--json").json["name"]
+    assert ["host", *before] == told(stack, "backup.done")
+    _, found = ask(stack, "GET", "/events?limit=1&names=backup.done")
+    assert {"backup": typed} == found["events"][0]["data"]
+
+    followed(stack, begun(stack, "/backups"))
+    await_true(lambda: told(stack, "backup.done")[0] == "beast-agent")
+    assert ["beast-agent", "host", *before] == told(stack, "backup.done")
+
+
 def test_a_second_one_is_refused_and_an_agent_that_is_killed_takes_it_along(stack):
     followed(stack, begun(stack, "/backups"))
     first = begun(stack, "/drills", {})
