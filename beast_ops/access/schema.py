@@ -7,7 +7,7 @@ from sqlalchemy import BLOB, INTEGER, REAL, TEXT, Column, MetaData, Table
 
 from beast_ops.database import Schema
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", head="0002")
+SCHEMA = Schema(Path(__file__).parent / "migrations", head="0003")
 METADATA = MetaData()
 
 TOKENS = Table(
@@ -21,6 +21,13 @@ TOKENS = Table(
     Column("used", REAL),
     Column("models", TEXT),  # a list as JSON; without one, all of them
     Column("per_minute", INTEGER),
+    sqlite_strict=True,
+)
+REVOKED = Table(  # known beyond the data that no longer have them; see `outlast`
+    "revoked",
+    METADATA,
+    Column("hash", TEXT, primary_key=True),
+    Column("at", REAL, nullable=False),
     sqlite_strict=True,
 )
 SESSIONS = Table(

@@ -21,7 +21,7 @@ from beast_ops.errors import ConflictError, MissingError
 from .model import Principal, Scope, Session, Token, hashed, new_secret
 from .rows import row_of, token_of
 from .rules import EVERYTHING, ModelRules
-from .schema import SESSIONS, TOKENS
+from .schema import REVOKED, SESSIONS, TOKENS
 
 USED_SECONDS = 60.0  # the last use is told to the minute
 USED = (
@@ -116,6 +116,7 @@ class AccessStore:
             raise MissingError("no such token", subject=name, hint="See: ./beast tokens.list")
         with self._turn, self._database.writing() as table:
             table.execute(delete(TOKENS).where(TOKENS.c.hash == token.hash))
+            table.execute(insert(REVOKED).values(hash=token.hash, at=self._now()))
         self._tokens.pop(token.hash, None)
         self._end([each for each in self._sessions.values() if each.origin == token.hash])
         return token.hash

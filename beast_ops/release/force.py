@@ -142,7 +142,7 @@ def _switch(tried: _Try) -> _Trial:
     place, hands = tried.place, tried.hands
     trial = _Trial()
     try:
-        make_current(place, tried.release)
+        _exchange(place, tried.previous, tried.release)
         if tried.aim.shut and hands.behind is not None:
             trial = _prove(place, hands, *hands.behind)
         if not trial.failure:
@@ -156,6 +156,16 @@ def _switch(tried: _Try) -> _Trial:
     if trial.failure and shutil.disk_usage(place.root).free < ROOM_BYTES:
         return replace(trial, failure=f"{trial.failure.rstrip('.')}; {NO_ROOM} ({place.root}).")
     return trial
+
+
+def _exchange(place: Place, before: str | None, after: str) -> None:
+    """Make *after* the release in force; what was revoked stays so, whatever its data say."""
+    old, new = (read_record(place, name) if name else None for name in (before, after))
+    if old is not None and new is not None and old.generation != new.generation:
+        from beast_ops.access.outlast import outlast  # loads what databases need
+
+        outlast(place.data / old.generation, place.data / new.generation)
+    make_current(place, after)
 
 
 def _prove(
@@ -211,7 +221,7 @@ def _come_back(tried: _Try) -> _End:
         return _STOPPED
     left = tried.aim.leave()
     try:
-        make_current(place, last)
+        _exchange(place, tried.release, last)
         tried.aim.back()
     except OSError as failed:
         return replace(_STUCK, details={**left, "back": _told(failed, place)})

@@ -126,6 +126,25 @@ def test_what_is_typed_on_the_host_is_told_too_and_nothing_is_told_twice(stack):
     assert ["beast-agent", "host", *before] == told(stack, "backup.done")
 
 
+def opens(stack, secret):
+    """Return what the API says to a token."""
+    with http.client(stack.api, headers={"authorization": f"Bearer {secret}"}) as client:
+        return client.get("/services").status_code
+
+
+def test_what_was_revoked_stays_so_after_a_restore(stack):
+    made = {
+        name: stack.must("tokens.create", name, "--json").json["token"]
+        for name in ("leaver", "stayer")
+    }
+    backup = stack.must("backup", "--json").json["name"]
+    stack.must("tokens.revoke", "leaver")
+
+    stack.must("restore", backup, "--yes")
+
+    assert [401, 200] == [opens(stack, made[name]) for name in ("leaver", "stayer")]
+
+
 def test_a_second_one_is_refused_and_an_agent_that_is_killed_takes_it_along(stack):
     followed(stack, begun(stack, "/backups"))
     first = begun(stack, "/drills", {})

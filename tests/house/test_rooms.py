@@ -30,6 +30,7 @@ ONLY = {
         "beast_ops/search/store.py": "queries",
     },
     "sqlite3": {
+        "beast_ops/access/outlast.py": "changes rows in databases of any revision, and keeps that",
         "beast_ops/backup/strategies/sqlite.py": "copies the databases of others",
         "beast_ops/database/connect.py": "the only room that opens databases",
         "beast_ops/database/failures.py": "translates what it raises",
@@ -49,6 +50,7 @@ ONLY = {
         "beast_ops/database/migrate.py": "runs the migrations of every database",
         "beast_ops/access/migrations/versions/v0001_first.py": "a migration",
         "beast_ops/access/migrations/versions/v0002_model_rules.py": "likewise",
+        "beast_ops/access/migrations/versions/v0003_revoked.py": "likewise",
         "beast_ops/events/migrations/versions/v0001_first.py": "likewise",
         "beast_ops/ingest/migrations/versions/v0001_first.py": "likewise",
         "beast_ops/ingest/migrations/versions/v0002_members.py": "likewise",
