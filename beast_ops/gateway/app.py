@@ -3,6 +3,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -27,6 +28,7 @@ from beast_ops.errors import BeastError
 from beast_ops.settings import Watched, load
 
 from . import bodies, permits
+from .figures import KIND, Figures
 from .gate import Caller, Gate, known
 from .permits import Permit
 from .refusal import CLOSED, ClientGoneError, RefusedError, refuse
@@ -37,6 +39,8 @@ LOG = logging.getLogger("beast.gateway")
 SILENCE_SECONDS = 900.0  # a model is loaded, and a long question read, before the first word
 FLUSH_SECONDS = 1.0
 ALIVE = b"/health/live"
+FIGURES = b"/metrics"
+GONE = 499  # as servers call it: the client hung up
 HELD = 3  # so many of the largest bodies there may be at once
 
 
@@ -67,6 +71,8 @@ class Gateway:
         self._services = known(around.secrets, around.clients)
         self._house: House | None = None
         self._busy = self._held = 0
+        self._figures = Figures()
+        self._figures.running.set_function(lambda: self._busy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or begin and end."""
@@ -98,36 +104,35 @@ class Gateway:
                     _flush(book, changes)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def outward(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
+        started, outward = time.perf_counter(), _Outward(send)
         try:
             await self._serve(scope, receive, outward)
         except RefusedError as refused:
             LOG.info("%s %r: %d %s", scope["method"], scope["path"][:200], refused.status, refused)
-            await refuse(send, refused, bodiless=scope["method"] == "HEAD")
+            await refuse(outward, refused, bodiless=scope["method"] == "HEAD")
         except ClientGoneError:
-            if begun:  # cannot be ended well: uvicorn hangs up on who is told no end
-                return
+            outward.status = GONE  # not ended well: uvicorn hangs up on who is told no end
         except Exception:
             LOG.exception("%s %r failed", scope["method"], scope["path"][:200])
-            if not begun:
-                await refuse(send, RefusedError(500, "the gateway failed; see its log"))
+            if not outward.begun:
+                await refuse(outward, RefusedError(500, "the gateway failed; see its log"))
+        if (path := scope["raw_path"]) not in (ALIVE, FIGURES):
+            spent = time.perf_counter() - started
+            self._figures.count(scope["method"], path, outward.status, spent)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         house, path = self._house, scope["raw_path"]
         if house is None:
             raise RefusedError(503, "the gateway is still starting", retry_after="1")
         if (scope["method"], path) == ("GET", ALIVE):
-            await _say_well(send)
+            await _say(send, b'{"status":"alive"}', b"application/json")
             return
         settings, headers = self._now(), dict(scope["headers"])
         client = await house.clients.who(scope, headers)
         caller = await house.gate.recognise(scope["headers"], client, settings)
+        if (scope["method"], path) == ("GET", FIGURES):
+            await _say(send, self._figures.text(), KIND)
+            return
         permit = permits.find(scope["method"], path)
         if permit is None:
             raise RefusedError(404, "the gateway hands on nothing of this kind")
@@ -137,7 +142,7 @@ class Gateway:
         await self._hand_on(house, _Asked(scope, permit, caller, client, settings), receive, send)
 
     async def _hand_on(self, house: House, asked: "_Asked", receive: Receive, send: Send) -> None:
-        status = 499  # as servers call it: the client hung up
+        status = GONE
         try:
             with self._room(asked):
                 errand = await asked.errand(receive)
@@ -172,6 +177,18 @@ class Gateway:
         except BeastError as wrong:
             LOG.error("%s", wrong.paragraph())  # noqa: TRY400 - whoever wrote them knows enough
             raise RefusedError(503, "the settings of the gateway cannot be read") from wrong
+
+
+class _Outward:
+    """The way of an answer, and how far it has come."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun, self.status = False, GONE
+
+    async def __call__(self, message: Message) -> None:
+        self.begun, self.status = True, message.get("status", self.status)
+        await self._send(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +237,9 @@ class _Asked:
         return Errand(self.method, self.path, self.permit, rules, body or None)
 
 
-async def _say_well(send: Send) -> None:
-    body = b'{"status":"alive"}'
+async def _say(send: Send, body: bytes, kind: bytes) -> None:
     length = (b"content-length", str(len(body)).encode())
-    headers = [(b"content-type", b"application/json"), length, *CLOSED]
+    headers = [(b"content-type", kind), length, *CLOSED]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -20,12 +20,14 @@ from beast_ops.access.model import Scope
 from beast_ops.access.rules import EVERYTHING, ModelRules
 from beast_ops.api.clients import Client
 from beast_ops.errors import BeastError
+from beast_ops.keys import read_secret
 
 from .permits import Permit
 from .refusal import RefusedError
 from .settings import Settings
 
 LOG = logging.getLogger("beast.gateway")
+METRICS = "metrics_token"
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -49,7 +51,7 @@ class Caller:
 
 
 def known(secrets: Path, clients: Mapping[str, Scope]) -> dict[bytes, Caller]:
-    """Return the services among *clients* by the token that each shows.
+    """Return who is known without looking: by its token each of *clients*, and the figures' own.
 
     Args:
         secrets: The folder of the files with their tokens.
@@ -58,9 +60,13 @@ def known(secrets: Path, clients: Mapping[str, Scope]) -> dict[bytes, Caller]:
     Raises:
         BeastError: If a token cannot be read.
     """
+    figures = read_secret(secrets / METRICS).encode()
     return {
-        token: Caller(name, clients[name], f"service {name}", ours=True)
-        for name, token in services.tokens(secrets, clients).items()
+        figures: Caller(METRICS, Scope.METRICS, METRICS, ours=True),
+        **{
+            token: Caller(name, clients[name], f"service {name}", ours=True)
+            for name, token in services.tokens(secrets, clients).items()
+        },
     }
 
 

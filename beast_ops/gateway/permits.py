@@ -67,6 +67,14 @@ PERMITS: dict[tuple[str, bytes], Permit] = {
 _BLOB = re.compile(rb"/api/blobs/sha256:[0-9a-f]{64}")
 
 
+_NAMES = {path: path.decode() for _, path in PERMITS}
+
+
+def label(path: bytes) -> str:
+    """Return what *path* is called in figures: strangers cannot make new names."""
+    return "/api/blobs" if _BLOB.fullmatch(path) else _NAMES.get(path, "other")
+
+
 def find(method: str, path: bytes) -> Permit | None:
     """Return what *method* on *path* takes, `None` if nobody may ask for it."""
     if _BLOB.fullmatch(path):

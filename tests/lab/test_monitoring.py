@@ -22,6 +22,7 @@ PANELS = [
 SILENT = {
     "ai_beast_backup_age_seconds": "nothing was backed up yet",
     "ai_beast_last_verified_restore_timestamp_seconds": "nothing was restored yet",
+    "ai_beast_gateway_requests_total": "nobody asked the gateway yet",
     "ai_beast_model_": "no model was pulled",
     "ai_beast_rag_": "nothing was searched or ingested since the API started",
     "node_disk_": "a container of the lab has no disks of its own",

@@ -151,7 +151,10 @@ def gateway(folder, recorder, **settings):
     place = an_installation(
         folder,
         door,
-        secrets={f"g/client_{each.replace('-', '_')}": f"token-of-{each}" for each in CLIENTS},
+        secrets={
+            "g/metrics_token": "token-of-metrics",
+            **{f"g/client_{each.replace('-', '_')}": f"token-of-{each}" for each in CLIENTS},
+        },
     )
     config = place.config / "g"
     config.mkdir(parents=True)

@@ -44,7 +44,7 @@ TABLE = {
     ("GET", "/v1/models"): None,
     ("POST", "/v1/chat/completions"): None,
     ("POST", "/v1/messages"): None,
-    ("GET", "/metrics"): None,
+    ("POST", "/metrics"): None,
     ("GET", "/debug/pprof/"): None,
     ("POST", "/api/unknown"): None,
     ("GET", "/api/generate"): None,
