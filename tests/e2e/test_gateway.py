@@ -64,7 +64,8 @@ def test_ours_ask_models_through_it(installed, ollama):
     assert "You asked something" in said
     assert ollama.asked
     environ = installed.root / "secrets" / "beast-gateway"
-    assert {"client_beast_api", "client_beast_worker"} == {each.name for each in environ.iterdir()}
+    known = {"client_beast_api", "client_beast_worker", "metrics_token"}
+    assert known == {each.name for each in environ.iterdir()}
 
 
 def test_health_sees_it(installed):
