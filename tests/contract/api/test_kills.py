@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""API and worker, killed with SIGKILL at random moments of jobs and streams, and started anew.
+"""API, worker and Valkey, killed at random moments of jobs and streams, and started anew.
 
-No job is lost or done twice in effect, whoever follows events misses none and hears none twice,
-and a conversation goes on. `--long` runs hundreds of rounds.
+All of it without a Valkey, too. No job is lost or done twice in effect, whoever follows events
+misses none and hears none twice, and a conversation goes on. `--long` runs hundreds of rounds.
 """
 
 import json
@@ -25,6 +25,7 @@ from beast_ops.ingest.client import IngestOptions, ingest
 from beast_ops.llm.testing import echo, fake_ollama
 from beast_ops.testing import a_service, an_installation, free_port
 from beast_ops.vectors.testing import running
+from tests import valkey_server
 
 SECONDS = 60.0
 PATIENT = Again(attempts=100, seconds=SECONDS)
@@ -61,6 +62,22 @@ class Kept:
         self.process.wait()
 
 
+class KeptServer:
+    """A Valkey that is started again whenever it is killed."""
+
+    def __init__(self, folder):
+        self.running = valkey_server.running(folder)
+        self.server, self.kills = self.running.__enter__(), 0
+
+    def kill(self):
+        self.kills += 1
+        self.server.kill()
+        self.server.start()
+
+    def end(self):
+        self.running.__exit__(None, None, None)
+
+
 class Listener(threading.Thread):
     """One who follows all events, through whatever happens."""
 
@@ -77,9 +94,15 @@ class Listener(threading.Thread):
             self.failed = failed
 
 
-@pytest.fixture
-def stack(tmp_path):
+@pytest.fixture(params=["alone", "valkey"])
+def stack(request, tmp_path, needs):
+    kept, found = {}, {}
     with ExitStack() as opened:
+        if request.param == "valkey":
+            needs("valkey")
+            kept["valkey"] = KeptServer(tmp_path / "valkey")
+            opened.callback(kept["valkey"].end)
+            found = kept["valkey"].server.environment
         vectors = opened.enter_context(running(tmp_path / "vectors"))
         ollama = opened.enter_context(fake_ollama())
         port = free_port()
@@ -101,12 +124,12 @@ def stack(tmp_path):
             "BEAST_VECTORS_URL": vectors.url,
             "BEAST_VECTORS_KEY_FILE": str(place.secrets / "beast-api" / "vectors_key"),
             "BEAST_MODELS_URL": ollama.url,
+            **found,
         }
         settings = {
             "beast_ops.api": {"port": port},
             "beast_ops.jobs": {"embedder": "none", "parsers": 1},
         }
-        kept = {}
         for module, said in settings.items():
             folder = tmp_path / module
             folder.mkdir()
@@ -142,8 +165,8 @@ def insisting(act):
 
 
 def killing(chance, kept, most):
-    """Return a thread that kills one of *kept* at a random moment, or both."""
-    chosen = chance.choice([("beast_ops.api",), ("beast_ops.jobs",), tuple(kept)])
+    """Return a thread that kills one of *kept* at a random moment, or all of them."""
+    chosen = chance.choice([*((name,) for name in kept), tuple(kept)])
     after = [chance.uniform(0.0, most) for _ in chosen]
 
     def run():
@@ -198,7 +221,7 @@ def test_nothing_is_lost_or_done_twice_however_often_they_are_killed(stack, tmp_
         assert expected == {each["path"].rpartition("/")[2]: each["chunks"] for each in listed}
         (docs,) = client.collections.list()["collections"]
         assert len(expected) == docs["points"]
-    print(f"kills: {kept['beast_ops.api'].kills} API, {kept['beast_ops.jobs'].kills} worker")
+    print("kills:", {name: each.kills for name, each in kept.items()})
     assert sum(each.kills for each in kept.values()) >= 2
 
 
