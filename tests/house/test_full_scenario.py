@@ -15,11 +15,8 @@ def read(path):
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-ROLES = {
-    *read(CLONE / "inventory/server/group_vars/all.yml")["beast_services"],
-    *("docker", "host"),
-}
-OPTIONS = {name: each for name, each in declared(CLONE).items() if each.role in ROLES}
+OPTIONS = {name: each for name, each in declared(CLONE).items() if each.role != "project"}
+ROLES = {each.role for each in OPTIONS.values()}
 SET, LEFT = read(FOLDER / "vars/settings.yml"), read(FOLDER / "vars/left_alone.yml")
 
 
