@@ -2,7 +2,7 @@
 """The client that is awaited: `Client`, in the other colour."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Self
 
@@ -69,7 +69,8 @@ class AsyncClient(AsyncRooms):
                 if follower.last is None:
                     follower.begin((await self.events.list(limit=1))["events"])
                 asked, headers = follower.asked()
-                async with aclosing(self._messages(asked, headers, QUIET_SECONDS)) as messages:
+                heard = self._messages(asked, headers, QUIET_SECONDS, follower.reached)
+                async with aclosing(heard) as messages:
                     async for message in messages:
                         yield follower.saw(message)
             except UnavailableError as away:
@@ -77,7 +78,11 @@ class AsyncClient(AsyncRooms):
             await asyncio.sleep(follower.pause())
 
     async def _messages(
-        self, asked: Asked, headers: Mapping[str, str], seconds: float
+        self,
+        asked: Asked,
+        headers: Mapping[str, str],
+        seconds: float,
+        reached: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Message]:
         options = asked.options()
         options["headers"] |= {**EVENTS, **headers}
@@ -88,6 +93,7 @@ class AsyncClient(AsyncRooms):
                 if not answer.is_success:
                     await answer.aread()
                     raise refusal(answer)
+                reached()
                 reader = Reader()
                 async for line in answer.aiter_lines():
                     if (message := reader.line(line)) is not None:

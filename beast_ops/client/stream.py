@@ -34,9 +34,12 @@ class Follower:
         query = {"names": self._names} if self._names else None
         return Asked("GET", "/events/stream", query), {"last-event-id": str(self.last or 0)}
 
+    def reached(self) -> None:
+        """Note that the API is there, whether it has something to tell or not."""
+        self._heard, self._failures = self._clock.monotonic(), 0
+
     def saw(self, message: Message) -> Mapping[str, Any]:
         """Note that *message* came, and return the event."""
-        self._heard, self._failures = self._clock.monotonic(), 0
         event: Mapping[str, Any] = message.data
         self.last = int(event["number"])
         return event

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client that waits for each answer."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -107,14 +107,18 @@ class Client(Rooms):
                 if follower.last is None:
                     follower.begin(self.events.list(limit=1)["events"])
                 asked, headers = follower.asked()
-                for message in self._messages(asked, headers, QUIET_SECONDS):
+                for message in self._messages(asked, headers, QUIET_SECONDS, follower.reached):
                     yield follower.saw(message)
             except UnavailableError as away:
                 follower.lost(away)
             self._clock.sleep(follower.pause())
 
     def _messages(
-        self, asked: Asked, headers: Mapping[str, str], seconds: float
+        self,
+        asked: Asked,
+        headers: Mapping[str, str],
+        seconds: float,
+        reached: Callable[[], None] = lambda: None,
     ) -> Iterator[Message]:
         options = asked.options()
         options["headers"] |= {**EVENTS, **headers}
@@ -125,6 +129,7 @@ class Client(Rooms):
             if not answer.is_success:
                 answer.read()
                 raise refusal(answer)
+            reached()
             reader = Reader()
             for line in answer.iter_lines():
                 if (message := reader.line(line)) is not None:

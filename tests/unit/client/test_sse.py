@@ -114,13 +114,13 @@ def test_who_stays_away_for_too_long_is_given_up():
     assert 20 < now[0] < 40
 
 
-def test_whoever_hears_something_is_patient_anew():
+def test_whoever_reaches_it_is_patient_anew():
     now = [0.0]
     follower = Follower("", 1, 10, Clock(monotonic=lambda: now[0]))
     for _ in range(3):
         now[0] += 8
         follower.lost(UnavailableError("away"))
-        follower.saw(Message("x", {"number": 2}))
+        follower.reached()
     follower.lost(UnavailableError("away"))
     now[0] += 11
     with pytest.raises(UnavailableError):
