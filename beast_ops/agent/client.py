@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask the agent of this host."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,10 @@ from pydantic import ValidationError
 
 from beast_ops import receipts
 from beast_ops.errors import ServiceError, UnavailableError
+from beast_ops.gpu import host
+from beast_ops.gpu.model import Reading
 from beast_ops.keeper import state
+from beast_ops.place import Place
 
 from .protocol import ANSWER_BYTES, KINDS, Answer, Request, named, socket_of
 
@@ -51,6 +55,19 @@ def keeper_seen(root: Path, *, inside: bool, seconds: float = SECONDS) -> dateti
     told = ask(socket_of(root), Request(verb="keeper"), seconds)
     with _understood():
         return datetime.fromisoformat(told["seen"]) if told["seen"] else None
+
+
+def gpus(root: Path, *, inside: bool, seconds: float = SECONDS) -> Reading:
+    """Return what the drivers of the host of *root* say; see `milestones`.
+
+    Raises:
+        BeastError: If there is no agent, or its answer is none.
+    """
+    if not inside:
+        return host.of(Place(root)).look()
+    told = ask(socket_of(root), Request(verb="gpu"), seconds)
+    with _understood():
+        return Reading.model_validate_json(json.dumps(told))
 
 
 @contextmanager

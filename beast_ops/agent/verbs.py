@@ -95,7 +95,15 @@ def keeper(place: Place, _: Request) -> Any:
     return {"seen": found.seen.isoformat() if found else None}
 
 
+def gpu(place: Place, _: Request) -> Any:
+    """Return what the drivers of this host say, and which containers they do not reach."""
+    from beast_ops.gpu import host
+
+    return host.of(place).look().model_dump(mode="json")
+
+
 VERBS: Mapping[str, Callable[[Place, Request], Any]] = {
+    "gpu": gpu,
     "history": history,
     "keeper": keeper,
     "logs": logs,
