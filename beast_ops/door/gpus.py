@@ -4,15 +4,13 @@
 from typing import Any
 
 from beast_ops.cards import read_services
-from beast_ops.gpu.judge import held, size
+from beast_ops.gpu.judge import held, size, without
 from beast_ops.gpu.model import Device
 from beast_ops.health.gpus import Seen, look
 from beast_ops.health.report import keys_below
 from beast_ops.place import Place
 
 from .output import emit, line
-
-NONE = "This host has no GPU that programs can use; models run on the CPU."
 
 
 def gpu(place: Place, *, json: bool) -> int:
@@ -39,8 +37,9 @@ def words(seen: Seen) -> list[str]:
     lines = [_device(each) for each in devices]
     if devices or seen.troubles:
         lines += _claims(seen)
-    elif not seen.troubles:
-        lines.append(NONE)
+    else:
+        said = without(seen.case)
+        lines.append(f"{said[0].upper()}{said[1:]}.")
     for each in seen.troubles:
         check = CHECKS[each.kind]
         about = f"{each.subject}: " if each.subject else ""

@@ -7,7 +7,7 @@ The codes and what they stand for are those of `nvmlReturn_t` in the NVML API Re
 from .model import Kind
 
 LOST, CUT_OFF, MISMATCH = 15, 17, 18
-NOT_FOUND = 28  # no GPU at all, which is no trouble
+NOT_FOUND = 28  # which is no trouble where none is plugged in
 
 CODES: dict[int, tuple[Kind, str]] = {
     1: ("failed", "the library was not prepared"),
@@ -37,6 +37,7 @@ CODES: dict[int, tuple[Kind, str]] = {
     25: ("failed", "the driver does not know this version of a call"),
     26: ("failed", "the driver no longer does that"),
     27: ("failed", "the GPU is not ready"),
+    NOT_FOUND: ("lost", "the driver finds no GPU"),
     29: ("failed", "the driver is in a state that does not allow it"),
     30: ("failed", "the GPU cannot be reset in this way"),
     999: ("failed", "an error that the driver does not know itself"),

@@ -54,6 +54,16 @@ def judge(case: Case) -> tuple[Trouble, ...]:
     return tuple(found)
 
 
+def without(case: Case) -> str:
+    """Return what is to be said where no GPU answers and none is missed."""
+    if not case.local:
+        return "this host has no GPU that programs can use; the model server is elsewhere"
+    claimed = sum(each.vram_bytes for each in (case.claims or {}).values())
+    if claimed:
+        return f"the model server claims {size(claimed)} of a GPU whose driver cannot be asked"
+    return "this host has no GPU that programs can use; models run on the CPU"
+
+
 def held(reading: Reading) -> int | None:
     """Return the most bytes of GPUs that the model server can hold; `None` if nobody knows.
 

@@ -69,6 +69,8 @@ def troubles(said: Said, shown: Signs) -> Iterator[Trouble]:
     for each in said.get("devices", ()):
         if "failed" in each:
             yield _trouble(each, f"GPU {each['index']}", "")
+    if not failed and not said.get("devices") and shown.cards:
+        yield Trouble(kind="lost", message="a GPU is plugged in that the driver does not see")
     library = _library(said)
     if not failed and library and shown.version and library != shown.version:
         yield Trouble(
@@ -87,8 +89,7 @@ def _without_library(said: Said, shown: Signs) -> Iterator[Trouble]:
 
 def _is_absent(said: Said, shown: Signs) -> bool:
     """Return whether there is simply no GPU: a disk image may serve hosts with and without."""
-    code = said.get("code")
-    return code == NOT_FOUND or (code == NOT_LOADED and not shown.cards)
+    return not shown.cards and said.get("code") in {NOT_FOUND, NOT_LOADED}
 
 
 def _trouble(said: Said, subject: str, more: str) -> Trouble:

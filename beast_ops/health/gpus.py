@@ -11,7 +11,7 @@ from beast_ops.cards import Service, Services
 from beast_ops.errors import BeastError
 from beast_ops.fit.standing import is_local
 from beast_ops.gpu import speeds
-from beast_ops.gpu.judge import Case, Claims, held, judge, size
+from beast_ops.gpu.judge import Case, Claims, held, judge, size, without
 from beast_ops.gpu.model import Device, Reading, Trouble
 from beast_ops.llm import listing
 from beast_ops.place import Place
@@ -137,7 +137,7 @@ def finding(seen: Seen) -> Finding:
         return Finding(Status.DEGRADED, f"{_words(seen.troubles)}. {MORE}", details)
     devices = seen.case.reading.devices
     if not devices:
-        return Finding(Status.HEALTHY, "this host has no GPU that programs can use", details)
+        return Finding(Status.HEALTHY, without(seen.case), details)
     used = sum(each.used or 0 for each in devices)
     total = sum(each.total or 0 for each in devices)
     many = f"{len(devices)} GPU{'' if len(devices) == 1 else 's'}"

@@ -148,13 +148,7 @@ class OllamaServer:
     def _answer(self, path: str, body: Said) -> AsyncGenerator[Piece | Ending]:
         asked = Asked(path, {**body, "stream": True}, str(body["model"]), self._policy)
 
-        def read(line: str) -> Piece | Ending:
-            found = piece_of(line)
-            if isinstance(found, Ending) and found.seconds:
-                url, model, now = self._wire.url, asked.model, SYSTEM.now().timestamp()
-                PACES.add(Answered(url, model, found.answer_tokens, found.seconds, now))
-            return found
-
+        read = reader_of(self._wire.url, asked.model)
         return self._wire.stream(Stream(asked, lambda: read, is_ending, self._deadlines))
 
     def _steps(self, path: str, body: Said, name: str, what: str) -> AsyncGenerator[Step]:
@@ -238,6 +232,19 @@ def _message(said: Message) -> dict[str, Any]:
     if said.answers is not None:
         found["tool_name"] = said.answers.name
     return found
+
+
+def reader_of(url: str, model: str) -> Callable[[str], Piece | Ending]:
+    """Return what reads an answer of *model* at *url*, and notes how long it took."""
+
+    def read(line: str) -> Piece | Ending:
+        found = piece_of(line)
+        if isinstance(found, Ending) and found.seconds:
+            now = SYSTEM.now().timestamp()
+            PACES.add(Answered(url, model, found.answer_tokens, found.seconds, now))
+        return found
+
+    return read
 
 
 def piece_of(line: str) -> Piece | Ending:

@@ -9,7 +9,7 @@ import pytest
 from beast_ops.gpu.host import FRESH_SECONDS
 from beast_ops.llm.testing import WRITES, fake_ollama
 from tests.conftest import demand
-from tests.e2e.knowledge import api
+from tests.e2e.knowledge import api, secret
 from tests.e2e.stack import await_true
 from tests.fake_nvml import made
 
@@ -58,8 +58,11 @@ def diagnosed(stack):
 
 
 def figures(stack):
-    with api(stack) as client:
-        lines = client.get("/metrics").text.splitlines()
+    token = secret(stack, "beast-api/metrics_token")
+    with api(stack, authorization=f"Bearer {token}") as client:
+        answer = client.get("/metrics")
+    assert 200 == answer.status_code, answer.text
+    lines = answer.text.splitlines()
     rows = (line.rsplit(" ", 1) for line in lines if line.startswith("ai_beast_"))
     return {name: float(value) for name, value in rows}
 

@@ -41,7 +41,15 @@ def shown(capsys, monkeypatch, tmp_path):
 
 
 def test_without_a_gpu_one_sentence_is_enough(shown):
-    assert (0, f"{gpus.NONE}\n") == shown(claims={})
+    said = "This host has no GPU that programs can use; models run on the CPU.\n"
+
+    assert (0, said) == shown(claims={})
+
+
+def test_a_gpu_that_nobody_can_ask_is_not_denied(shown):
+    said = "The model server claims 8.6 GB of a GPU whose driver cannot be asked.\n"
+
+    assert (0, said) == shown(claims={"a:1": InMemory(8 * GIB, 8 * GIB)})
 
 
 def test_a_gpu_and_a_model_that_is_there(shown):

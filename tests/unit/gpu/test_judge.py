@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from beast_ops.gpu.judge import HELD_SHARE, LEAST_BYTES, Case, held, judge
+from beast_ops.gpu.judge import HELD_SHARE, LEAST_BYTES, Case, held, judge, without
 from beast_ops.gpu.model import Device, Holder, Reading, Trouble
 from beast_ops.gpu.speeds import Pace
 from beast_ops.llm.listing import InMemory
@@ -81,6 +81,10 @@ def test_a_server_elsewhere_is_not_held_against_drivers_here():
     )
 
     assert [] == kinds(seen)
+
+
+def test_where_the_server_is_elsewhere_that_is_said():
+    assert "elsewhere" in without(Case(Reading(), {"a": on_gpu(GIB)}, local=False))
 
 
 def test_a_server_that_says_nothing_is_not_judged():

@@ -143,6 +143,12 @@ def test_no_gpu_at_all_is_no_trouble(ask):
     assert not ask({"init": 9}).present  # the library alone, as a disk image may have it
 
 
+def test_a_card_that_the_driver_does_not_see_is_lost(ask, base):
+    plug_in(base)
+
+    assert ["lost"] == kinds(ask({"count": 0}))
+
+
 def test_a_mismatch_names_both_versions(ask, base):
     load(
         base, "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.129.03  Thu Oct 19 18:56:32 UTC"

@@ -61,10 +61,8 @@ def test_a_host_without_a_gpu_is_well(place_of):
     with fake_service({"/api/ps": ps(("a", GIB, 0))}) as fake:
         found = checked(place_of(Reading(), fake.address))
 
-    assert (Status.HEALTHY, "this host has no GPU that programs can use") == (
-        found.status,
-        found.message,
-    )
+    said = "this host has no GPU that programs can use; models run on the CPU"
+    assert (Status.HEALTHY, said) == (found.status, found.message)
 
 
 def test_where_no_models_run_nobody_looks(tmp_path):

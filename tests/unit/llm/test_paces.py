@@ -8,6 +8,7 @@ import pytest
 
 from beast_ops import http
 from beast_ops.llm import ollama_server
+from beast_ops.llm.chat import ChatServer, Request, Turn
 from beast_ops.llm.ollama_server import OllamaServer
 from beast_ops.llm.paces import Paces
 from beast_ops.llm.talk import Chat, Message, Prompt, whole
@@ -54,6 +55,24 @@ def test_an_answer_tells_how_long_it_took(paces, act):
         found.tokens,
         found.seconds,
     )
+
+
+def test_an_answer_in_a_chat_tells_it_too(paces):
+    body = Canned(
+        json.dumps({"done": True, "eval_count": 50, "eval_duration": 10**9, "message": {}}).encode()
+        + b"\n"
+    )
+
+    async def main(url):
+        async with http.async_client(url, seconds=30) as client:
+            chats = ChatServer(client, guards=Guards())
+            asked = Request("m", (Turn("user", "Hello"),))
+            return [each async for each in chats.stream(asked)]
+
+    with fake_service({"/api/chat": body}) as fake:
+        asyncio.run(main(fake.address))
+
+    assert [("m", 50, 1.0)] == [(each.model, each.tokens, each.seconds) for each in paces.taken()]
 
 
 @pytest.mark.parametrize("said", [{}, {"eval_duration": 0}, {"eval_duration": "nonsense"}])
