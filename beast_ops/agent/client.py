@@ -18,7 +18,7 @@ from beast_ops.gpu.model import Reading
 from beast_ops.keeper import state
 from beast_ops.place import Place
 
-from .protocol import ANSWER_BYTES, KINDS, Answer, Request, named, socket_of
+from .protocol import ANSWER_BYTES, FRESH, KINDS, Answer, Request, named, socket_of
 
 SECONDS = 10.0
 LONG_SECONDS = 180.0  # a container ends within 30 s and is well again within a minute or two
@@ -57,15 +57,21 @@ def keeper_seen(root: Path, *, inside: bool, seconds: float = SECONDS) -> dateti
         return datetime.fromisoformat(told["seen"]) if told["seen"] else None
 
 
-def gpus(root: Path, *, inside: bool, seconds: float = SECONDS) -> Reading:
+def gpus(root: Path, *, inside: bool, seconds: float = SECONDS, fresh: bool = False) -> Reading:
     """Return what the drivers of the host of *root* say; see `milestones`.
+
+    Args:
+        root: The installation.
+        inside: Whether we are in one of its containers.
+        seconds: How long the agent may take.
+        fresh: Whether they are to be asked now.
 
     Raises:
         BeastError: If there is no agent, or its answer is none.
     """
     if not inside:
-        return host.of(Place(root)).look()
-    told = ask(socket_of(root), Request(verb="gpu"), seconds)
+        return host.of(Place(root)).look(fresh=fresh)
+    told = ask(socket_of(root), Request(verb="gpu", name=FRESH if fresh else None), seconds)
     with _understood():
         return Reading.model_validate_json(json.dumps(told))
 

@@ -50,8 +50,8 @@ def given(services: Services, path: Path) -> Iterator[tuple[str, Vendor]]:
     import yaml
 
     try:
-        described = yaml.safe_load(path.read_bytes())["services"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        described = dict(yaml.safe_load(path.read_bytes())["services"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
         return
     for service in services:
         more = described.get(service.name) or {}

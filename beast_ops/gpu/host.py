@@ -39,13 +39,18 @@ class Host:
         self._last: tuple[float, Reading] | None = None
         self._lock = threading.Lock()
 
-    def look(self) -> Reading:
-        """Return what is known, at most `FRESH_SECONDS` old; whoever comes meanwhile waits."""
+    def look(self, *, fresh: bool = False) -> Reading:
+        """Return what is known; whoever comes meanwhile waits.
+
+        Args:
+            fresh: Whether all is asked now; else it may be `FRESH_SECONDS` old.
+        """
         with self._lock:
-            if self._last is None or self._clock.monotonic() - self._last[0] > FRESH_SECONDS:
+            last = self._last
+            if fresh or last is None or self._clock.monotonic() - last[0] > FRESH_SECONDS:
                 found = self._look()
-                self._last = self._clock.monotonic(), found
-            return self._last[1]
+                self._last = last = self._clock.monotonic(), found
+            return last[1]
 
     def _look(self) -> Reading:
         found = since.compared(self._ask(), self._place.run)

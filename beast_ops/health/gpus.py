@@ -25,6 +25,10 @@ from .standpoint import Standpoint, on_host
 SECONDS = 20.0  # a driver and a container may take eight each, and then say why
 CLAIM_SECONDS = 3.0
 MORE = "Run: ./beast gpu"
+# What may be true for a moment, while a model comes or goes, and is looked at twice. Claims that
+# differ are no claims: as long as a model is loaded, and until its first answer is over, Ollama
+# says anew each time until when it stays (its PsHandler).
+PASSING = frozenset({"fallback", "orphans"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +77,20 @@ async def see(sight: Sight) -> Seen:
         BeastError: If we are in a container, and the agent of the host does not tell.
     """
     claims = await _claims(sight)
-    here = sight.standpoint
-    reading = await aside(lambda: gpus(here.root, inside=here.inside, seconds=SECONDS))
-    found = await aside(lambda: _case(sight, reading, claims))
+    found = await aside(lambda: _case(sight, _reading(sight), claims))
     troubles = judge(found)
-    if len(troubles) > len(reading.troubles):
-        again = await _claims(sight)
-        # A model that came or went while the driver was asked is no contradiction.
-        settled = claims if set(again or ()) == set(claims or ()) else None
-        found = replace(found, claims=settled)
+    if any(each.kind in PASSING for each in troubles):
+        before = await _claims(sight)
+        reading = await aside(lambda: _reading(sight, fresh=True))
+        after = await _claims(sight)
+        found = replace(found, reading=reading, claims=after if after == before else None)
         troubles = judge(found)
     return Seen(found, troubles)
+
+
+def _reading(sight: Sight, *, fresh: bool = False) -> Reading:
+    here = sight.standpoint
+    return gpus(here.root, inside=here.inside, seconds=SECONDS, fresh=fresh)
 
 
 def look(place: Place, found: Services | None, keys: Keys) -> Seen:

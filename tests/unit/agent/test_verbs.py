@@ -168,8 +168,13 @@ def test_what_is_no_request_is_refused(said):
 
 
 def test_it_tells_what_the_drivers_of_the_host_say(place, monkeypatch):
-    reading = Reading(devices=(Device(index=0, vendor="nvidia", total=24, used=9),))
-    monkeypatch.setattr(host, "_HOSTS", {place.root: host.Host(place, lambda: reading)})
-    told = verbs.act(place, Request(verb="gpu"))
+    readings = iter(
+        Reading(devices=(Device(index=0, vendor="nvidia", total=24, used=used),)) for used in (7, 9)
+    )
+    monkeypatch.setattr(host, "_HOSTS", {place.root: host.Host(place, lambda: next(readings))})
 
-    assert reading == Reading.model_validate_json(json.dumps(told))
+    def told(name=None):
+        found = verbs.act(place, Request(verb="gpu", name=name))
+        return Reading.model_validate_json(json.dumps(found)).devices[0].used
+
+    assert [7, 7, 9, 9] == [told(), told(), told("fresh"), told()]

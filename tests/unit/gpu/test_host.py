@@ -151,6 +151,14 @@ def test_nobody_asks_a_container_that_was_given_none(composed):
     assert ([], []) == (list(contained.cut_off(place)), engine.argv)
 
 
+@pytest.mark.parametrize("content", ["", "services: 3", "[", "services: {models: null}"])
+def test_what_was_written_for_compose_may_be_damaged(composed, content):
+    place, engine = composed(NVIDIA, UNKNOWN)
+    (place.current / "compose.host.yml").write_text(content)
+
+    assert ([], []) == (list(contained.cut_off(place)), engine.argv)
+
+
 def test_without_containers_nobody_asks(composed):
     place, engine = composed(NVIDIA, UNKNOWN, runtime="embedded")
 

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from beast_ops.errors import BusyError
+from beast_ops.errors import BusyError, CommandError
+from beast_ops.gpu import nvml
 from beast_ops.gpu.child import Child
 from beast_ops.gpu.codes import CODES
 from beast_ops.gpu.read import read
@@ -251,6 +252,122 @@ def test_behind_one_that_cannot_be_killed_no_other_is_started(base):
     assert ["hangs"] == kinds(read(base, 0.1, child))
 
     assert 2 == len(begun)
+
+
+class Says:
+    """A child that prints this, or fails with that."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def run(self, _argv, _seconds):
+        return self.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"library": true, "devices": [{}]}',
+        b'{"library": true, "devices": [{"index": -1}]}',
+        b'{"library": true, "devices": [3]}',
+    ],
+)
+def test_a_library_that_says_nonsense_is_a_trouble(base, text):
+    assert ["failed"] == kinds(read(base, child=Says(text)))
+
+
+def test_a_library_of_something_else_is_a_trouble(base, monkeypatch):
+    monkeypatch.setenv("BEAST_NVML", "libc.so.6")
+    (found,) = read(base).troubles
+
+    assert ("failed", "has no call nvmlInit_v2") == (found.kind, found.message)
+
+
+def test_elsewhere_than_on_linux_nothing_is_known(base, monkeypatch):
+    plug_in(base)
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert not read(base).present
+
+
+def test_a_program_that_cannot_be_started_is_said_so():
+    with pytest.raises(CommandError, match="could not start"):
+        Child().run(["/nonexistent"], 1.0)
+
+
+@pytest.fixture
+def spoken(library):
+    """Return what the library says of these answers, in this process."""
+
+    def speak(answers):
+        library.says(answers)
+        found, why = nvml.opened(("libnvidia-ml.so.of.nowhere", str(library.path)))
+        assert ("", True) == (why, found is not None)
+        return nvml.told(found)
+
+    return speak
+
+
+def test_what_the_library_says_is_handed_on_as_it_is(spoken, library):
+    answers = {"count": 2, "1.handle": 15, "0.process": "4711:-", "0.divided": 1}
+    found = spoken(answers)
+
+    assert (str(library.path), "570.86.15") == (found["file"], found["driver"])
+    first, second = found["devices"]
+    assert [{"pid": 4711, "bytes": None, "name": ""}] * 2 == first["holders"]
+    assert {"index": 1, "failed": "nvmlDeviceGetHandleByIndex_v2", "code": 15} == second
+
+
+@pytest.mark.parametrize(
+    ("answers", "call"),
+    [({"init": 9}, "nvmlInit_v2"), ({"counting": 999}, "nvmlDeviceGetCount_v2")],
+)
+def test_the_call_that_failed_is_named(spoken, answers, call):
+    found = spoken(answers)
+
+    assert (call, []) == (found["failed"], found["devices"])
+
+
+def test_a_device_that_tells_no_memory_is_handed_on_without(spoken):
+    (shared,) = spoken({"count": 1, "0.memory": 3})["devices"]
+    (lost,) = spoken({"count": 1, "0.memory": 15, "0.list": 4})["devices"]
+
+    assert not {"failed", "total"} & shared.keys()
+    assert ("nvmlDeviceGetMemoryInfo", 15) == (lost["failed"], lost["code"])
+
+
+def test_an_old_library_is_asked_as_it_knows(tmp_path, needs):
+    needs("cc")
+    old = made(tmp_path / "old", old=True)
+    old.says({"count": 1}, {os.getpid(): "5"})
+    found, _ = nvml.opened((str(old.path),))
+    ((device),) = nvml.told(found)["devices"]
+
+    assert {os.getpid()} == {each["pid"] for each in device["holders"]}
+
+
+def test_a_library_without_lists_of_processes_has_none():
+    opened, _ = nvml.opened(("libc.so.6",))
+
+    with pytest.raises(nvml.CallError):
+        nvml._holders(opened, None, "Compute")
+
+
+def test_where_the_system_does_not_tell_files_nothing_is_known(tmp_path):
+    assert "" == nvml.file_of(tmp_path / "maps")
+    (tmp_path / "maps").write_text("7f00-7f01 r-xp 00000000 08:01 42    /usr/lib/libc.so.6\n")
+    assert "" == nvml.file_of(tmp_path / "maps")
+
+
+def test_why_a_library_cannot_be_loaded_is_kept(tmp_path):
+    path = tmp_path / "libnvidia-ml.so.1"
+    path.write_bytes(b"nonsense")
+
+    found, why = nvml.opened((str(path), str(tmp_path / "missing.so")))
+    assert (None, True) == (found, "libnvidia-ml.so.1" in why)
 
 
 def test_the_reader_needs_nothing_of_ours(library):

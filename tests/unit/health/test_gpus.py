@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import itertools
 import json
 import threading
 
@@ -89,12 +90,45 @@ def test_a_model_that_left_it_without_a_word_is_a_nuisance(place_of):
     assert ["fallback"] == [each["kind"] for each in found.details["troubles"]]
 
 
-def test_a_model_that_comes_or_goes_meanwhile_is_no_contradiction(place_of):
-    said = iter([ps(("a", 8 * GIB, 8 * GIB)), ps()])
+@pytest.mark.parametrize("leaves", [1, 2])
+def test_a_model_that_goes_meanwhile_is_no_contradiction(place_of, leaves):
+    said = iter([ps(("a", 8 * GIB, 8 * GIB))] * leaves + [ps()] * 2)
     with fake_service({"/api/ps": lambda _: next(said)}) as fake:
-        found = checked(place_of(gpu(GIB), fake.address))
+        found = checked(place_of(gpu(100 << 20), fake.address))
 
     assert Status.HEALTHY is found.status
+
+
+def test_a_model_that_is_still_being_loaded_is_no_contradiction(place_of):
+    """Until then, Ollama counts the end of its stay from now on (PsHandler in server/routes.go)."""
+    moments = itertools.count()
+
+    def said(_):
+        row = {"name": "a", "size": GIB, "size_vram": GIB, "expires_at": f"{next(moments)}"}
+        return Canned({"models": [row]})
+
+    with fake_service({"/api/ps": said}) as fake:
+        found = checked(place_of(gpu(100 << 20), fake.address))
+
+    assert (Status.HEALTHY, 3) == (found.status, next(moments))
+
+
+def test_a_model_is_not_held_against_what_was_true_before_it_came(place_of, monkeypatch):
+    readings = iter([gpu(100 << 20), gpu(9 * GIB)])
+    with fake_service({"/api/ps": ps(("a", 8 * GIB, 8 * GIB))}) as fake:
+        place = place_of(Reading(), fake.address)
+        asked = Host(place, lambda: next(readings))
+        monkeypatch.setattr(host, "_HOSTS", {place.root: asked})
+        asked.look()  # a moment ago
+
+        assert Status.HEALTHY is checked(place).status
+
+
+def test_memory_that_nobody_uses_is_told(place_of):
+    with fake_service({"/api/ps": ps()}) as fake:
+        found = checked(place_of(gpu(9 * GIB), fake.address))
+
+    assert ["orphans"] == [each["kind"] for each in found.details["troubles"]]
 
 
 def test_several_troubles_are_counted(place_of):
@@ -157,6 +191,7 @@ def test_from_a_container_the_agent_tells(place_of):
         serving.join(10)
 
     assert (Status.DEGRADED, True) == (found.status, "fell off the bus" in found.message)
+    json.dumps(found.details)
     assert GIB == found.details["devices"][0]["used"]
 
 
@@ -176,6 +211,14 @@ def test_the_gate_leaves_it_out(place_of):
         place = place_of(Reading(troubles=(LOST,)), fake.address)
 
         assert ["models"] == [check.name for check in report.gate(place).checks]
+
+
+def test_a_verb_on_the_host_sees_the_same(place_of):
+    with fake_service({"/api/ps": ps(("a", 8 * GIB, 8 * GIB))}) as fake:
+        place = place_of(gpu(100 << 20), fake.address)
+        found = look(place, read_services(place.services), lambda _: None)
+
+    assert ["fallback"] == [each.kind for each in found.troubles]
 
 
 def test_without_an_installation_the_drivers_are_asked_alone(place_of):
