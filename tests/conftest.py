@@ -76,6 +76,7 @@ def open_webui() -> str:
 NEEDS: dict[str, Callable[[], str]] = {
     "amtool": lambda: _command("amtool"),
     "busybox": lambda: _command("busybox"),
+    "cc": lambda: _command("cc", "gcc", "clang"),
     "chromium": lambda: _command("chromium", "chromium-browser", "google-chrome"),
     "dash": lambda: _command("dash"),
     "age": lambda: _command("age") or _command("age-keygen"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask the agent of this host."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,12 @@ from pydantic import ValidationError
 
 from beast_ops import receipts
 from beast_ops.errors import ServiceError, UnavailableError
+from beast_ops.gpu import host
+from beast_ops.gpu.model import Reading
 from beast_ops.keeper import state
+from beast_ops.place import Place
 
-from .protocol import ANSWER_BYTES, KINDS, Answer, Request, named, socket_of
+from .protocol import ANSWER_BYTES, FRESH, KINDS, Answer, Request, named, socket_of
 
 SECONDS = 10.0
 LONG_SECONDS = 180.0  # a container ends within 30 s and is well again within a minute or two
@@ -51,6 +55,25 @@ def keeper_seen(root: Path, *, inside: bool, seconds: float = SECONDS) -> dateti
     told = ask(socket_of(root), Request(verb="keeper"), seconds)
     with _understood():
         return datetime.fromisoformat(told["seen"]) if told["seen"] else None
+
+
+def gpus(root: Path, *, inside: bool, seconds: float = SECONDS, fresh: bool = False) -> Reading:
+    """Return what the drivers of the host of *root* say; see `milestones`.
+
+    Args:
+        root: The installation.
+        inside: Whether we are in one of its containers.
+        seconds: How long the agent may take.
+        fresh: Whether they are to be asked now.
+
+    Raises:
+        BeastError: If there is no agent, or its answer is none.
+    """
+    if not inside:
+        return host.of(Place(root)).look(fresh=fresh)
+    told = ask(socket_of(root), Request(verb="gpu", name=FRESH if fresh else None), seconds)
+    with _understood():
+        return Reading.model_validate_json(json.dumps(told))
 
 
 @contextmanager

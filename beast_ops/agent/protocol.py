@@ -27,6 +27,7 @@ ANSWER_BYTES = 1 << 20
 LINES = 1000
 # Of a backup, of an operation, of a kind of receipt: no path, and no option.
 WORD = r"^[a-z0-9][a-z0-9_-]*$"
+FRESH = "fresh"  # of an answer that must not be one of a moment ago
 Word = Annotated[str, Field(pattern=WORD, max_length=64)]
 
 KINDS: dict[str, type[BeastError]] = {

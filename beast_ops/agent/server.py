@@ -30,7 +30,7 @@ AUDIT_BYTES, AUDIT_FILES = 5 << 20, 3
 CREDENTIALS = struct.Struct("3i")  # unix(7): struct ucred
 FOLDER_MODE = 0o755  # the folder above is root's alone; containers see this one
 HARMLESS = frozenset(
-    {"ping", "history", "keeper", "backups", "operation", "operations", "receipts"}
+    {"ping", "gpu", "history", "keeper", "backups", "operation", "operations", "receipts"}
 )
 STRANGER = "only root and the API of this installation may ask the agent"
 

@@ -16,7 +16,7 @@ from beast_ops.place import Place
 
 from . import begin
 from .operations import Operations
-from .protocol import ANSWER_BYTES, Request
+from .protocol import ANSWER_BYTES, FRESH, Request
 
 LINE_CHARACTERS = 4000
 NOT_YET = {"upgrade": "nothing is upgraded through the agent; it is done on the host"}
@@ -95,7 +95,15 @@ def keeper(place: Place, _: Request) -> Any:
     return {"seen": found.seen.isoformat() if found else None}
 
 
+def gpu(place: Place, request: Request) -> Any:
+    """Return what is true of the GPUs of this host; one that is `fresh` is asked for now."""
+    from beast_ops.gpu import host
+
+    return host.of(place).look(fresh=request.name == FRESH).model_dump(mode="json")
+
+
 VERBS: Mapping[str, Callable[[Place, Request], Any]] = {
+    "gpu": gpu,
     "history": history,
     "keeper": keeper,
     "logs": logs,

@@ -38,6 +38,7 @@ from beast_ops.settings import Watched, load
 
 from . import others
 from .ingestions import Ingestions
+from .learning import learn
 from .metrics import Figures
 from .once import Once
 from .rules import SAFE
@@ -280,6 +281,7 @@ async def _refresh(house: House) -> None:
         try:
             await asyncio.to_thread(ingestions.look)
             await others.refresh(house.figures.states, house.surroundings)
+            await asyncio.to_thread(learn, house.surroundings, house.figures.states.models)
             _sample(house, await house.health.get())
             for name in await house.store.names():
                 shape = await house.store.shape(name)

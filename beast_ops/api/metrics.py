@@ -14,6 +14,7 @@ from beast_ops.jobs.model import State
 from .asking import Asking
 from .chat_figures import ChatFigures
 from .counts import Counts
+from .gpu_figures import GpuFigures
 from .model_calls import ModelCalls
 from .states import States
 
@@ -108,6 +109,8 @@ class Figures:
         self.states = States()
         self.registry.register(self.states)
         self.registry.register(ModelCalls())
+        self._gpus = GpuFigures()
+        self.registry.register(self._gpus)
         self._health, self._disk = _state(self.registry)
 
     def count_search(self, mode: str, seconds: float) -> None:
@@ -130,6 +133,8 @@ class Figures:
             for each in Status:
                 self._health.labels(name, each.value).set(float(each is status))
         for check in report.checks:
+            if check.name == "gpu":
+                self._gpus.show(check.details)
             if check.name == "disk" and "free_bytes" in check.details:
                 self._disk.set(check.details["total_bytes"] - check.details["free_bytes"])
 

@@ -11,7 +11,7 @@ from beast_ops.errors import BeastError
 from beast_ops.health.engine import aside
 from beast_ops.place import Place
 
-from . import containers, knowledge, machine, releases, running, secrecy, table, upkeep
+from . import containers, gpus, knowledge, machine, releases, running, secrecy, table, upkeep
 from .model import Diagnosis, Look, Scene, scene
 
 SECONDS = 45.0  # three answers of Docker, each of which has a deadline of its own
@@ -34,6 +34,7 @@ LOOKS: tuple[Look, ...] = (
     machine.leftovers,
     machine.lease,
     containers.engine,
+    gpus.gpus,
     upkeep.certificate,
     upkeep.backup,
     upkeep.drill,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from beast_ops.errors import BeastError
+from beast_ops.gpu.contained import cut_off
 from beast_ops.lease import lease
 from beast_ops.place import Place
 from beast_ops.release.land import give_secrets
@@ -83,6 +84,13 @@ def _start(place: Place) -> str:
     return "all services were started."
 
 
+def _restart(place: Place) -> str:
+    names = sorted({each.subject for each in cut_off(place)})
+    for name in names:
+        of(place).restart(place, name)
+    return f"made anew: {', '.join(names) or 'nothing'}."
+
+
 # In this order: what is started reads its secrets and writes its data.
 FIXES: dict[str, Fix] = {
     table.OPEN_SECRETS.id: _close,
@@ -91,4 +99,5 @@ FIXES: dict[str, Fix] = {
     table.LEFTOVER.id: _sweep,
     table.ORPHANS.id: _start,
     table.STOPPED.id: _start,
+    table.GPU_CUT_OFF.id: _restart,
 }

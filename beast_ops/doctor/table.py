@@ -189,5 +189,78 @@ LONG = Check(
     " model that reads more: ./beast reembed COLLECTION --model MODEL",
     "warning",
 )
+GPU_MISMATCH = Check(
+    "BEAST-D901",
+    "The driver of the GPU and its library are of different versions",
+    "The driver was upgraded, by hand or by itself, and the kernel still has the one before.",
+    "Start the machine anew. To keep it from coming again, hold the packages of the driver:"
+    " apt-mark hold, or a Package-Blacklist of unattended-upgrades.",
+)
+GPU_LOST = Check(
+    "BEAST-D902",
+    "A GPU is lost",
+    "It fell off the bus: heat, power, a bad slot, or a fault of the driver; see dmesg for Xid.",
+    "Start the machine anew; if it comes again, look at its power, its slot and its temperature.",
+)
+GPU_HANGS = Check(
+    "BEAST-D903",
+    "The driver of the GPU does not answer",
+    "A GPU is about to be lost, or nobody keeps the driver loaded and it starts very slowly.",
+    "Keep it loaded: systemctl enable --now nvidia-persistenced; if it hangs still, start the"
+    " machine anew.",
+)
+GPU_DRIVER = Check(
+    "BEAST-D904",
+    "There is a GPU, and its driver is not loaded",
+    "A new kernel was started for which the driver was not built, or it was never installed.",
+    "See: dkms status; install the driver for this kernel, or give the card to vfio-pci if it is"
+    " for a guest.",
+    "warning",
+)
+GPU_FAILED = Check(
+    "BEAST-D905",
+    "The driver of the GPU refuses to tell anything",
+    "It was damaged, may not be asked by this user, or has run into a fault of its own.",
+    "See: nvidia-smi, and dmesg for NVRM.",
+)
+GPU_CUT_OFF = Check(
+    "BEAST-D906",
+    "A container has lost its GPU",
+    "systemd reloaded its units and took the devices of containers away, as it does where it"
+    " keeps their groups.",
+    "Make the container anew: ./beast doctor --fix. To keep it from coming again, let Docker keep"
+    ' the groups itself, with "exec-opts": ["native.cgroupdriver=cgroupfs"] in'
+    " /etc/docker/daemon.json, as a deploy writes it where it looks after Docker.",
+    fixable=True,
+)
+GPU_FALLBACK = Check(
+    "BEAST-D907",
+    "A model runs on the CPU, and the model server claims a GPU",
+    "The GPU was lost while the model was loaded, or the server could not load what uses it.",
+    "Start the model server anew: ./beast restart SERVICE, or systemctl restart ollama where it"
+    " runs on the host; its log says what it found.",
+)
+GPU_SLOW = Check(
+    "BEAST-D908",
+    "A model answers much more slowly than it used to",
+    "It fell back to the CPU, or something else works on the GPU, or it is too warm.",
+    "See what works there: ./beast gpu; then start the model server anew.",
+    "warning",
+)
+GPU_ON_CPU = Check(
+    "BEAST-D909",
+    "A model runs on the CPU, though there is a GPU",
+    "There was no room when it was loaded, or containers were not given the GPU at the last"
+    " deploy.",
+    "See what fits: ./beast fit; a deploy gives containers the GPU: ./beast deploy",
+    "warning",
+)
+GPU_ORPHANS = Check(
+    "BEAST-D910",
+    "Memory of a GPU is held by what nobody uses",
+    "A process of the model server outlived it, or another model server runs here.",
+    "See whose process it is, and end it if it is nobody's.",
+    "warning",
+)
 
 CHECKS = {each.id: each for each in list(globals().values()) if isinstance(each, Check)}

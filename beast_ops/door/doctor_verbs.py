@@ -23,6 +23,15 @@ def doctor(_context: Any, *, fix: bool = False, json: bool = False) -> int:
     return look(installation(), mend=fix, json=json)
 
 
+@verb("./beast gpu --json", there=True, help={"json": "print one JSON document, for machines"})
+def gpu(_context: Any, *, json: bool = False) -> int:
+    """Show the GPUs, and whether models are where they are said to be: exit code 0 yes, 1 no."""
+    from beast_ops.door.gpus import gpu as show
+    from beast_ops.place import installation
+
+    return show(installation(), json=json)
+
+
 @verb(
     "./beast support-bundle --to /tmp/support.tar.gz",
     there=True,

@@ -16,6 +16,7 @@ GROUPS = {
     "Is it well": (
         "health",
         "doctor",
+        "gpu",
         "audit",
         "drift",
         "status",

@@ -9,7 +9,7 @@ from beast_ops.errors import BeastError
 from beast_ops.keys import read_secret
 from beast_ops.place import Place
 
-from . import backups, host, services
+from . import backups, gpus, host, services
 from .engine import Probe
 from .engine import run as run_probes
 from .model import Report
@@ -71,6 +71,7 @@ async def survey(
         looks: tuple[Probe, ...] = services.probes(found, keys, through, here, thorough=thorough)
         if machine:
             looks += host.probes(here.disk()) + backups.probes(found, here)
+            looks += gpus.probes(found, keys, through, here)
         return await run_probes(looks)
 
 

@@ -15,7 +15,7 @@ from beast_ops.errors import ConflictError
 from beast_ops.resilience import GUARDS, Guards, Policy
 from beast_ops.resilience.policy import CHAT
 
-from .ollama_server import GET, OllamaServer, is_ending, piece_of
+from .ollama_server import GET, OllamaServer, is_ending, reader_of
 from .talk import Ending, Piece
 from .wire import WHOLE_SECONDS, Asked, Deadlines, Stream, Wire
 
@@ -101,7 +101,8 @@ class ChatServer:
             ServiceError: If it fails.
         """
         sent = Asked("/api/chat", self.body(asked), asked.model, self._policy)
-        wanted: Stream[Piece | Ending] = Stream(sent, lambda: piece_of, is_ending, self._deadlines)
+        read = reader_of(self._wire.url, asked.model)
+        wanted: Stream[Piece | Ending] = Stream(sent, lambda: read, is_ending, self._deadlines)
         async with aclosing(self._wire.stream(wanted)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Ending):

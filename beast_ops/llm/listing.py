@@ -17,12 +17,14 @@ class InMemory:
         vram_bytes: Those in the memory of a GPU.
         context: How many tokens it can keep in mind as it was loaded, if that is known.
         until: When it leaves, as the server says it.
+        digest: Of the model, as in `Model`.
     """
 
     bytes: int
     vram_bytes: int
     context: int | None = None
     until: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def _memory(said: Mapping[str, Any]) -> InMemory:
         vram_bytes=int(said.get("size_vram") or 0),
         context=count(said.get("context_length")),
         until=str(said.get("expires_at") or ""),
+        digest=str(said.get("digest") or ""),
     )
 
 

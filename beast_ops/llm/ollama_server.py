@@ -9,9 +9,11 @@ import base64
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from beast_ops import http
+from beast_ops.clock import SYSTEM
 from beast_ops.errors import BeastError, MissingError, ServiceError
 from beast_ops.resilience import GUARDS, Guards, Policy
 from beast_ops.resilience.door import wait
@@ -20,6 +22,7 @@ from beast_ops.resilience.policy import CHANGE, CHAT, EMBED, LOOK, PULL
 from . import listing
 from .calls import LASTING, SERVICE
 from .listing import About, InMemory, Model, Step, full
+from .paces import PACES, Answered
 from .talk import Chat, Ending, Message, Piece, Prompt, Tool, ToolCall
 from .wire import NO_SERVER, Asked, Deadlines, Stream, Wire
 
@@ -28,6 +31,7 @@ Said = Mapping[str, Any]
 
 GET = "Get it with: ollama pull {}"
 DONE = "success"
+NANO = 1e9
 UNKNOWN = ("file does not exist", "not found")
 # Without a single line; a slow transfer tells of itself all the time.
 PULLING = Deadlines(first=120.0, next=120.0, whole=PULL.seconds)
@@ -143,7 +147,9 @@ class OllamaServer:
 
     def _answer(self, path: str, body: Said) -> AsyncGenerator[Piece | Ending]:
         asked = Asked(path, {**body, "stream": True}, str(body["model"]), self._policy)
-        return self._wire.stream(Stream(asked, lambda: piece_of, is_ending, self._deadlines))
+
+        read = reader_of(self._wire.url, asked.model)
+        return self._wire.stream(Stream(asked, lambda: read, is_ending, self._deadlines))
 
     def _steps(self, path: str, body: Said, name: str, what: str) -> AsyncGenerator[Step]:
         def failed(reason: str) -> BeastError:
@@ -228,6 +234,19 @@ def _message(said: Message) -> dict[str, Any]:
     return found
 
 
+def reader_of(url: str, model: str) -> Callable[[str], Piece | Ending]:
+    """Return what reads an answer of *model* at *url*, and notes how long it took."""
+
+    def read(line: str) -> Piece | Ending:
+        found = piece_of(line)
+        if isinstance(found, Ending) and found.seconds:
+            now = SYSTEM.now().timestamp()
+            PACES.add(Answered(url, model, found.answer_tokens, found.seconds, now))
+        return found
+
+    return read
+
+
 def piece_of(line: str) -> Piece | Ending:
     """Return what a *line* of an answer says; it may be nothing.
 
@@ -239,7 +258,8 @@ def piece_of(line: str) -> Piece | Ending:
         raise ServiceError(f"{SERVICE} failed: {str(said['error'])[:300]}", hint=LASTING)
     if said.get("done"):
         counts = said.get("prompt_eval_count"), said.get("eval_count")
-        return ending(said.get("done_reason"), *counts)
+        seconds = (listing.count(said.get("eval_duration")) or 0) / NANO
+        return replace(ending(said.get("done_reason"), *counts), seconds=seconds)
     message = said["message"] if "message" in said else {"content": said["response"]}
     calls = tuple(
         ToolCall(str(each["function"]["name"]), dict(each["function"]["arguments"] or {}))

@@ -34,11 +34,13 @@ class ModelState:
         up: Whether it answered all that was asked.
         installed: Bytes on disk by model.
         loaded: The models in memory, by name.
+        digests: The digests of those on disk, by name.
     """
 
     up: bool
     installed: Mapping[str, int] = field(default_factory=dict)
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 DOWN = ModelState(up=False)
@@ -57,6 +59,11 @@ async def read(url: str, seconds: float = SECONDS) -> ModelState:
                 loaded={
                     str(each["name"]): Loaded(int(each["size"]), int(each.get("size_vram", 0)))
                     for each in _models(running)
+                },
+                digests={
+                    str(each["name"]): str(each["digest"])
+                    for each in _models(tags)
+                    if each.get("digest")
                 },
             )
     except (BeastError, TimeoutError, KeyError, TypeError, ValueError):

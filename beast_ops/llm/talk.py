@@ -100,11 +100,15 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an answer ended (`stop`, or `length` if it was cut) and how many tokens it took."""
+    """How an answer ended (`stop`, or `length` if it was cut) and how many tokens it took.
+
+    `seconds` is how long the server wrote at it, if it tells.
+    """
 
     reason: str
     prompt_tokens: int
     answer_tokens: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

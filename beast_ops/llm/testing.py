@@ -62,6 +62,7 @@ class FakeOllama:
         digests: Of the weights, by name, where they are not all zeros.
         told: Whether `/api/tags` tells the capabilities, as newer ones do.
         loaded: What `/api/ps` tells.
+        speed: Tokens per second that it says it writes, if it says so.
         asked: The bodies of all chats.
         given_up: How many chats whose client hung up first.
     """
@@ -79,6 +80,7 @@ class FakeOllama:
     told: bool = True
     digests: dict[str, str] = field(default_factory=dict)
     loaded: list[dict[str, Any]] = field(default_factory=list)
+    speed: float | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     given_up: int = 0
     url: str = ""
@@ -180,6 +182,8 @@ class FakeOllama:
                     return
                 yield _line({"message": {"role": "assistant", "content": text}, "done": False})
             counts = {"prompt_eval_count": 8, "eval_count": len(pieces), "done_reason": "stop"}
+            if self.speed:
+                counts["eval_duration"] = int(len(pieces) / self.speed * 1e9)
             ending = {"message": {"role": "assistant", "content": ""}, "done": True, **counts}
             yield _line(ending)
         except asyncio.CancelledError:

@@ -14,7 +14,8 @@ from beast_ops.place import Place
 from .address import VARIABLE, socket_path
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
-KEPT = ("PATH", "HOME", "TZ", "TMPDIR")
+# The last: where NVIDIA's library is, where the loader does not find it.
+KEPT = ("PATH", "HOME", "TZ", "TMPDIR", "BEAST_NVML")
 IDENTITY = "supervisord.json"
 COMPLAINTS = "supervisord.err"
 LAUNCH_SECONDS = 30

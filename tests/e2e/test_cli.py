@@ -66,7 +66,7 @@ def test_health_has_its_contract(stack):
     assert ["status", "timestamp", "checks"] == list(found)
     assert "healthy" == found["status"]
     names = [check["name"] for check in found["checks"]]
-    assert ["ollama", *PROCESSES, "disk", "memory", "backup"] == names
+    assert ["ollama", *PROCESSES, "disk", "memory", "backup", "gpu"] == names
     for check in found["checks"]:
         assert ["name", "status", "message", "details", "duration_ms"] == list(check)
 

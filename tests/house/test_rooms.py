@@ -69,6 +69,7 @@ ONLY = {
         "beast_ops/door/environment.py": "packages are installed while their output is shown",
         "beast_ops/door/setup.py": "sets up before anything of ours is installed",
         "beast_ops/door/tidy.py": "asks git, before anything of ours is installed",
+        "beast_ops/gpu/child.py": "one that hangs in the kernel is not waited for",
         "beast_ops/ingest/pool_reader.py": "a reader of documents is fed through pipes",
         "beast_ops/keeper/child.py": "what it prints is shown, and it ends with who runs it",
         "beast_ops/preflight/outside.py": "runs on hosts where nothing of ours is installed",

@@ -8,6 +8,8 @@ from beast_ops import receipts
 from beast_ops.agent import verbs
 from beast_ops.agent.protocol import ANSWER_BYTES, LINES, Answer, Request, read_request
 from beast_ops.errors import BusyError, MissingError, UsageError
+from beast_ops.gpu import host
+from beast_ops.gpu.model import Device, Reading
 from beast_ops.keeper import state
 from beast_ops.lease import lease
 from beast_ops.runtime.control import ProcessState
@@ -163,3 +165,16 @@ def test_it_tells_when_the_keeper_last_looked(place):
 def test_what_is_no_request_is_refused(said):
     with pytest.raises(UsageError, match="no request"):
         read_request(said)
+
+
+def test_it_tells_what_the_drivers_of_the_host_say(place, monkeypatch):
+    readings = iter(
+        Reading(devices=(Device(index=0, vendor="nvidia", total=24, used=used),)) for used in (7, 9)
+    )
+    monkeypatch.setattr(host, "_HOSTS", {place.root: host.Host(place, lambda: next(readings))})
+
+    def told(name=None):
+        found = verbs.act(place, Request(verb="gpu", name=name))
+        return Reading.model_validate_json(json.dumps(found)).devices[0].used
+
+    assert [7, 7, 9, 9] == [told(), told(), told("fresh"), told()]

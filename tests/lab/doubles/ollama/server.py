@@ -225,6 +225,7 @@ def stream(name: str, parts: list[str], how: str, reason: str) -> Iterator[dict[
         yield {"model": name, "created_at": loaded.now(), **told, "done": False}
     told = {"message": {"role": "assistant", "content": ""}} if how == "chat" else {"response": ""}
     counts = {"eval_count": len(parts), "prompt_eval_count": 8, "total_duration": 1_000_000}
+    counts["eval_duration"] = len(parts) * 10_000_000
     yield {
         "model": name,
         "created_at": loaded.now(),
