@@ -63,7 +63,7 @@ class Guard:
         self.gate, self.rules = gate, rules
         self._app, self._named, self._requests = app, named, requests
         self._clients = Clients(lambda: named().access.trusted_proxies, lambda: named.doors)
-        self.limiter, self._replies = Limiter(Counting()), Replies()
+        self.limiter, self._replies = Limiter(Counting()), Replies(requests)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

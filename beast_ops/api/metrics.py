@@ -41,6 +41,13 @@ class Requests:
             buckets=SECONDS,
             registry=registry,
         )
+        cached = Counter(
+            "ai_beast_api_cache_total",
+            "Requests whose answers may be given again for a moment: hit if one was.",
+            ("outcome",),
+            registry=registry,
+        )
+        self._hits, self._misses = cached.labels("hit"), cached.labels("miss")
         # Those that were asked for once: finding them among all costs as much as counting.
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -55,6 +62,10 @@ class Requests:
         known[0].inc()
         self.answered += 1
         known[1].observe(seconds)
+
+    def count_cached(self, *, hit: bool) -> None:
+        """Count an answer that was given again, or could have been."""
+        (self._hits if hit else self._misses).inc()
 
 
 def _state(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:

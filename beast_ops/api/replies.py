@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from beast_ops.clock import SYSTEM, Clock
 
 from .asked import Asked, RawHeaders
+from .metrics import Requests
 
 ENTRIES_MOST = 1000
 BYTES_MOST = 32 << 20
@@ -33,9 +34,9 @@ class _Kept:
 class Replies:
     """The answers of the last moments."""
 
-    def __init__(self, clock: Clock = SYSTEM) -> None:
-        """Start with none."""
-        self._clock = clock
+    def __init__(self, requests: Requests, clock: Clock = SYSTEM) -> None:
+        """Start with none, and count in *requests*."""
+        self._requests, self._clock = requests, clock
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._bytes = 0
         self._written = 0  # how often somebody wrote
@@ -56,6 +57,7 @@ class Replies:
         kept = self._kept.get(key)
         fresh = b"no-cache" not in headers.get(b"cache-control", b"")
         if kept is not None and fresh and kept.until > self._clock.monotonic():
+            self._requests.count_cached(hit=True)
             await _send(kept, b"HIT", headers.get(b"if-none-match", b""), send)
             return
         written = self._written
@@ -63,6 +65,7 @@ class Replies:
         await app(scope, receive, caught)
         if caught.start is None:  # it was not of a kind that is kept, and is on its way
             return
+        self._requests.count_cached(hit=False)
         until = self._clock.monotonic() + asked.rule.cache
         found = _Kept(until, _etag(caught.body), caught.start["headers"], caught.body)
         if written == self._written:  # else what was read may be from before that
