@@ -20,7 +20,7 @@ from beast_ops.resilience.policy import CHANGE, CHAT, EMBED, LOOK, PULL
 from . import listing
 from .calls import LASTING, SERVICE
 from .listing import About, InMemory, Model, Step, full
-from .talk import Chat, Ending, Message, Piece, Prompt, Tool, ToolCall
+from .talk import Chat, Ending, Message, Piece, Prompt, Tool, called
 from .wire import NO_SERVER, Asked, Deadlines, Stream, Wire
 
 T = TypeVar("T")
@@ -242,7 +242,7 @@ def piece_of(line: str) -> Piece | Ending:
         return ending(said.get("done_reason"), *counts)
     message = said["message"] if "message" in said else {"content": said["response"]}
     calls = tuple(
-        ToolCall(str(each["function"]["name"]), dict(each["function"]["arguments"] or {}))
+        called(each["function"]["name"], each["function"]["arguments"], each.get("id"))
         for each in message.get("tool_calls") or ()
     )
     return Piece(str(message.get("content") or ""), calls)
