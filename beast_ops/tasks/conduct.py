@@ -5,17 +5,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.errors import BeastError
 
 from . import transcript
 from .hands import Outside, open_hands
+from .lines import report_of
 from .loop import Way, carry_out
-from .model import Report, Status, Task
+from .model import Report, Status, Task, event_of
 from .speak import Server, open_speaker
 from .transcript import Line
+
+KEPT = 500  # transcripts, besides the one that begins
 
 Publish = Callable[..., object]
 
@@ -50,9 +52,15 @@ def conduct(task: Task, around: Around) -> Report:
         UsageError: If a folder cannot be opened, or the model cannot use tools.
         BeastError: If the model server fails.
     """
-    check = around.outside.check
+    check, path = around.outside.check, transcript.path_of(around.folder, task.id)
+    lines = transcript.read(path) if path.exists() else []
+    if lines and lines[-1]["kind"] == "report":
+        return report_of(lines[-1])  # its process was killed before it could tell anybody
+    if lines:
+        task = replace(task, model=str(lines[0].get("model")))
+    else:
+        transcript.forget(around.folder, KEPT)
     with ExitStack() as stack:
-        path = transcript.path_of(around.folder, task.id)
         speaker = stack.enter_context(open_speaker(around.server, task.model, task.limits, check))
         task = replace(task, model=speaker.model)
         hands = stack.enter_context(open_hands(task.allowed, task.limits, task.id, around.outside))
@@ -65,18 +73,9 @@ def conduct(task: Task, around: Around) -> Report:
             if (status := around.ending(stopped)) is not None:
                 around.publish("agent.task.failed", task=task.id, status=status.value)
             raise
-        name, told = event_of(report)
+        name, told = event_of(report.as_dict())
         around.publish(name, **told)
         return report
-
-
-def event_of(report: Report) -> tuple[str, dict[str, Any]]:
-    """Return the event that *report* becomes: its name, and its figures without any words."""
-    name = "completed" if report.status is Status.DONE else "failed"
-    said = report.as_dict()
-    told = ("task", "status", "apply", "steps", "tokens", "seconds", "tools")
-    files = {"files": len(report.files), "commands": len(report.commands)}
-    return f"agent.task.{name}", {**{each: said[each] for each in told}, **files}
 
 
 def interrupted(stopped: BaseException) -> Status:

@@ -5,18 +5,19 @@ All that happens is in the transcript before anything else happens, so that a ta
 was killed goes on from there: what was done is not done again, and what was begun is settled.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from beast_ops.clock import SYSTEM, Clock
+from beast_ops.errors import ConflictError
 from beast_ops.llm.talk import Message, Reply, Tool, ToolCall
 
 from . import words
 from .beneath import RefusedError
 from .hands import Hands, UnknownError
+from .lines import described, key_of, tokens_of
 from .model import Call, Observation, Report, Status, Task
 from .tools import Run, action_of, tools_for
 from .transcript import Line, Transcript
@@ -74,9 +75,6 @@ def carry_out(task: Task, hands: Hands, transcript: Transcript, way: Way) -> Rep
     Raises:
         BeastError: If the model server fails.
     """
-    for line in transcript.lines:
-        if line["kind"] == "report":
-            return _report(line)
     return _Going(task, hands, transcript, way).go()
 
 
@@ -122,13 +120,25 @@ class _Going:
     def begin(self) -> None:
         self.messages = words.opening(self.task.words, self.task.allowed)
         if not self.transcript.lines:
-            self.note("task", **_described(self.task), at=self.way.clock.now().isoformat())
+            self.note("task", **described(self.task), at=self.way.clock.now().isoformat())
         else:
-            for line in list(self.transcript.lines):
-                self.replay(line)
-            self.note("resumed")
+            self.go_on(list(self.transcript.lines))
         if not self.planned:
             self.plan()
+
+    def go_on(self, lines: Sequence[Line]) -> None:
+        """Be where a process was that is gone, by what it left behind.
+
+        Raises:
+            ConflictError: If it had other bounds.
+        """
+        now = described(self.task)
+        if any(lines[0].get(name) != said for name, said in now.items()):
+            raise ConflictError("what this task may do was changed meanwhile", subject=now["task"])
+        for line in lines:
+            self.replay(line)
+        self.before = float(lines[-1]["seconds"])
+        self.note("resumed")
 
     def turn(self) -> None:
         """Do what the last reply asks for, or ask for the next one."""
@@ -142,7 +152,7 @@ class _Going:
         calls = [asdict(call) for call in found.calls]
         cut = reply.ending.reason in ENOUGH
         self.take("reply", text=found.text, calls=calls, left_out=found.left_out, cut=cut,
-                  tokens=_tokens(self.messages, reply))  # fmt: skip
+                  tokens=tokens_of(self.messages, reply))  # fmt: skip
         if not self.waiting:
             self.judge(found.text.strip(), cut=cut)
 
@@ -159,7 +169,7 @@ class _Going:
         asked = [*self.messages, Message("user", words.PLAN)]
         reply = self.ask(asked, ())
         text = understand(reply, frozenset(), 0).text
-        self.take("plan", text=text, tokens=_tokens(asked, reply))
+        self.take("plan", text=text, tokens=tokens_of(asked, reply))
 
     def ask(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Reply:
         self.way.check()
@@ -191,7 +201,7 @@ class _Going:
             name = action.name if isinstance(action, Run) else ""
             if self.intent:
                 seen = self.hands.settle(action, self.intent)
-            elif (often := self.asked[_key(call)]) >= TWICE:
+            elif (often := self.asked[key_of(call)]) >= TWICE:
                 if often + 1 >= TOO_OFTEN:
                     raise _EndedError(Status.STUCK, f"the model asks for {call.tool} for ever")
                 seen = Observation("Not done: this was done before, see above.", well=False)
@@ -228,8 +238,6 @@ class _Going:
                 self.intent = line["intent"]
             case "observation":
                 self.observed(line)
-        if line is not self.transcript.lines[-1] or not self.begun:
-            self.before = float(line["seconds"])
 
     def replied(self, line: Line) -> None:
         self.steps += 1
@@ -247,10 +255,10 @@ class _Going:
         self.waiting, self.intent = self.waiting[1:], {}
         answered = ToolCall(call.tool, call.arguments, call.id)
         self.messages.append(Message("tool", line["told"], answers=answered))
-        often = self.asked[_key(call)] + 1
+        often = self.asked[key_of(call)] + 1
         if line["changed"]:
             self.asked.clear()
-        self.asked[_key(call)] = often
+        self.asked[key_of(call)] = often
         self.tools[call.tool] += line["well"]
         if line["file"]:
             self.files[line["file"]] = None
@@ -278,36 +286,3 @@ class _Going:
         )
         self.note("report", report=report.as_dict())
         return report
-
-
-def _key(call: Call) -> str:
-    return json.dumps([call.tool, call.arguments], sort_keys=True)
-
-
-def _tokens(messages: Sequence[Message], reply: Reply) -> int:
-    """Return how many tokens a question took, by the server's count; about, if it has none."""
-    counted = reply.ending.prompt_tokens + reply.ending.answer_tokens
-    about = sum(len(each.text) for each in messages) + len(reply.text)
-    return counted or about // words.CHARACTERS
-
-
-def _described(task: Task) -> dict[str, Any]:
-    allowed = task.allowed
-    return {
-        "task": task.id,
-        "words": task.words,
-        "model": task.model,
-        "apply": allowed.apply,
-        "folders": {name: str(path) for name, path in allowed.roots.items()},
-        "commands": [list(each.words) for each in allowed.commands],
-        "collections": list(allowed.collections),
-        "limits": asdict(task.limits),
-    }
-
-
-def _report(line: Line) -> Report:
-    said = dict(line["report"])
-    said["status"] = Status(said["status"])
-    for name in ("files", "commands"):
-        said[name] = tuple(said[name])
-    return Report(**said)

@@ -154,6 +154,18 @@ class Step:
     tokens: int = 0
 
 
+TOLD = ("task", "status", "apply", "steps", "tokens", "seconds", "tools")
+
+
+def event_of(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the event that a *report* as JSON becomes: its name, and figures without words."""
+    name = "completed" if report.get("status") == Status.DONE else "failed"
+    told = {each: report[each] for each in TOLD if each in report}
+    for each in ("files", "commands"):
+        told[each] = len(report.get(each, ()))
+    return f"agent.task.{name}", told
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What came of a task.

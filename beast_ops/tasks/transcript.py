@@ -8,7 +8,9 @@ reads passes over it.
 import json
 import os
 import re
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -102,8 +104,17 @@ def read(path: Path) -> list[Line]:
 
 def newest(folder: Path, most: int) -> list[Path]:
     """Return the transcripts in *folder*, the newest first, *most* at most."""
-    found = sorted(folder.glob(f"*{ENDING}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return found[:most]
+    found = []
+    for path in folder.glob(f"*{ENDING}"):
+        with suppress(FileNotFoundError):  # another process forgets the oldest, too
+            found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)[:most]]
+
+
+def forget(folder: Path, most: int) -> None:
+    """Remove the oldest transcripts in *folder*, so that *most* are left."""
+    for path in newest(folder, sys.maxsize)[most:]:
+        path.unlink(missing_ok=True)
 
 
 def _lines(content: bytes) -> tuple[list[Line], int]:

@@ -37,6 +37,7 @@ NAMED = {
     "beast_api_access": {"guesses": 3},
     "beast_api_limits": {"search": 3},
     "beast_api_rerank": {"candidates": 20},
+    "beast_worker_tasks": {"steps": 13},
 }
 
 
