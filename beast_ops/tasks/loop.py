@@ -17,7 +17,7 @@ from beast_ops.llm.talk import Message, Reply, Tool, ToolCall
 from . import words
 from .beneath import RefusedError
 from .hands import Hands, UnknownError
-from .lines import described, key_of, tokens_of
+from .lines import described, key_of, report_of, tokens_of
 from .model import Call, Observation, Report, Status, Task
 from .tools import Run, action_of, tools_for
 from .transcript import Line, Transcript
@@ -25,7 +25,7 @@ from .understand import understand
 
 TWICE, TOO_OFTEN = 2, 5  # identical calls that are carried out, and that end the task
 SILENT = 3  # replies with nothing in them that end the task
-ENOUGH = frozenset({"length"})  # why an answer ended that was cut
+CUT = frozenset({"length"})  # why an answer ended that was cut
 
 
 class Asks(Protocol):
@@ -75,6 +75,8 @@ def carry_out(task: Task, hands: Hands, transcript: Transcript, way: Way) -> Rep
     Raises:
         BeastError: If the model server fails.
     """
+    if transcript.lines and transcript.lines[-1]["kind"] == "report":
+        return report_of(transcript.lines[-1])
     return _Going(task, hands, transcript, way).go()
 
 
@@ -98,6 +100,7 @@ class _Going:
     tokens: int = 0
     silent: int = 0
     said: str = ""
+    last: Line | None = None
     before: float = 0.0
     begun: float = 0.0
 
@@ -141,24 +144,31 @@ class _Going:
         self.note("resumed")
 
     def turn(self) -> None:
-        """Do what the last reply asks for, or ask for the next one."""
+        """Do what the last reply asks for, or end if it asks for nothing, and ask for the next."""
         while self.waiting:
             self.way.check()
             self.act(self.waiting[0])
+        self.judge()
         self.within()
-        reply = self.ask(self.messages, tools_for(self.task.allowed))
-        known = frozenset(tool.name for tool in tools_for(self.task.allowed))
-        found = understand(reply, known, self.steps + 1)
-        calls = [asdict(call) for call in found.calls]
-        cut = reply.ending.reason in ENOUGH
-        self.take("reply", text=found.text, calls=calls, left_out=found.left_out, cut=cut,
-                  tokens=tokens_of(self.messages, reply))  # fmt: skip
-        if not self.waiting:
-            self.judge(found.text.strip(), cut=cut)
+        tools = tools_for(self.task.allowed)
+        reply = self.ask(self.messages, tools)
+        found = understand(reply, frozenset(tool.name for tool in tools), self.steps + 1)
+        self.take(
+            "reply",
+            text=found.text,
+            calls=[asdict(call) for call in found.calls],
+            left_out=found.left_out,
+            cut=reply.ending.reason in CUT,
+            tokens=tokens_of(self.messages, reply),
+        )
 
-    def judge(self, text: str, *, cut: bool) -> None:
+    def judge(self) -> None:
         """End the task if the model has nothing more to do."""
-        if cut:
+        last, self.last = self.last, None
+        if last is None:
+            return
+        text = last["text"].strip()
+        if last["cut"]:
             raise _EndedError(Status.LIMIT, f"the model's answer was too long: {text[:200]}")
         if text:
             raise _EndedError(Status.DONE, text)
@@ -184,14 +194,14 @@ class _Going:
         """End the task if its limits are reached."""
         limits = self.task.limits
         used = (
-            ("steps", self.steps >= limits.steps),
-            ("tokens", self.tokens >= limits.tokens),
-            ("time", self.taken >= limits.seconds),
+            ("steps are", self.steps >= limits.steps),
+            ("tokens are", self.tokens >= limits.tokens),
+            ("time is", self.taken >= limits.seconds),
         )
         for name, reached in used:
             if reached:
                 last = f"; it said last: {self.said}" if self.said else ""
-                raise _EndedError(Status.LIMIT, f"all its {name} are used up{last}")
+                raise _EndedError(Status.LIMIT, f"all its {name} used up{last}")
 
     def act(self, call: Call) -> None:
         """Do what *call* asks for, and note what came of it."""
@@ -246,6 +256,7 @@ class _Going:
         self.waiting = [Call(**each) for each in line["calls"]]
         calls = tuple(ToolCall(each.tool, each.arguments, each.id) for each in self.waiting)
         self.messages.append(Message("assistant", line["text"], calls=calls))
+        self.last = None if self.waiting else line
         if not self.waiting and not line["text"].strip():
             self.silent += 1
             self.messages.append(Message("user", words.GO_ON))
@@ -282,7 +293,7 @@ class _Going:
             tools={name: many for name, many in self.tools.items() if many},
             steps=self.steps,
             tokens=self.tokens,
-            seconds=self.taken,
+            seconds=round(self.taken, 3),
         )
         self.note("report", report=report.as_dict())
         return report

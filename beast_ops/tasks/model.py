@@ -206,5 +206,5 @@ class Report:
             "tools": dict(self.tools),
             "steps": self.steps,
             "tokens": self.tokens,
-            "seconds": round(self.seconds, 3),
+            "seconds": self.seconds,
         }
