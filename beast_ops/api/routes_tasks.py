@@ -113,8 +113,6 @@ async def begin(body: TaskBody, house: InHouse) -> JobModel:
     Which files it may read, where it may write and what it may run stand in `beast_worker_tasks`
     of the inventory; nothing in the request, and nothing the model says, can add to that.
     """
-    if house.surroundings.models_url is None:
-        raise UnavailableError(NO_SERVER, hint=NO_SERVER_HINT)
     return await asyncio.to_thread(_begin, house, body)
 
 
@@ -138,6 +136,9 @@ async def lines(
 
 
 def _begin(house: House, body: TaskBody) -> JobModel:
+    """Note what is to be done; raises `UnavailableError` if there is no model server."""
+    if house.surroundings.models_url is None:
+        raise UnavailableError(NO_SERVER, hint=NO_SERVER_HINT)
     said = body.model_dump()
     wish = Wish(**{**said, "collections": tuple(said["collections"])})
     job = house.jobs.get(house.jobs.add(KIND, {"wish": wish.model_dump_json()}))
