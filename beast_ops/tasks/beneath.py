@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from beast_ops.errors import UsageError
@@ -21,6 +22,7 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 NEVER = frozenset({"/", "/proc", "/sys", "/dev"})
 LONGEST, DEEPEST = 1000, 20
+LOOKED_AT = 10_000  # entries of one folder
 
 SECRET_SUFFIXES = (".key", ".pem", ".p12", ".pfx", ".kdbx", ".gpg", ".age", ".jks", ".keystore")
 SECRET_NAMES = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "credentials", "secrets")
@@ -175,13 +177,11 @@ class Beneath:
         """
         found = []
         with self.folder(parts) as folder:
-            for each in os.scandir(folder):
-                kind = each.stat(follow_symlinks=False)
-                if is_private(each.name) or (
-                    not (is_folder := _is_folder(kind)) and not _is_file(kind)
-                ):
-                    continue
-                found.append(Entry(each.name, is_folder, kind.st_size))
+            for each in islice(os.scandir(folder), LOOKED_AT):
+                with suppress(FileNotFoundError):  # it is gone by now
+                    kind = each.stat(follow_symlinks=False)
+                    if not is_private(each.name) and (_is_folder(kind) or _is_file(kind)):
+                        found.append(Entry(each.name, _is_folder(kind), kind.st_size))
         found.sort(key=lambda entry: entry.name)
         return found[:most], len(found) > most
 

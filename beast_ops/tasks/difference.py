@@ -3,7 +3,7 @@
 
 import difflib
 
-LINES, COMPARED = 200, 5000  # what is compared takes time by the square of its lines
+LINES, COMPARED = 200, 2000  # what is compared takes time by the square of its lines
 
 
 def difference(name: str, before: bytes | None, after: bytes) -> str:

@@ -96,6 +96,8 @@ class Hands:
             return Observation(f"Not done: {refused}.", well=False)
         except OSError as wrong:
             return Observation(f"Not done: {wrong.strerror or 'it failed'}.", well=False)
+        except UnicodeError:
+            return Observation("Not done: no file can have this name.", well=False)
 
     def _do(self, action: Action) -> Observation:
         match action:
@@ -107,8 +109,7 @@ class Hands:
                 return self._search(action)
             case Write():
                 return self._write(action)
-            case Run():
-                return self._run(action)
+        return self._run(action)
 
     def _read(self, action: Read) -> Observation:
         text = _decoded(self._content(action.root, action.parts))

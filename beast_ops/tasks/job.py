@@ -46,7 +46,10 @@ class Working:
         self._around = around
 
     def __call__(self, grip: Grip) -> Mapping[str, Any]:
-        """Carry out the task of the job in *grip*, and return its report.
+        """Carry out the task of the job in *grip*, and return its report without the words.
+
+        Those may be from files that not everybody may read who may see jobs; the transcript has
+        them.
 
         Raises:
             UnavailableError: If there is no model server, or it does not answer.
@@ -63,7 +66,8 @@ class Working:
             show=lambda kind, line: _say(grip, kind, line),
             ending=ending,
         )
-        return conduct(self._task(grip.job.id, wish), around).as_dict()
+        report = conduct(self._task(grip.job.id, wish), around).as_dict()
+        return {name: said for name, said in report.items() if name != "result"}
 
     def _task(self, name: str, wish: Wish) -> Task:
         """Return the task that *wish* is within the bounds of this host."""

@@ -22,8 +22,8 @@ TEXT_CHARACTERS = 100_000
 NAME_CHARACTERS = 64
 DEEPEST = 8  # levels of arguments: no tool of ours has more than two
 LARGEST = 2_000_000  # characters of arguments: more than any file that may be written
-_FENCED = re.compile(r"```(?:json|tool_call)?\s*\n(.*?)\n\s*```", re.DOTALL)
-_TAGGED = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
+FENCE, TAG = "```", "tool_call"
+PIECES = 32  # of a text that are looked at
 _HALVES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -62,13 +62,23 @@ def plain(text: str) -> str:
 
 def _written(text: str, known: frozenset[str]) -> Iterator[Call]:
     """Yield the calls that a model wrote into its text, if they name a tool there is."""
-    whole = text.strip()
-    pieces = [whole] if whole.startswith(("{", "[")) else []
-    for piece in [*pieces, *_TAGGED.findall(text), *_FENCED.findall(text)]:
+    for piece in _pieces(text):
         said = loaded(piece)
         for each in said if isinstance(said, list) else [said]:
             if isinstance(each, Mapping) and (call := _of(each, known)) is not None:
                 yield call
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield what may be a call; by no expression, whose time strangers could choose."""
+    whole = text.strip()
+    if whole.startswith(("{", "[")):
+        yield whole
+    for piece in text.split(f"<{TAG}>", PIECES)[1:]:
+        yield piece.partition(f"</{TAG}>")[0]
+    for piece in text.split(FENCE, 2 * PIECES)[1::2]:
+        first, _, rest = piece.partition("\n")
+        yield rest if first.strip() in ("", "json", TAG) else piece
 
 
 def _of(said: Mapping[str, Any], known: frozenset[str]) -> Call | None:

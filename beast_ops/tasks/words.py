@@ -3,8 +3,9 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
-from beast_ops.llm.talk import Message
+from beast_ops.llm.talk import Message, ToolCall
 
 from .model import Allowed, Call, Observation
 
@@ -20,6 +21,7 @@ PLAN = "Before you begin: write a numbered plan of at most six short lines. Use 
 GO_ON = "Go on: use a tool, or say what you found."
 LEFT_OUT = "(left out to save room; use the tool again if you need it)"
 CHARACTERS = 3  # of a token, at least: texts in European languages have four
+SHORT_CHARACTERS = 200
 ROOM = 0.7  # of the context is for what was said so far; the rest for tools and the answer
 
 
@@ -36,14 +38,25 @@ def marked(call: Call, seen: Observation) -> str:
 
 
 def fitting(messages: Sequence[Message], context: int) -> list[Message]:
-    """Return *messages* with the oldest results left out until they fit into *context* tokens."""
+    """Return *messages* with the oldest of what is long left out, to fit into *context* tokens."""
     found, room = list(messages), int(context * ROOM * CHARACTERS)
     for place, each in enumerate(found):
         if sum(_size(other) for other in found) <= room:
             break
         if each.speaker == "tool" and place < len(found) - 1:
             found[place] = Message("tool", LEFT_OUT, answers=each.answers)
+        if each.calls:
+            found[place] = replace(each, calls=tuple(_short(call) for call in each.calls))
     return found
+
+
+def _short(call: ToolCall) -> ToolCall:
+    """Return *call* without the long texts in it, such as that of a whole file."""
+    short = {
+        name: LEFT_OUT if isinstance(value, str) and len(value) > SHORT_CHARACTERS else value
+        for name, value in call.arguments.items()
+    }
+    return replace(call, arguments=short)
 
 
 def _size(message: Message) -> int:

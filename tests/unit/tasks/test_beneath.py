@@ -111,6 +111,22 @@ def test_what_is_no_plain_file_is_not_even_opened(base, inside):
     assert ["a.md", "sub"] == [each.name for each in inside.list([], 10)[0]]
 
 
+def test_what_becomes_no_plain_file_meanwhile_is_not_read(base, inside, monkeypatch):
+    os.mkfifo(base / "in" / "pipe")
+    monkeypatch.setattr(beneath, "_require_plain", lambda *_: None)  # it was one just before
+
+    with pytest.raises(RefusedError, match="no plain file"):
+        inside.read(["pipe"], 10)
+
+
+def test_hidden_files_and_secrets_are_left_alone(base, inside):
+    for name in (".env", "tls.key"):
+        (base / "in" / name).write_text("OUTSIDE")
+        with pytest.raises(RefusedError, match="left alone"):
+            inside.read([name], 100)
+    assert ["a.md", "sub"] == [each.name for each in inside.list([], 10)[0]]
+
+
 def test_devices_are_no_plain_files(base, inside, needs):
     needs("root")
     os.mknod(base / "in" / "zero", 0o20666, os.makedev(1, 5))

@@ -318,11 +318,11 @@ def test_a_failure_of_the_server_is_raised_and_noted(stage):
 
 
 def test_a_task_goes_on_where_it_was_left(stage):
-    class Left(Exception):  # noqa: N818 - no error
+    class LeftError(Exception):
         pass
 
     def leaves(*_):
-        raise Left
+        raise LeftError
 
     replies = [PLAN, WRITE, reply(call("read", path="sandbox/sum.md"))]
     script = Script([*replies, leaves])
@@ -331,10 +331,10 @@ def test_a_task_goes_on_where_it_was_left(stage):
         def __call__(self, *said):
             found = super().__call__(*said)
             if found is leaves:
-                raise Left
+                raise LeftError
             return found
 
-    with pytest.raises(Left):
+    with pytest.raises(LeftError):
         stage.run(Leaving([*replies, leaves]), ending=lambda _: None)
     script = Script([reply(call("read", path="sandbox/sum.md", line=2)), DONE])
     report = stage.run(script)
@@ -346,14 +346,14 @@ def test_a_task_goes_on_where_it_was_left(stage):
 
 
 def test_a_task_whose_bounds_were_changed_does_not_go_on(stage):
-    class Left(Exception):  # noqa: N818 - no error
+    class LeftError(Exception):
         pass
 
     def check():
         if len(stage.shown) > 2:
-            raise Left
+            raise LeftError
 
-    with pytest.raises(Left):
+    with pytest.raises(LeftError):
         stage.run(Script([PLAN, READ]), check=check, ending=lambda _: None)
     stage.shown.clear()
 
@@ -361,23 +361,33 @@ def test_a_task_whose_bounds_were_changed_does_not_go_on(stage):
         stage.run(Script([DONE]), stage.task(apply=True))
 
 
-def test_a_file_that_others_changed_meanwhile_is_left_alone(stage):
-    class Left(BaseException):
+@pytest.mark.parametrize(
+    ("found", "status", "content"),
+    [
+        (None, Status.DONE, b"Once a year.\n"),  # it was not begun
+        ("Once a year.\n", Status.DONE, b"Once a year.\n"),  # it was done
+        ("of somebody else", Status.UNKNOWN, b"of somebody else"),
+    ],
+)
+def test_a_write_that_was_begun_is_settled(stage, found, status, content):
+    class LeftError(BaseException):
         pass
 
     def show(kind, _):
         if kind == "intent":
-            raise Left
+            raise LeftError
 
     task = stage.task(apply=True)
-    with pytest.raises(Left):
+    with pytest.raises(LeftError):
         stage.run(Script([PLAN, WRITE]), task, show=show, ending=lambda _: None)
-    (stage.base / "out" / "sum.md").write_text("of somebody else")
+    if found is not None:
+        (stage.base / "out" / "sum.md").write_text(found)
 
     report = stage.run(Script([DONE]), task)
 
-    assert Status.UNKNOWN is report.status
-    assert b"of somebody else" == stage.files()["out/sum.md"]
+    assert status is report.status
+    assert content == stage.files()["out/sum.md"]
+    assert (report.files == ("sandbox/sum.md",)) == (status is Status.DONE)
 
 
 def test_a_transcript_is_for_its_owner_and_held_by_one(stage):
@@ -442,6 +452,16 @@ def test_the_oldest_results_are_left_out_if_there_is_no_room():
     assert texts[3:] == ["x" * 2000] * 2
     assert said == words.fitting(said, 100_000)
     assert "x" * 2000 == words.fitting(said, 10)[-1].text
+
+
+def test_long_texts_of_old_calls_are_left_out_too():
+    asked = ToolCall("write", {"path": "sandbox/a", "text": "x" * 50_000}, "c")
+    said = [Message("assistant", calls=(asked,)), Message("tool", "It is.", answers=asked)]
+
+    found = words.fitting(said, 2048)
+
+    assert {"path": "sandbox/a", "text": words.LEFT_OUT} == found[0].calls[0].arguments
+    assert "It is." == found[1].text
 
 
 def test_differences_are_short():

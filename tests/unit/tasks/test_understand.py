@@ -2,6 +2,7 @@
 """What replies mean, however they are written."""
 
 import json
+import time
 
 import pytest
 
@@ -90,6 +91,18 @@ def test_halves_of_characters_do_no_harm():
     said = json.dumps([found.calls[0].tool, found.calls[0].arguments], ensure_ascii=False)
     assert '["re\ufffdad", {"path": "\ufffd", "more": {"\ufffd": 1}}]' == said
     assert b"\xef\xbf\xbd" == understand(reply(text="\ud800"), KNOWN, 1).text.encode()
+
+
+@pytest.mark.parametrize(
+    "part", ["```json\n", "```json\nx", "\n", " ", "<tool_call>", "</tool_call>", "{", "```"]
+)
+def test_no_text_takes_long(part):
+    begun = time.monotonic()
+
+    calls(text="```json\n" + part * 100_000)
+    calls(text="<tool_call>" + part * 100_000)
+
+    assert time.monotonic() - begun < 2
 
 
 def test_too_many_calls_and_too_much_text_are_cut():
