@@ -67,7 +67,8 @@ class Hands:
         if not self.allowed.apply:
             return {}
         if isinstance(action, Write):
-            return {"before": self._state(action), "after": _hash(action.content)}
+            states = {"before": self._state(action), "after": _hash(action.content)}
+            return {"file": action.name, **states}
         return {"run": action.name} if isinstance(action, Run) else {}
 
     def settle(self, action: Action, intent: Mapping[str, str]) -> Observation:

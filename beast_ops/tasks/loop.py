@@ -113,8 +113,7 @@ class _Going:
         except _EndedError as ended:
             return self.end(ended.status, ended.result)
         except UnknownError:
-            command = str(self.intent.get("run") or "a file that others changed meanwhile")
-            return self.end(Status.UNKNOWN, f"nobody knows how this ended: {command}")
+            return self.end(Status.UNKNOWN, "its process was killed, and nobody knows more")
         except BaseException as stopped:
             if (status := self.way.ending(stopped)) is not None:
                 self.end(status, str(stopped) or "it was interrupted")
@@ -123,7 +122,7 @@ class _Going:
     def begin(self) -> None:
         self.messages = words.opening(self.task.words, self.task.allowed)
         if not self.transcript.lines:
-            self.note("task", **described(self.task), at=self.way.clock.now().isoformat())
+            self.take("task", **described(self.task), at=self.way.clock.now().isoformat())
         else:
             self.go_on(list(self.transcript.lines))
         if not self.planned:
@@ -141,7 +140,7 @@ class _Going:
         for line in lines:
             self.replay(line)
         self.before = float(lines[-1]["seconds"])
-        self.note("resumed")
+        self.take("resumed")
 
     def turn(self) -> None:
         """Do what the last reply asks for, or end if it asks for nothing, and ask for the next."""
@@ -218,7 +217,7 @@ class _Going:
             else:
                 intent = self.hands.intent(action)
                 if intent:
-                    self.note("intent", intent=intent)
+                    self.take("intent", intent=intent)
                 seen = self.hands.do(action)
         except RefusedError as refused:
             seen = Observation(f"Not done: {refused}.", well=False)
@@ -226,13 +225,11 @@ class _Going:
         self.take("observation", call=asdict(call), told=told, command=name, **asdict(seen))
 
     def take(self, kind: str, **said: Any) -> None:
-        """Note what happened, and go on from it."""
-        self.note(kind, **said)
-        self.replay(self.transcript.lines[-1])
-
-    def note(self, kind: str, **said: Any) -> None:
+        """Note what happened, go on from it, and show it, which may be what ends us."""
         self.transcript.add(kind, **said, seconds=round(self.taken, 3))
-        self.way.show(kind, self.transcript.lines[-1])
+        line = self.transcript.lines[-1]
+        self.replay(line)
+        self.way.show(kind, line)
 
     def replay(self, line: Line) -> None:
         """Go on from *line* as if it had just happened."""
@@ -283,17 +280,20 @@ class _Going:
         return self.before + self.way.clock.monotonic() - self.begun
 
     def end(self, status: Status, result: str) -> Report:
+        begun = {name: self.intent[name] for name in ("file", "run") if name in self.intent}
+        if begun:
+            result = f"{result}; begun, and perhaps not done: {''.join(begun.values())}"
         report = Report(
             task=self.task.id,
             status=status,
             result=result,
             apply=self.task.allowed.apply,
-            files=tuple(self.files),
-            commands=tuple(self.commands),
+            files=tuple(dict.fromkeys([*self.files, *filter(None, [begun.get("file")])])),
+            commands=(*self.commands, *filter(None, [begun.get("run")])),
             tools={name: many for name, many in self.tools.items() if many},
             steps=self.steps,
             tokens=self.tokens,
             seconds=round(self.taken, 3),
         )
-        self.note("report", report=report.as_dict())
+        self.take("report", report=report.as_dict())
         return report

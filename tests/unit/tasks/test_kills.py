@@ -42,6 +42,7 @@ def test_effects_happen_once_or_are_told_to_be_unknown(killed):
         if each["report"]["status"] == "unknown":
             assert "sh -c" in each["report"]["result"]
             assert each["ran"] in (0, 1)
+            assert ["sh -c 'echo ran >> ran'"] == each["report"]["commands"]
         else:
             assert ("done", 1, "two") == (each["report"]["status"], each["ran"], each["sum"]), each
             assert {"read": 1, "write": 2, "run": 1} == each["report"]["tools"]

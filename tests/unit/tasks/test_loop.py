@@ -387,7 +387,26 @@ def test_a_write_that_was_begun_is_settled(stage, found, status, content):
 
     assert status is report.status
     assert content == stage.files()["out/sum.md"]
-    assert (report.files == ("sandbox/sum.md",)) == (status is Status.DONE)
+    assert ("sandbox/sum.md",) == report.files
+    assert ("perhaps not done: sandbox/sum.md" in report.result) == (status is Status.UNKNOWN)
+
+
+def test_a_command_that_was_interrupted_stands_in_the_report(stage):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    stage.started = interrupted
+    task = stage.task(apply=True, commands=("git status",))
+    with pytest.raises(KeyboardInterrupt):
+        stage.run(Script([PLAN, WRITE, RUN]), task, ending=lambda _: Status.CANCELLED)
+
+    report = stage.lines()[-1]["report"]
+    assert ("cancelled", ["sandbox/sum.md"], ["git status"]) == (
+        report["status"],
+        report["files"],
+        report["commands"],
+    )
+    assert "it was interrupted; begun, and perhaps not done: git status" == report["result"]
 
 
 def test_a_transcript_is_for_its_owner_and_held_by_one(stage):
