@@ -164,24 +164,22 @@ def start(program: str, argv: Sequence[str], bounds: Bounds) -> Ended:
         argv: Its words, the first of which is its name.
         bounds: Within what.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-IS", str(STARTED), str(os.getpid()), program, *argv],
+    words = [sys.executable, "-IS", str(STARTED), str(os.getpid()), program, *argv]
+    kept = bytearray()
+    with subprocess.Popen(
+        words,
         cwd=bounds.cwd,
         env={},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-    )
-    kept = bytearray()
-    try:
-        size, late = _heard(process, bounds, kept)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # not waited for yet: the number is still its
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+    ) as process:
+        try:
+            size, late = _heard(process, bounds, kept)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # not waited for: the number is still its
     code = None if late else process.returncode
     return Ended(code, kept.decode(errors="replace"), size > bounds.most)
 

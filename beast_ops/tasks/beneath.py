@@ -159,7 +159,7 @@ class Beneath:
             handle = os.open(name, FILE, dir_fd=folder)
         with os.fdopen(handle, "rb") as file:
             found = os.fstat(handle)
-            if not stat.S_ISREG(found.st_mode) or found.st_dev != self._device:
+            if not _is_file(found):
                 raise RefusedError("this is no plain file")
             content = file.read(most + 1)
         if len(content) > most:

@@ -25,6 +25,7 @@ from .understand import understand
 
 TWICE, TOO_OFTEN = 2, 5  # identical calls that are carried out, and that end the task
 SILENT = 3  # replies with nothing in them that end the task
+CUT_SHORT = "the model's answer was cut, longer than a quarter of its context: "
 CUT = frozenset({"length"})  # why an answer ended that was cut
 
 
@@ -168,7 +169,7 @@ class _Going:
             return
         text = last["text"].strip()
         if last["cut"]:
-            raise _EndedError(Status.LIMIT, f"the model's answer was too long: {text[:200]}")
+            raise _EndedError(Status.LIMIT, f"{CUT_SHORT}{text[:200]}")
         if text:
             raise _EndedError(Status.DONE, text)
         if self.silent >= SILENT:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from beast_ops import started
 from beast_ops.runner import Bounds, start
 
 SLEEP = "import time; print('begun', flush=True); time.sleep(60)"
@@ -124,3 +125,32 @@ def test_it_ends_with_whoever_started_it(tmp_path):
     process.wait()
 
     assert gone(pid)
+
+
+def test_it_becomes_the_program_or_ends_without_it(monkeypatch, capsys):
+    """What the tests above see from outside, in this process."""
+    became, ended, asked = [], [], []
+
+    class Library:
+        def prctl(self, *words):
+            asked.append(words[:2])
+
+    def become(program, argv, environ):
+        became.append((program, argv, environ))
+        if program == "gone":
+            raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("ctypes.CDLL", lambda _: Library())
+    monkeypatch.setattr(started.os, "execve", become)
+    monkeypatch.setattr(started.os, "_exit", ended.append)
+    monkeypatch.setattr(started.resource, "setrlimit", lambda *_: None)
+
+    started.main([str(os.getppid()), "/bin/true", "true", "x"])
+    assert ([("/bin/true", ["true", "x"], {})], []) == (became, ended)
+    started.main([str(os.getppid()), "gone", "gone"])
+    assert [started.CANNOT] == ended
+    assert "cannot be run: No such file" in capsys.readouterr().err
+    started.main(["1" if os.getppid() != 1 else "2", "/bin/true", "true"])
+    assert [started.CANNOT] * 2 == ended
+    if sys.platform == "linux":
+        assert {(started.PR_SET_PDEATHSIG, signal.SIGKILL)} == {*asked}

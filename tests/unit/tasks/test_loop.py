@@ -2,6 +2,7 @@
 """A task from its first word to its report, with a model that does as the test says."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -103,7 +104,11 @@ def test_a_document_that_gives_orders_changes_nothing(stage):
     [
         (Limits(steps=2), [READ], "all its steps are used up"),
         (Limits(tokens=40), [READ, reply(call("list", path="notes"))], "all its tokens are"),
-        (Limits(), [Reply("So", Ending("length", 1, 1))], "the model's answer was too long: So"),
+        (
+            Limits(),
+            [Reply("So", Ending("length", 1, 1))],
+            "the model's answer was cut, longer than a quarter of its context: So",
+        ),
     ],
 )
 def test_a_task_ends_at_its_limits(stage, limits, replies, words_):
@@ -417,6 +422,17 @@ def test_a_transcript_is_for_its_owner_and_held_by_one(stage):
 
     assert 0o600 == stage.transcript.stat().st_mode & 0o777
     assert [{"kind": "task", "seconds": 0}] == read(stage.transcript)
+
+
+def test_what_root_writes_belongs_to_whoever_the_data_belong_to(stage, needs):
+    needs("root")
+    os.chown(stage.base, 64123, 64123)
+
+    with Transcript(stage.transcript):
+        pass
+
+    found = [stage.transcript.stat(), stage.transcript.parent.stat()]
+    assert [(64123, 64123)] * 2 == [(each.st_uid, each.st_gid) for each in found]
 
 
 @pytest.mark.parametrize(
