@@ -190,3 +190,18 @@ def test_a_task_goes_through_it(tmp_path, monkeypatch):
 
     assert (Status.DONE, tiny_gguf.TEXT.strip(), 1) == (report.status, report.result, report.steps)
     assert report.tokens > 1000
+
+
+def test_what_came_of_calls_goes_back_through_it(tmp_path, monkeypatch):
+    """The model writes the same call again and again; the server takes the results of them."""
+    says = ('▁{"name":"list",', '"arguments":', '{"path":"."', "}}")
+    monkeypatch.setattr(tiny_gguf, "CONTEXT", 16_384)
+    monkeypatch.setattr(tiny_gguf, "SAYS", says)
+    monkeypatch.setattr(tiny_gguf, "TOKENS", (*tiny_gguf.MARKS, *tiny_gguf.BYTES, *says))
+    (tmp_path / "notes").mkdir()
+    bounds = Allowed({"notes": tmp_path / "notes"})
+    with running(tmp_path, "--jinja", "--ctx-size", "16384") as (address, _):
+        around = Around(Server(address, openai=True), tmp_path / "tasks", Outside(lambda *_: []))
+        report = conduct(Task("Look.", "", bounds), around)
+
+    assert (Status.STUCK, {"list": 2}) == (report.status, report.tools)
