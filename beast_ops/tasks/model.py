@@ -144,16 +144,6 @@ class Observation:
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One turn of the model, and what came of what it asked for."""
-
-    text: str
-    calls: tuple[Call, ...] = ()
-    seen: tuple[Observation, ...] = ()
-    tokens: int = 0
-
-
 TOLD = ("task", "status", "apply", "steps", "tokens", "seconds", "tools")
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the host says of tasks that come in through its API."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from beast_ops.card_parts import AbsolutePath
 from beast_ops.settings import Strict
 
 MOST_STEPS = 200
@@ -25,8 +26,8 @@ class TaskSettings(Strict):
     """
 
     model: str = ""
-    folders: tuple[str, ...] = ()
-    sandbox: str = ""
+    folders: tuple[AbsolutePath, ...] = ()
+    sandbox: AbsolutePath | Literal[""] = ""
     commands: tuple[str, ...] = ()
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 12
     tokens: Annotated[int, Field(ge=1)] = 200_000

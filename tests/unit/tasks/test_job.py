@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from beast_ops.errors import LeaseLostError, MissingError, UnavailableError, UsageError
 from beast_ops.ingest.settings import Surroundings, WorkerSettings
@@ -153,6 +154,23 @@ def test_settings_that_make_no_sense_end_it(stage, ollama, table):
     assert State.FAILED is table.get(name).state
     assert "no task may have this folder" in table.get(name).error
     assert ("agent.task.failed", "failed") == (told[-1][0], told[-1][1]["status"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"folders": ["notes"]},
+        {"sandbox": "out"},
+        {"steps": 0},
+        {"steps": 1000},
+        {"seconds": 7200},
+        {"context": 100},
+        {"apply": True},
+    ],
+)
+def test_bounds_that_make_no_sense_are_refused_by_the_deploy(said):
+    with pytest.raises(ValidationError):
+        WorkerSettings.model_validate_json(json.dumps({"tasks": said}))
 
 
 def test_a_cancelled_one_says_so(stage, ollama, table):
