@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from beast_ops.llm.talk import Ending, Reply, called
@@ -34,7 +34,15 @@ classic = st.sampled_from(
         *("sandbox/pipe", "notes/pipe", "/etc/passwd", "/proc/self/environ", "sandbox/.git/config"),
     ]
 )
-near = classic | classic | st.builds("{}/{}".format, st.sampled_from(["notes", "sandbox"]), paths)
+inside = st.sampled_from(["notes/a.md", "sandbox/new", "notes", "sandbox"])
+WAYS_OUT = ("notes/up/outside.txt", "notes/link", "sandbox/up/new", "sandbox/link", "sandbox/../x",
+            "notes/secrets/master", "../outside.txt")  # fmt: skip
+near = (
+    inside
+    | classic
+    | st.sampled_from(WAYS_OUT)
+    | st.builds("{}/{}".format, st.sampled_from(["notes", "sandbox"]), paths)
+)
 absolute = paths.map("/{}".format)
 strange = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -85,7 +93,7 @@ texts = st.text(max_size=80) | written | written.map(lambda said: f"```json\n{sa
 replies = st.builds(
     lambda text, given, reason: Reply(text, Ending(reason, 5, 5), tuple(given)),
     texts,
-    st.lists(calls, max_size=10),
+    st.lists(calls, min_size=1, max_size=10) | st.just([]),
     st.sampled_from(["stop", "length", "tool_calls", ""]),
 )
 
@@ -129,6 +137,17 @@ def tree(base: Path) -> dict[str, object]:
     max_examples=150, deadline=None, print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
+@example(
+    said=[
+        Reply(
+            "",
+            Ending("stop", 1, 1),
+            tuple(called(tool, {"path": path, **more}) for path in WAYS_OUT),
+        )
+        for tool, more in (("read", {}), ("write", {"text": "x"}), ("list", {}))
+    ],
+    apply=True,
+)
 @given(said=st.lists(replies, min_size=1, max_size=5), apply=st.booleans())
 def test_no_output_of_a_model_leads_out_of_its_bounds(said, apply):
     # What is durable is another test's; here it would take most of the time.
