@@ -26,6 +26,7 @@ from beast_ops.door import (
     model_verbs,
     record_verbs,
     secret_verbs,
+    task_verbs,
     token_verbs,
     upgrade_verbs,
 )
@@ -250,6 +251,7 @@ for room in (
 # Verbs of a group have a dot in their name: secrets.list.
 namespace.add_collection(Collection.from_module(job_verbs), "jobs")
 namespace.add_collection(Collection.from_module(model_verbs), "models")
+namespace.add_collection(Collection.from_module(task_verbs), "tasks")
 namespace.add_collection(Collection.from_module(cache_verbs), "cache")
 namespace.add_collection(Collection.from_module(secret_verbs), "secrets")
 namespace.add_collection(Collection.from_module(token_verbs), "tokens")

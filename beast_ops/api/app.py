@@ -35,6 +35,7 @@ from . import (
     routes_services,
     routes_sessions,
     routes_sources,
+    routes_tasks,
     routes_transformations,
 )
 from .counting import counting
@@ -67,6 +68,7 @@ ROOMS = (
     routes_models,
     routes_notebooks,
     routes_sources,
+    routes_tasks,
     routes_sessions,
     routes_transformations,
     routes_events,

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from beast_ops.events.model import KNOWN, Event
 from beast_ops.jobs.kinds import KINDS
+from beast_ops.tasks.model import Status
 
 ENDS = frozenset({"done", "failed", "cancelled"})
 OPERATIONS = frozenset({"backup", "verify", "drill", "restore"})
@@ -16,6 +17,7 @@ MEGA = 1e6
 # From a tiny embedding model to the largest one a server may hold.
 BYTES = tuple(MEGA * each for each in (10, 100, 500, 1_000, 5_000, 10_000, 50_000, 100_000))
 SECONDS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
+_STATUSES = frozenset(each.value for each in Status)
 _NAMES = frozenset(kind.name for kind in KINDS)
 
 
@@ -47,6 +49,13 @@ class Counts:
             buckets=SECONDS,
             registry=registry,
         )
+        self._tasks = counter("agent_tasks_total", "Tasks that ended.", "status")
+        self._task_seconds = Histogram(
+            "ai_beast_agent_task_duration_seconds",
+            "Time of a task.",
+            buckets=SECONDS,
+            registry=registry,
+        )
         self.listeners = Gauge(
             "ai_beast_event_streams", "Who listens to events now.", registry=registry
         )
@@ -64,6 +73,9 @@ class Counts:
         elif event.name == "model.downloaded":
             self._bytes.observe(_number(event, "bytes"))
             self._seconds.observe(_number(event, "seconds"))
+        elif first == "agent.task" and last != "started":
+            self._tasks.labels(_status(event)).inc()
+            self._task_seconds.observe(_number(event, "seconds"))
         elif event.name == "rag.ingested":
             self._chunks.inc(_number(event, "chunks"))
 
@@ -71,6 +83,12 @@ class Counts:
         self._jobs.labels(kind if kind in _NAMES else "other", state).inc()
         if kind == "model_pull":
             self._downloads.labels(state).inc()
+
+
+def _status(event: Event) -> str:
+    """Return how a task ended; a name that nobody knows makes no new series."""
+    said = str(event.data.get("status"))
+    return said if said in _STATUSES else Status.FAILED.value
 
 
 def _number(event: Event, name: str) -> float:

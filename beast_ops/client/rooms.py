@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # each is loaded by who enters it
     from .made.search import Search
     from .made.services import Services
     from .made.sources import Sources
+    from .made.tasks import Tasks
     from .made.transformations import Transformations
 
 
@@ -125,6 +126,13 @@ class Rooms(Caller):
         from .made.transformations import Transformations
 
         return Transformations(self)
+
+    @cached_property
+    def tasks(self) -> "Tasks":
+        """Operations of the API: tasks."""
+        from .made.tasks import Tasks
+
+        return Tasks(self)
 
     @cached_property
     def events(self) -> "Events":

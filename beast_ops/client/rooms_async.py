@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # each is loaded by who enters it
     from .made.search_async import AsyncSearch
     from .made.services_async import AsyncServices
     from .made.sources_async import AsyncSources
+    from .made.tasks_async import AsyncTasks
     from .made.transformations_async import AsyncTransformations
 
 
@@ -125,6 +126,13 @@ class AsyncRooms(AsyncCaller):
         from .made.transformations_async import AsyncTransformations
 
         return AsyncTransformations(self)
+
+    @cached_property
+    def tasks(self) -> "AsyncTasks":
+        """Operations of the API: tasks."""
+        from .made.tasks_async import AsyncTasks
+
+        return AsyncTasks(self)
 
     @cached_property
     def events(self) -> "AsyncEvents":

@@ -80,7 +80,7 @@ def batch(place: Place, wish: Wish, *, json: bool) -> int:
 
     if not 1 <= wish.at_once <= MOST_AT_ONCE:
         raise UsageError(f"from 1 to {MOST_AT_ONCE} at once", subject=f"--at-once {wish.at_once}")
-    url, tasks = _server(place), _tasks(wish)
+    url, tasks = server_of(place), _tasks(wish)
     with ExitStack() as stack:
         cache = stack.enter_context(AnswerCache(place.cache / FILE))
         path = wish.output.with_name(wish.output.name + JOURNAL)
@@ -115,7 +115,12 @@ async def _run(
         return await run_batch(tasks, models, at_once, way)
 
 
-def _server(place: Place) -> str:
+def server_of(place: Place) -> str:
+    """Return where the model server of *place* is.
+
+    Raises:
+        MissingError: If there is none.
+    """
     services = read_services(place.require_deployed().services)
     found = next((each.address for each in services if each.health.deep == "models"), None)
     if found is None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs that bring documents into conversations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from beast_ops.knowledge import COLLECTION
@@ -81,3 +82,55 @@ def mirror(_context: Any, collection: str, *, to: str = "", json: bool = False) 
     from .asking import mirror as keep
 
     return keep(installation(), collection, to or collection, json=json)
+
+
+@verb(
+    "./beast task 'Write sandbox/summary.md about the notes' --folder notes --sandbox out --apply",
+    joined="words",
+    iterable=["folder", "allow", "collection"],
+    help={
+        "words": "what is to be done",
+        "model": "who does it: a model that can use tools; the newest of these when left out",
+        "folder": "a folder whose files may be read; may be repeated",
+        "sandbox": "the only folder in which files may be written and commands run",
+        "allow": "a command that may be run, such as 'wc *', where * stands for further words; "
+        "may be repeated",
+        "collection": "a collection that may be searched; may be repeated",
+        "apply": "write files and run commands; without it only say what would be done",
+        "steps": "how often the model is asked at most",
+        "tokens": "how many tokens that may take in all",
+        "minutes": "how long it may take",
+        "context": "how many tokens the model sees at once",
+        "openai": "the address of a server that speaks OpenAI's API, such as llama.cpp's, to ask "
+        "that instead of the installation's",
+        "json": _JSON,
+    },
+    interrupted="What was done until then: ./beast tasks.list",
+)
+def task(  # noqa: PLR0913 - a verb has as many parameters as it has options
+    _context: Any,
+    words: str,
+    *,
+    model: str = "",
+    folder: Sequence[str] = (),
+    sandbox: str = "",
+    allow: Sequence[str] = (),
+    collection: Sequence[str] = (),
+    apply: bool = False,
+    steps: int = 12,
+    tokens: int = 200_000,
+    minutes: int = 30,
+    context: int = 8192,
+    openai: str = "",
+    json: bool = False,
+) -> int:
+    """Have a model carry out a task with tools, within bounds you set; a dry run unless --apply."""
+    from beast_ops.place import installation
+    from beast_ops.tasks.allow import Wish
+    from beast_ops.tasks.model import Limits
+
+    from .tasks import Asked, carry_out
+
+    wish = Wish(tuple(folder), sandbox, tuple(allow), tuple(collection), apply)
+    limits = Limits(steps=steps, tokens=tokens, seconds=60.0 * minutes, context=context)
+    return carry_out(installation(), Asked(words, model, wish, limits, openai), json=json)

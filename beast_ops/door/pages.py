@@ -30,6 +30,7 @@ GROUPS = {
     "Data": ("backup", "backups", "verify", "restore", "drill", "export", "import"),
     "Documents": ("ingest", "search", "ask", "eval", "reembed", "duplicates", "mirror", "open"),
     "Jobs": ("jobs.list", "jobs.status", "jobs.cancel", "jobs.retry", "jobs.log"),
+    "Tasks": ("task", "tasks.list", "tasks.show"),
     "Models": (
         "models.list",
         "models.search",

@@ -13,6 +13,7 @@ from beast_ops import http
 from beast_ops.errors import SettingsError
 from beast_ops.keys import read_secret
 from beast_ops.settings import Strict, load
+from beast_ops.tasks.settings import TaskSettings
 
 Count = Annotated[int, Field(ge=1, le=1024)]  # more is no faster, and held in memory thrice
 
@@ -34,6 +35,7 @@ class WorkerSettings(Strict):
     embed_cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
     models_folder: str = ""
     language: str = "english"
+    tasks: TaskSettings = TaskSettings()
 
     @model_validator(mode="after")
     def _overlap_leaves_room(self) -> Self:

@@ -59,6 +59,7 @@ KINDS = (
     Kind("transform", "beast_ops.notebooks.transform:Transforming", "writing", attempts=3),
     # It reads alone, and what it asked until it was killed is asked again.
     Kind("evaluate", "beast_ops.evals.job:Evaluating", "writing", attempts=3),
+    Kind("agent", "beast_ops.tasks.job:Working", "tasks", attempts=3),
     Kind("model_pull", "beast_ops.models.job:Pulling", "models", 6 * HOUR_SECONDS, attempts=5),
 )
 

@@ -23,7 +23,7 @@ from . import listing
 from .calls import LASTING, SERVICE
 from .listing import About, InMemory, Model, Step, full
 from .paces import PACES, Answered
-from .talk import Chat, Ending, Message, Piece, Prompt, Tool, ToolCall
+from .talk import Chat, Ending, Message, Piece, Prompt, Tool, called
 from .wire import NO_SERVER, Asked, Deadlines, Stream, Wire
 
 T = TypeVar("T")
@@ -262,7 +262,7 @@ def piece_of(line: str) -> Piece | Ending:
         return replace(ending(said.get("done_reason"), *counts), seconds=seconds)
     message = said["message"] if "message" in said else {"content": said["response"]}
     calls = tuple(
-        ToolCall(str(each["function"]["name"]), dict(each["function"]["arguments"] or {}))
+        called(each["function"]["name"], each["function"]["arguments"], each.get("id"))
         for each in message.get("tool_calls") or ()
     )
     return Piece(str(message.get("content") or ""), calls)

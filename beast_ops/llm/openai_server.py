@@ -19,7 +19,7 @@ from beast_ops.resilience.policy import CHAT, EMBED, LOOK
 
 from .calls import LASTING, SERVICE
 from .ollama_server import ending, is_ending, tool, whole_rows
-from .talk import Chat, Ending, Message, Piece, Prompt, ToolCall
+from .talk import Chat, Ending, Message, Piece, Prompt, ToolCall, called
 from .wire import Asked, Deadlines, Stream, Wire
 
 WAY = "See which it has: GET /v1/models"
@@ -158,10 +158,7 @@ class _Events:
     def _whole(self) -> tuple[ToolCall, ...]:
         found = [self._calls[number] for number in sorted(self._calls)]
         self._calls = {}
-        return tuple(
-            ToolCall(each["name"], dict(json.loads(each["arguments"] or "{}")), each["id"])
-            for each in found
-        )
+        return tuple(called(each["name"], each["arguments"], each["id"]) for each in found)
 
 
 def _require_harmless(line: str) -> None:

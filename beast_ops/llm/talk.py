@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said to models and what they say, whichever kind of server runs them."""
 
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -20,11 +21,35 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model asks to have a tool used; `id` is there if the server gives one."""
+    """A model asks to have a tool used.
+
+    Attributes:
+        name: Which.
+        arguments: With what.
+        id: What the server calls it, if it does.
+        wrong: What stands there instead of arguments, if it is no JSON object.
+    """
 
     name: str
     arguments: Mapping[str, Any]
     id: str = ""
+    wrong: str = ""
+
+
+def called(name: Any, arguments: Any, id_: Any = "") -> ToolCall:
+    """Return the call of a tool that a model made, whatever it wrote as its arguments.
+
+    Models write what is no JSON now and then; that is for whoever has the tools to tell them.
+    """
+    found = arguments or {}
+    if isinstance(found, str):
+        try:
+            found = json.loads(found)
+        except (ValueError, RecursionError):
+            return ToolCall(str(name), {}, str(id_ or ""), str(arguments))
+    if not isinstance(found, dict):
+        return ToolCall(str(name), {}, str(id_ or ""), str(arguments))
+    return ToolCall(str(name), found, str(id_ or ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class FakeOllama:
     """How the double behaves next, and what happened to it.
 
     Attributes:
-        answer: Makes the pieces of an answer out of the body of a request.
+        answer: Makes the pieces of an answer out of the body of a request: texts, or whole
+            messages, which may have `tool_calls`.
         status: Refuses every chat with this, if set.
         broken: After that many pieces, `how` happens: `line` (an error in the stream), `half`
             (the connection ends), `end` (the stream ends well, but early), `stall` (nothing),
@@ -67,7 +68,7 @@ class FakeOllama:
         given_up: How many chats whose client hung up first.
     """
 
-    answer: Callable[[Mapping[str, Any]], Sequence[str]] = echo
+    answer: Callable[[Mapping[str, Any]], Sequence[str | Mapping[str, Any]]] = echo
     status: int = 0
     broken: int | None = None
     how: str = "line"
@@ -167,6 +168,9 @@ class FakeOllama:
             return JSONResponse({"error": f"model '{name}' not found"}, 404)
         if "completion" not in self.capabilities[name]:
             return JSONResponse({"error": f'"{name}" does not support chat'}, 400)
+        if body.get("tools") and "tools" not in self.capabilities[name]:
+            known = f"registry.ollama.ai/library/{name}"
+            return JSONResponse({"error": f"{known} does not support tools"}, 400)
         return StreamingResponse(self._lines(body), media_type="application/x-ndjson")
 
     async def _lines(self, body: Mapping[str, Any]) -> AsyncIterator[bytes]:
@@ -180,7 +184,8 @@ class FakeOllama:
                     if (last := await self._break()) is not None:
                         yield last
                     return
-                yield _line({"message": {"role": "assistant", "content": text}, "done": False})
+                said = {"content": text} if isinstance(text, str) else dict(text)
+                yield _line({"message": {"role": "assistant", **said}, "done": False})
             counts = {"prompt_eval_count": 8, "eval_count": len(pieces), "done_reason": "stop"}
             if self.speed:
                 counts["eval_duration"] = int(len(pieces) / self.speed * 1e9)

@@ -201,7 +201,7 @@ class Wire:
 def _read(read: Callable[[str], T | None], line: str) -> T | None:
     try:
         return read(line)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as wrong:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as wrong:
         raise ServiceError(
             f"{SERVICE} sent no answer that can be read", hint="Is it a model server?"
         ) from wrong

@@ -45,6 +45,7 @@ RESTARTS = {
     "beast_worker_embedder": ("none", WORKER),
     "beast_worker_embed_model": ("other", WORKER),
     "beast_worker_language": ("german", WORKER),
+    "beast_worker_tasks": ("{steps: 13}", WORKER),
     "beast_agent_seconds": (6.0, set()),
     "beast_keeper_backup_enabled": (True, KEEPER),
     "beast_keeper_backup_at": ("02:59", KEEPER),

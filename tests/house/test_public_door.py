@@ -22,6 +22,7 @@ GROUPED = {
     "lab_verbs.py": "lab.",
     "model_verbs.py": "models.",
     "secret_verbs.py": "secrets.",
+    "task_verbs.py": "tasks.",
     "token_verbs.py": "tokens.",
 }
 

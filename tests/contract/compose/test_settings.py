@@ -37,6 +37,7 @@ NAMED = {
     "beast_api_access": {"guesses": 3},
     "beast_api_limits": {"search": 3},
     "beast_api_rerank": {"candidates": 20},
+    "beast_worker_tasks": {"steps": 13},
 }
 
 
@@ -95,3 +96,14 @@ def test_what_cannot_work_is_refused_before_anything_changes(case, inventory):
 
     assert case["says"] in refused.value.paragraph()
     assert "hunter2" not in refused.value.paragraph()
+
+
+def test_tasks_see_their_folders_to_read_and_their_sandbox_to_write(inventory):
+    bounds = {"folders": ["/srv/notes", "/srv/papers"], "sandbox": "/srv/drafts"}
+    given = {"beast_worker_tasks": bounds, "beast_worker_folders": ["/srv/notes"]}
+
+    found = inventory.draft(**given).release.definitions["beast-worker"]["volumes"]
+
+    seen = {each["target"]: each.get("read_only", False) for each in found}
+    assert [True, True, False] == [seen[f"/srv/{name}"] for name in ("notes", "papers", "drafts")]
+    assert len(seen) == len(found), "nothing is mounted twice"

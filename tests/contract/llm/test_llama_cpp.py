@@ -15,6 +15,10 @@ from beast_ops.llm.openai_server import OpenAIServer
 from beast_ops.llm.pool import Member, Pool
 from beast_ops.llm.talk import Chat, Ending, Message, Piece, Prompt, Sampling, whole
 from beast_ops.resilience import Guards
+from beast_ops.tasks.conduct import Around, conduct
+from beast_ops.tasks.hands import Outside
+from beast_ops.tasks.model import Allowed, Status, Task
+from beast_ops.tasks.speak import Server
 from beast_ops.testing import free_port
 from tests import tiny_gguf
 
@@ -173,3 +177,31 @@ def test_a_server_that_is_killed_is_passed_over_afterwards(url, tmp_path):
         found = asyncio.run(main(doomed, process.kill))
 
     assert (tiny_gguf.TEXT, tiny_gguf.TEXT, {"doomed": False, "other": True}) == found
+
+
+def test_a_task_goes_through_it(tmp_path, monkeypatch):
+    """The model asks for no tool, whatever it is told; the server takes all that we send."""
+    monkeypatch.setattr(tiny_gguf, "CONTEXT", 16_384)  # each byte of what is sent is a token
+    (tmp_path / "notes").mkdir()
+    bounds = Allowed({"notes": tmp_path / "notes"}, collections=("docs",))
+    with running(tmp_path, "--jinja", "--ctx-size", "16384") as (address, _):
+        around = Around(Server(address, openai=True), tmp_path / "tasks", Outside(lambda *_: []))
+        report = conduct(Task("Look.", "", bounds), around)
+
+    assert (Status.DONE, tiny_gguf.TEXT.strip(), 1) == (report.status, report.result, report.steps)
+    assert report.tokens > 1000
+
+
+def test_what_came_of_calls_goes_back_through_it(tmp_path, monkeypatch):
+    """The model writes the same call again and again; the server takes the results of them."""
+    says = ('▁{"name":"list",', '"arguments":', '{"path":"."', "}}")
+    monkeypatch.setattr(tiny_gguf, "CONTEXT", 16_384)
+    monkeypatch.setattr(tiny_gguf, "SAYS", says)
+    monkeypatch.setattr(tiny_gguf, "TOKENS", (*tiny_gguf.MARKS, *tiny_gguf.BYTES, *says))
+    (tmp_path / "notes").mkdir()
+    bounds = Allowed({"notes": tmp_path / "notes"})
+    with running(tmp_path, "--jinja", "--ctx-size", "16384") as (address, _):
+        around = Around(Server(address, openai=True), tmp_path / "tasks", Outside(lambda *_: []))
+        report = conduct(Task("Look.", "", bounds), around)
+
+    assert (Status.STUCK, {"list": 2}) == (report.status, report.tools)

@@ -12,7 +12,7 @@ from beast_ops.events.model import Event
 from beast_ops.jobs.queue import Queue
 from beast_ops.llm.state import ModelState
 
-# Of the catalogue of capabilities. What is not there yet comes with the tasks of agents.
+# Of the catalogue of capabilities.
 PROMISED = (
     "ai_beast_model_downloads_total",
     "ai_beast_model_download_bytes",
@@ -36,6 +36,8 @@ PROMISED = (
     "ai_beast_operations_total",
     "ai_beast_events_total",
     "ai_beast_event_streams",
+    "ai_beast_agent_tasks_total",
+    "ai_beast_agent_task_duration_seconds",
 )
 
 
@@ -118,3 +120,17 @@ def test_what_is_asked_of_a_model_server_is_counted_and_nothing_else(figures):
     assert 'ai_beast_ollama_requests_total{kind="embed",outcome="done"} 1.0' in found
     assert 'ai_beast_ollama_requests_total{kind="embed",outcome="failed"} 1.0' in found
     assert 'ai_beast_ollama_request_duration_seconds_count{kind="embed"} 2.0' in found
+
+
+def test_tasks_are_counted_by_how_they_ended(figures):
+    tell(figures, "agent.task.started", task="a")
+    tell(figures, "agent.task.completed", task="a", status="done", seconds=7.0)
+    tell(figures, "agent.task.failed", task="b", status="limit", seconds=2.0)
+    tell(figures, "agent.task.failed", task="c", status="made up")
+    tell(figures, "agent.task.failed", task="d")
+
+    found = lines(figures)
+    for status, many in (("done", 1), ("limit", 1), ("failed", 2)):
+        assert f'ai_beast_agent_tasks_total{{status="{status}"}} {many}.0' in found
+    assert "ai_beast_agent_task_duration_seconds_sum 9.0" in found
+    assert not [line for line in found if "made up" in line]

@@ -134,7 +134,7 @@ def test_an_answer_is_given_again_until_somebody_writes(api):
         assert 401 == both.client("wrong").get("/jobs").status_code
         figures = both.operator.get("/metrics").text
     assert 'ai_beast_api_cache_total{outcome="hit"} 1.0' in figures
-    assert 'ai_beast_api_cache_total{outcome="miss"} 6.0' in figures
+    assert 'ai_beast_api_cache_total{outcome="miss"} 6.0' in figures, figures
 
 
 def test_who_has_it_already_is_sent_nothing(api):

@@ -15,7 +15,7 @@ from beast_ops.place import Place
 @pytest.fixture
 def ollama(monkeypatch):
     with fake_ollama() as double:
-        monkeypatch.setattr(batches, "_server", lambda _: double.url)
+        monkeypatch.setattr(batches, "server_of", lambda _: double.url)
         yield double
 
 

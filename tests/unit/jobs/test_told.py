@@ -59,3 +59,19 @@ def test_what_a_job_means_to_others_is_told_too(told):
 def test_of_quiet_ones_only_failures_are_told(told):
     assert [] == told("k", lambda _: {}, quiet=True)
     assert ["job.failed"] == [name for name, _ in told("k", raising(OSError()), quiet=True)]
+
+
+@pytest.mark.parametrize(
+    ("handler", "last", "status"),
+    [
+        (lambda _: {"status": "done", "steps": 3}, "completed", "done"),
+        (lambda _: {"status": "limit", "steps": 3}, "failed", "limit"),
+        (raising(CancelledError()), "failed", "cancelled"),
+        (raising(MissingError("no")), "failed", "failed"),
+    ],
+)
+def test_a_task_is_told_as_its_verb_tells_it(told, handler, last, status):
+    found = dict(told("agent", handler))
+
+    assert found["agent.task.started"]["task"] == found[f"agent.task.{last}"]["task"]
+    assert status == found[f"agent.task.{last}"]["status"]

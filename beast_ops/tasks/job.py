@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The job that carries a task out; killed, the next one goes on from its transcript."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from beast_ops.errors import BeastError, ServiceError, TransientError, UnavailableError
+from beast_ops.evals.store import asking
+from beast_ops.ingest.manifest import CollectionName
+from beast_ops.ingest.settings import Surroundings, installation_of
+from beast_ops.jobs.grip import CancelledError, Grip
+from beast_ops.models.job import LONGEST_NAME, NO_SERVER, NO_SERVER_HINT
+from beast_ops.search.dense import Embedders
+from beast_ops.search.model import SearchOptions
+from beast_ops.settings import Strict
+
+from . import allow, transcript
+from .conduct import Around, conduct
+from .hands import HITS, Outside
+from .model import Limits, Status, Task
+from .speak import Server
+from .transcript import Line
+
+KIND = "agent"
+WORDS_CHARACTERS = 20_000
+SHOWN = frozenset({"plan", "reply", "observation"})
+
+
+class Wish(Strict):
+    """What is to be done; what it may do stands in the settings of the host."""
+
+    words: Annotated[str, Field(min_length=1, max_length=WORDS_CHARACTERS)]
+    model: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
+    collections: Annotated[tuple[CollectionName, ...], Field(max_length=20)] = ()
+    apply: bool = False
+
+
+class Working:
+    """Runs jobs of the kind `KIND`."""
+
+    def __init__(self, around: Surroundings) -> None:
+        """Work with what is *around*."""
+        self._around = around
+
+    def __call__(self, grip: Grip) -> Mapping[str, Any]:
+        """Carry out the task of the job in *grip*, and return its report without the words.
+
+        Those may be from files that not everybody may read who may see jobs; the transcript has
+        them.
+
+        Raises:
+            UnavailableError: If there is no model server, or it does not answer.
+            UsageError: If the settings of the host make no sense, or the model knows no tools.
+        """
+        wish = Wish.model_validate_json(str(grip.job.payload["wish"]))
+        url = self._around.models_url
+        if url is None:
+            raise UnavailableError(NO_SERVER, hint=NO_SERVER_HINT)
+        around = Around(
+            server=Server(url),
+            folder=transcript.folder_in(self._around.data),
+            outside=Outside(self._find, check=grip.check),
+            show=lambda kind, line: _say(grip, kind, line),
+            ending=ending,
+        )
+        report = conduct(self._task(grip.job.id, wish), around).as_dict()
+        return {name: said for name, said in report.items() if name != "result"}
+
+    def _task(self, name: str, wish: Wish) -> Task:
+        """Return the task that *wish* is within the bounds of this host."""
+        said = self._around.settings.tasks
+        bounds = allow.Wish(said.folders, said.sandbox, said.commands, wish.collections, wish.apply)
+        limits = Limits(said.steps, said.tokens, said.seconds, said.context)
+        allowed = allow.allowed(bounds, (installation_of(self._around.data), self._around.data))
+        return Task(wish.words, wish.model or said.model, allowed, limits, name)
+
+    def _find(self, collection: str, query: str) -> Sequence[Mapping[str, Any]]:
+        around, folder = self._around, self._around.settings.models_folder
+        options = SearchOptions(collection=collection, limit=HITS, whole=True)
+        with (
+            closing(Embedders(around.models_url, folder=lambda: folder)) as known,
+            asking(options, around.vectors_url, around.vectors_key, known) as ask,
+        ):
+            return [{"path": each.names[0], "text": each.text} for each in ask(query).passages]
+
+
+def ending(stopped: BaseException) -> Status | None:
+    """Return how a task ends with *stopped*; nothing if its job is tried again."""
+    if isinstance(stopped, CancelledError):
+        return Status.CANCELLED
+    again = isinstance(stopped, TransientError | ServiceError)
+    return Status.FAILED if isinstance(stopped, BeastError) and not again else None
+
+
+def _say(grip: Grip, kind: str, line: Line) -> None:
+    """Note with the job what its task does.
+
+    Between what is to be done and what came of it there is nothing to say: that would raise if
+    the job is to end, and nobody could tell any more whether it was done.
+    """
+    if kind in SHOWN:
+        tool = line["call"]["tool"] if kind == "observation" else ""
+        grip.say({"phase": kind, "tool": tool, "seconds": line["seconds"]})
