@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from beast_ops import __version__
 from beast_ops.access import services
 from beast_ops.cards import read_services
+from beast_ops.counting import counting
 from beast_ops.dashboard import mistakes, rooms, shell
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
@@ -37,7 +38,6 @@ from . import (
     routes_sources,
     routes_transformations,
 )
-from .counting import counting
 from .description import completed
 from .entry import open_gate
 from .gate import Gate, Tokens

@@ -30,6 +30,7 @@ from beast_ops.jobs.ringing import RingingTable
 from beast_ops.keys import read_secret
 from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
 from beast_ops.notebooks.desk import Desk, open_desk
+from beast_ops.resilience import GUARDS
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
 from beast_ops.search.rerank import Reranking
@@ -142,7 +143,10 @@ async def _writer(around: Surroundings) -> AsyncIterator[Writer]:
         yield Writer(None)
         return
     async with http.async_client(around.models_url, seconds=WHOLE_SECONDS) as client:
-        yield Writer(ChatServer(client))
+        try:
+            yield Writer(ChatServer(client))
+        finally:
+            await GUARDS.aclose()
 
 
 def _wish(settings: Settings) -> Wish:
