@@ -57,6 +57,7 @@ class FakeOllama:
         broken: After that many pieces, `how` happens: `line` (an error in the stream), `half`
             (the connection ends), `end` (the stream ends well, but early), `stall` (nothing),
             `noise` (no JSON).
+        reason: Why an answer ends that does.
         first: Seconds until the first piece, and `gap` until each further one.
         capabilities: What its models can, by name.
         digests: Of the weights, by name, where they are not all zeros.
@@ -70,6 +71,7 @@ class FakeOllama:
     status: int = 0
     broken: int | None = None
     how: str = "line"
+    reason: str = "stop"
     first: float = 0.0
     gap: float = 0.0
     context: int = CONTEXT
@@ -179,7 +181,7 @@ class FakeOllama:
                         yield last
                     return
                 yield _line({"message": {"role": "assistant", "content": text}, "done": False})
-            counts = {"prompt_eval_count": 8, "eval_count": len(pieces), "done_reason": "stop"}
+            counts = {"prompt_eval_count": 8, "eval_count": len(pieces), "done_reason": self.reason}
             ending = {"message": {"role": "assistant", "content": ""}, "done": True, **counts}
             yield _line(ending)
         except asyncio.CancelledError:
