@@ -48,7 +48,11 @@ def opened(place: Place, url: str, least: float) -> Iterator["Similar"]:
 
 
 def embedder(place: Place, url: str) -> "Embedder":
-    """Return what makes vectors by the settings of the worker; raises as `opened`."""
+    """Return what makes vectors by the settings of the worker.
+
+    Raises:
+        SettingsError: If that makes none, or is not there.
+    """
     from beast_ops.ingest.settings import WorkerSettings
     from beast_ops.llm.choose import embedder_for
     from beast_ops.settings import load

@@ -48,3 +48,4 @@ class PullBody(TypedDict):
     """Which model to fetch."""
 
     model: str
+    force: NotRequired[bool]
