@@ -22,6 +22,7 @@ from beast_ops.settings import Watched
 from . import (
     docs,
     routes_access,
+    routes_catalogue,
     routes_documents,
     routes_events,
     routes_health,
@@ -64,6 +65,7 @@ ROOMS = (
     routes_queue,
     routes_services,
     routes_operations,
+    routes_catalogue,
     routes_models,
     routes_notebooks,
     routes_sources,

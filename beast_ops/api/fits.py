@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether models fit, as far as this process can see the host of the model server."""
 
+from collections.abc import Iterable
+
 from beast_ops.cards import read_services
 from beast_ops.fit import answer
-from beast_ops.fit.answer import Answer, Wish, look
+from beast_ops.fit.answer import Answer, look
 from beast_ops.fit.host import Host, here
 from beast_ops.fit.standing import Standing
+from beast_ops.models.entry import Entry
 from beast_ops.models.room import beside
 from beast_ops.place import Place
 
@@ -23,9 +26,9 @@ def refuse(around: Surroundings, name: str) -> None:
     answer.refuse(Place(around.root), name, FORCE.format(name), _eyes(around))
 
 
-def plan(around: Surroundings, name: str) -> Answer:
-    """Return whether the model *name* fits; raises as `answer.plan`."""
-    return answer.plan(Place(around.root), Wish((name,)), _eyes(around))
+def each(around: Surroundings, entries: Iterable[Entry]) -> dict[str, Answer]:
+    """Return for each of *entries* whether it would fit, by id."""
+    return answer.each(Place(around.root), entries, _eyes(around))
 
 
 def _eyes(around: Surroundings) -> answer.Look:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether models fit on the host of an installation, and who refuses to fetch one that cannot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beast_ops.errors import BeastError, MissingError, PreflightError, UsageError
+from beast_ops.models.entry import Entry
 from beast_ops.models.names import full
 from beast_ops.place import Place
 
@@ -20,7 +21,6 @@ from .standing import Standing, standing
 from .standing import load as usage
 
 if TYPE_CHECKING:
-    from beast_ops.models.entry import Entry
     from beast_ops.models.registry import Registry
 
 GIGA = 1e9
@@ -124,7 +124,7 @@ def registered(place: Place) -> Know:
     return know
 
 
-def _entry(registry: "Registry", name: str) -> "Entry":
+def _entry(registry: "Registry", name: str) -> Entry:
     """Return the model *name*; files in folders have no tags."""
     try:
         return registry.get(name)
@@ -152,6 +152,23 @@ def _judged(
     spread = tuple(name for name, cards in where.items() if len(cards) > 1)
     change = cheapest(facts, load, room, spare)
     return Answer(models, load, room, verdict, short, change, spread)
+
+
+def each(place: Place, entries: Iterable[Entry], look: Look = look) -> dict[str, Answer]:
+    """Return for each of *entries* whether it alone would fit, by id; the host is read once.
+
+    Args:
+        place: The installation.
+        entries: Models that are not here yet.
+        look: Tells what their host has.
+    """
+    around = standing(place)
+    host = look(around)
+    found = {}
+    for entry in entries:
+        facts = facts_of(entry)
+        found[entry.id] = _judged(around, Wish((entry.id,)), {entry.id: facts}, [], host)
+    return found
 
 
 def refuse(place: Place, name: str, way: str, look: Look = look) -> None:
