@@ -131,13 +131,13 @@ class Models:
 async def _run(asked: Models, tasks: "Sequence[Task]", at_once: int, way: "Way") -> "list[Outcome]":
     from beast_ops import http
     from beast_ops.llm.batch import run_batch
-    from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
+    from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer, Terms
     from beast_ops.llm.remembered import Remembering
     from beast_ops.resilience.policy import CHAT
 
     policy = replace(CHAT, at_once=max(CHAT.at_once, at_once))
     async with http.async_client(asked.url, seconds=WHOLE_SECONDS) as client:
-        server = ChatServer(client, policy=policy)
+        server = ChatServer(client, Terms(policy=policy))
         models = Remembering(server, asked.cache, similar=asked.similar)
         return await run_batch(tasks, models, at_once, way)
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from beast_ops import http
 from beast_ops.errors import UnavailableError
 from beast_ops.llm.chat import ChatServer, Request, Turn
-from beast_ops.llm.wire import Deadlines
+from beast_ops.llm.wire import Deadlines, Terms
 from beast_ops.resilience import Guards, Policy
 
 CLIENTS, AT_ONCE = 10, 20
@@ -101,7 +101,7 @@ async def crowd(url, guards, count, chance):
 
     before = len(asyncio.all_tasks())
     async with http.async_client(url, seconds=500) as client:
-        server = ChatServer(client, PATIENT, guards, POLICY)
+        server = ChatServer(client, Terms(PATIENT, guards, POLICY))
         tasks = [asyncio.create_task(one(server, each % CLIENTS)) for each in range(count)]
         await asyncio.sleep(0)
         for task in chance.sample(tasks, count // 20):

@@ -24,6 +24,7 @@ from beast_ops.llm.hashing import HashEmbedder
 from beast_ops.llm.remembered import Remembering
 from beast_ops.llm.similar import ROW_BYTES, Bounds, Similar, SimilarCache
 from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards
 
 LEAST = 0.9
@@ -61,7 +62,7 @@ def sources(tmp_path, *asked, between=nothing, way=embed, least=LEAST):
     async def main(double):
         async with http.async_client(double.url, seconds=30) as client:
             similar = Similar(near, way, "hash", least)
-            server = ChatServer(client, guards=Guards())
+            server = ChatServer(client, Terms(guards=Guards()))
             models = Remembering(server, answers, time.clock, similar)
             for each in asked:
                 found.append((await models.answer(each)).source)
