@@ -7,6 +7,7 @@ words, by the same weights and under the same rules and options may be given aga
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,41 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """A question, with the answer to a similar one if there is any.
+
+    Attributes:
+        asked: The question, as it is looked up and kept.
+        digest: Of the weights when it was asked.
+        now: Returns the digest of the weights as it is by then.
+    """
+
+    asked: Asked
+    digest: str
+    now: Callable[[], Awaitable[str]]
+
+    @property
+    def given(self) -> Given | None:
+        """The answer that was found, if there is one that can be read."""
+        found = self.asked.found
+        if found is None:
+            return None
+        try:
+            text, cited, removed, defused = json.loads(found.text)
+            numbers = tuple(map(int, cited))
+            return Given(str(text), numbers, int(removed), int(defused), found.closeness)
+        except (ValueError, TypeError):
+            return None
+
+    async def keep(self, made: Given) -> None:
+        """Keep *made* as the answer, unless other weights may have made it."""
+        with suppress(BeastError):
+            if await self.now() == self.digest:
+                said = [made.text, made.cited, made.removed, made.defused]
+                self.asked.keep(json.dumps(said))
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """Knows answers that were given before.
 
@@ -72,7 +108,7 @@ class Again:
 
     async def ask(
         self, question: Question, planned: Plan, options: Mapping[str, Any], model: str
-    ) -> Asked | None:
+    ) -> Near | None:
         """Return what is known of *question*; nothing if it is not to be compared with others.
 
         Args:
@@ -85,31 +121,16 @@ class Again:
         if not least or not deterministic(question.options):
             return None
         try:
-            around = [await self.digest(model), _around(question, planned), dict(options)]
+            digest = await self.digest(model)
         except BeastError:
             return None  # what is wrong will show when the model is asked
 
         async def embed(text: str) -> Sequence[float]:
             return await self.embed(question.collection, text)
 
-        return await Similar(self.cache, embed, "", least).ask(around, question.text)
-
-
-def given(asked: Asked | None) -> Given | None:
-    """Return the answer that was found, if there is one that can be read."""
-    if asked is None or asked.found is None:
-        return None
-    try:
-        text, cited, removed, defused = json.loads(asked.found.text)
-        numbers = tuple(map(int, cited))
-        return Given(str(text), numbers, int(removed), int(defused), asked.found.closeness)
-    except (ValueError, TypeError):
-        return None
-
-
-def written(made: Given) -> str:
-    """Return *made* as it is kept."""
-    return json.dumps([made.text, made.cited, made.removed, made.defused])
+        around = [digest, _around(question, planned), dict(options)]
+        asked = await Similar(self.cache, embed, "", least).ask(around, question.text)
+        return None if asked is None else Near(asked, digest, lambda: self.digest(model))
 
 
 def _around(question: Question, planned: Plan) -> Any:

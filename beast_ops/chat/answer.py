@@ -9,9 +9,8 @@ from typing import Any
 
 from beast_ops.errors import MissingError
 from beast_ops.llm.chat import ChatModel, ChatServer, Ending, Request, Turn
-from beast_ops.llm.similar import Asked
 
-from .again import Again, Given, given, written
+from .again import Again, Given, Near
 from .citations import Checker
 from .model import LeftOut, Passage, Question
 from .places import listed
@@ -116,7 +115,7 @@ class Answerer:
         asked = Request(model.name, planned.turns, _options(question.options, room))
         begun = Begun(planned.passages, planned.left_out, recalled.note, model.name)
         near = await self._near(question, planned, asked)
-        if (known := given(near)) is not None:
+        if near is not None and (known := near.given) is not None:
             for event in _repeated(known, begun):
                 yield event
             return
@@ -148,7 +147,7 @@ class Answerer:
             async for piece in pieces:
                 yield Ended(piece) if isinstance(piece, Ending) else piece
 
-    async def _near(self, question: Question, planned: Plan, asked: Request) -> Asked | None:
+    async def _near(self, question: Question, planned: Plan, asked: Request) -> Near | None:
         if self._again is None:
             return None
         return await self._again.ask(question, planned, asked.options, asked.model)
@@ -192,7 +191,7 @@ def _repeated(known: Given, begun: Begun) -> Iterator[Event]:
     yield Ended(known.ending, known.cited, known.removed, known.defused)
 
 
-async def _kept(events: AsyncGenerator[Event], near: Asked | None) -> AsyncGenerator[Event]:
+async def _kept(events: AsyncGenerator[Event], near: Near | None) -> AsyncGenerator[Event]:
     """Yield *events*, and keep the answer for similar questions if it came to its own end."""
     text: list[str] = []
     async with aclosing(events) as said:
@@ -201,7 +200,7 @@ async def _kept(events: AsyncGenerator[Event], near: Asked | None) -> AsyncGener
                 text.append(event)
             elif isinstance(event, Ended) and near is not None and event.ending.reason == "stop":
                 made = Given("".join(text), tuple(event.cited), event.removed, event.defused)
-                near.keep(written(made))
+                await near.keep(made)
             yield event
 
 

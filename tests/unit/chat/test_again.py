@@ -144,6 +144,19 @@ def test_other_weights_are_asked(ollama, tmp_path):
     assert 2 == len(ollama.asked)
 
 
+def test_an_answer_of_weights_that_changed_meanwhile_is_not_kept(ollama, tmp_path, monkeypatch):
+    monkeypatch.setattr("beast_ops.llm.remembered.FRESH_SECONDS", -1.0)
+
+    def answer(_):
+        ollama.digests[WRITES] = "1" * 64
+        return ["Yes [1]."]
+
+    ollama.answer = answer
+    answers(ollama.url, tmp_path, ASKED, AGAIN, ASKED)
+
+    assert 2 == len(ollama.asked)  # the second answer is the other weights' own
+
+
 def test_what_searches_elsewhere_gives_nothing_again(ollama, tmp_path):
     """A notebook sees what its sources are: it answers anew, whatever was said elsewhere."""
 
