@@ -15,6 +15,8 @@ ASKED = "What is the capital of France?"
     [
         "what is the capital of France",
         "What's the capital of France?",
+        "What is the capital of France? Thanks!",
+        "OK, do you know what the capital of France is?",
         "Please tell me: what is the capital of France?",
         "Hello! Could you tell me what the capital of France is?",
         "I would like to know what the capital of France is, please.",
@@ -56,6 +58,14 @@ def test_how_one_asks_makes_no_difference(other):
         ("I want it", "I do not want it"),
         ("I don't want it", "I do want it"),
         ("Geh nicht", "Geh"),
+        ("How do you say thanks", "How do you say please"),
+        ("Hello in French", "Hi in French"),
+        ("Can you swim?", "Will you swim?"),
+        ("Remind me to call", "Tell me to call"),
+        ("Do you know him?", "Him?"),
+        ('"Hello, world" is what?', '"Hi, world" is what?'),
+        ("What does `what's` do?", "What does `what is` do?"),
+        ("When do I use a and when the?", "When do I use the and when a?"),
         ("巴黎在哪里", "伦敦在哪里"),
     ],
 )
@@ -63,7 +73,7 @@ def test_what_asks_something_else_is_told_apart(one, other):
     assert sense(one) != sense(other)
 
 
-@pytest.mark.parametrize("unfit", ["", "  ", "Please", "the", "...", "x" * (LONGEST + 1)])
+@pytest.mark.parametrize("unfit", ["", "  ", "Please", "...", "x" * (LONGEST + 1)])
 def test_what_says_nothing_or_too_much_is_compared_with_nothing(unfit):
     assert () == sense(unfit)
 
