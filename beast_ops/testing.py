@@ -228,15 +228,16 @@ class Passage:
     author: str | None = None
 
 
-def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> None:
+def fill(
+    client: http.Client, collection: str, passages: Sequence[Passage], embedder: str = "test"
+) -> None:
     """Make *collection*, an alias with a collection behind it, of *passages* in the store.
-
-    Its dense vectors, if the passages have any, are from the embedder `test`.
 
     Args:
         client: Carries the store's address and key.
         collection: The alias; the collection is called like it with `--1` behind.
         passages: What one can find; their ids count from 1.
+        embedder: What made their dense vectors, if they have any.
     """
     from qdrant_edge import Bm25, Bm25Config
 
@@ -249,7 +250,7 @@ def fill(client: http.Client, collection: str, passages: Sequence[Passage]) -> N
         {
             "vectors": {DENSE: {"size": size, "distance": "Cosine"}} if size else {},
             "sparse_vectors": {SPARSE: {"modifier": "idf"}},
-            "metadata": {"embedder": "test", "model": "test", "language": "english"},
+            "metadata": {"embedder": embedder, "model": embedder, "language": "english"},
         },
     )
     alias = {"collection_name": behind, "alias_name": collection}

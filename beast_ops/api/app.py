@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from beast_ops import __version__
 from beast_ops.access import services
 from beast_ops.cards import read_services
+from beast_ops.counting import counting
 from beast_ops.dashboard import mistakes, rooms, shell
 from beast_ops.keys import read_pair
 from beast_ops.settings import Watched
@@ -21,6 +22,7 @@ from beast_ops.settings import Watched
 from . import (
     docs,
     routes_access,
+    routes_catalogue,
     routes_documents,
     routes_events,
     routes_health,
@@ -38,7 +40,6 @@ from . import (
     routes_tasks,
     routes_transformations,
 )
-from .counting import counting
 from .description import completed
 from .entry import open_gate
 from .gate import Gate, Tokens
@@ -65,6 +66,7 @@ ROOMS = (
     routes_queue,
     routes_services,
     routes_operations,
+    routes_catalogue,
     routes_models,
     routes_notebooks,
     routes_sources,

@@ -13,7 +13,7 @@ class ChatFigures:
         """Keep them in *registry*."""
         self.answers = Counter(
             "ai_beast_chat_answers_total",
-            "Chats by how they ended: answered, nothing, failed or left.",
+            "Chats by how they ended: answered, similar, nothing, failed or left.",
             ("outcome",),
             registry=registry,
         )

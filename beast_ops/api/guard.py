@@ -13,12 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from beast_ops.counting import Counting
 from beast_ops.errors import SettingsError
 
 from .asked import CLOSED, Asked, dressed, turned_away
 from .bodies import limited, size
 from .clients import Clients
-from .counting import Counting
 from .gate import Gate, locked, same_origin
 from .limiter import Limiter
 from .metrics import Requests

@@ -13,8 +13,7 @@ from fastapi import Depends, Request
 
 from beast_ops import closed, http
 from beast_ops.cards import Service, Services, read_services
-from beast_ops.chat.answer import Answerer, Wish
-from beast_ops.chat.writer import Writer
+from beast_ops.chat.answer import Answerer
 from beast_ops.errors import BeastError, CardError, TransientError, UnavailableError
 from beast_ops.events.outbox import events_file
 from beast_ops.events.publisher import Publisher
@@ -28,7 +27,6 @@ from beast_ops.ingest.settings import state_file
 from beast_ops.ingest.state import DocumentState
 from beast_ops.jobs.ringing import RingingTable
 from beast_ops.keys import read_secret
-from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
 from beast_ops.notebooks.desk import Desk, open_desk
 from beast_ops.search.dense import Embedders
 from beast_ops.search.hybrid import Searcher
@@ -37,6 +35,7 @@ from beast_ops.search.store import Store, open_store
 from beast_ops.settings import Watched, load
 
 from . import others
+from .answering import answering
 from .ingestions import Ingestions
 from .learning import learn
 from .metrics import Figures
@@ -93,16 +92,16 @@ async def open_house(
         BeastError: If a secret cannot be read.
     """
     services = Watched(read_services, around.services)
-    async with (
-        open_store(around.vectors_url, around.vectors_key) as store,
-        _writer(around) as writer,
-    ):
+    async with open_store(around.vectors_url, around.vectors_key) as store:
         with (
             work(around) as (intake, jobs),
             Publisher(events_file(around.data), SOURCE, valkey_of(around)) as events,
             _searching(around, settings, figures, store) as searcher,
         ):
-            async with open_desk(around.data, intake, jobs, store.physical) as desk:
+            async with (
+                open_desk(around.data, intake, jobs, store.physical) as desk,
+                answering(around, settings.get, searcher) as answerer,
+            ):
                 house = House(
                     settings=settings.get,
                     store=store,
@@ -110,7 +109,7 @@ async def open_house(
                     jobs=jobs,
                     searcher=searcher,
                     desk=desk,
-                    answerer=Answerer(searcher.search, writer, lambda: _wish(settings.get())),
+                    answerer=answerer,
                     figures=figures,
                     health=Once(_look(around, services, figures), HEALTH_SECONDS),
                     ready=Once(lambda: _ready(store, services), READY_SECONDS),
@@ -134,20 +133,6 @@ def _searching(
         closing(Reranking(reranking, around.models_url)) as judge,
     ):
         yield Searcher(store, figures.asking.counted(known.embed), reranking=judge)
-
-
-@asynccontextmanager
-async def _writer(around: Surroundings) -> AsyncIterator[Writer]:
-    """Open the model server, if there is one, for chats."""
-    if around.models_url is None:
-        yield Writer(None)
-        return
-    async with http.async_client(around.models_url, seconds=WHOLE_SECONDS) as client:
-        yield Writer(ChatServer(client))
-
-
-def _wish(settings: Settings) -> Wish:
-    return Wish(settings.chat_model, settings.chat_context)
 
 
 def _look(

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 
 from beast_ops.access.model import Principal
+from beast_ops.counting import Counting
 
 from .clients import Client
-from .counting import Counting
 from .rules import Rule
 from .settings import Limits
 

@@ -108,7 +108,9 @@ def reason(ended: Ended) -> str:
 
 def standing(begun: Begun) -> dict[str, Any]:
     """Return what an answer stands on."""
+    marked = {} if begun.similarity is None else {"similarity": begun.similarity}
     return {
+        **marked,
         "model": begun.model,
         "sources": [each.as_dict() for each in begun.passages],
         "left_out": begun.left_out.as_dict(),

@@ -23,6 +23,7 @@ from beast_ops.errors import (
     ConflictError,
     DocumentError,
     MissingError,
+    PreflightError,
     ServiceError,
     TransientError,
     UsageError,
@@ -70,6 +71,7 @@ HINTS = {
 _STATUS: tuple[tuple[type[BeastError], int], ...] = (
     (MissingError, 404),
     (ConflictError, 409),
+    (PreflightError, 409),
     (UsageError, 422),
     (DocumentError, 422),
     (TransientError, 503),

@@ -25,6 +25,7 @@ from beast_ops.models.job import (
 from beast_ops.models.names import full
 from beast_ops.models.room import beside
 
+from . import fits
 from .body import Body
 from .house import House, InHouse
 from .pages import example, refusals
@@ -34,6 +35,10 @@ from .rules import needs
 router = APIRouter(tags=["models"], prefix="/models")
 
 _AWAY = refusals(s503="There is no model server, or it does not answer")
+_PULL = refusals(
+    s409="It cannot fit on the host of the model server",
+    s503="There is no model server, or it does not answer",
+)
 _DELETE = refusals(s404="The model server does not have this model", s503="It does not answer")
 
 Named = Annotated[str, Path(pattern=NAME, max_length=LONGEST_NAME, examples=["llama3.2:3b"])]
@@ -91,6 +96,7 @@ class PullBody(Body):
     model_config = example(model="llama3.2:3b")
 
     model: ModelName
+    force: bool = Field(default=False, description="Fetch it even if it cannot fit.")
 
 
 class DeletedModel(BaseModel):
@@ -111,7 +117,7 @@ async def listed(house: InHouse) -> ModelsModel:
     "/pull",
     status_code=202,
     summary="Fetch a model",
-    responses=_AWAY,
+    responses=_PULL,
     response_model_exclude_unset=True,
 )
 @needs(Scope.ADMIN)
@@ -119,10 +125,10 @@ async def pull(body: PullBody, house: InHouse) -> JobModel:
     """Fetch a model by a job, whose progress tells of every layer.
 
     One that is on its way already is not fetched twice. Cancelled, it goes on where it stopped
-    the next time.
+    the next time. One that cannot fit, as far as is known here, is refused unless `force` is set.
     """
     _url(house)
-    return await asyncio.to_thread(_pull, house, full(body.model))
+    return await asyncio.to_thread(_pull, house, full(body.model), force=body.force)
 
 
 @router.delete("/{name:path}", summary="Delete a model", responses=_DELETE)
@@ -134,8 +140,11 @@ async def delete(name: Named, house: InHouse) -> DeletedModel:
     return DeletedModel(deleted=full(name))
 
 
-def _pull(house: House, model: str) -> JobModel:
-    shared = beside(read_services(house.surroundings.services))
+def _pull(house: House, model: str, *, force: bool) -> JobModel:
+    around = house.surroundings
+    shared = beside(read_services(around.services))
+    if not force:
+        fits.refuse(around, model)
     wish = Wish(model=model, beside=shared)
     jobs, payload = house.jobs, wish.model_dump(exclude_defaults=True)
     under_way = [each for each in jobs.unfinished(KIND) if each.payload == payload]

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from beast_ops.access.model import Scope
@@ -61,18 +61,26 @@ async def _models(house: House) -> list[str]:
 
 @router.post("/chat/completions", response_model=Completion, responses={200: _STREAM})
 @needs(Scope.READ, limit="chat", noted=False)
-async def complete(body: ChatBody, request: Request, house: InHouse) -> Any:
+async def complete(body: ChatBody, request: Request, response: Response, house: InHouse) -> Any:
     """Answer a question from the documents of a collection, citing passages by number.
 
-    The stream, and the answer's extra field `beast`, say which passages those are.
+    The stream, and the answer's extra field `beast`, say which passages those are. An answer that
+    was made for a similar question has the header `X-Cache: SIMILAR`, and `similarity` there.
     """
     said = _counted(house, _said(house, body))
     head = Head(body.model)
     if not body.stream:
-        return await unless_gone(request, _whole(head, said))
+        whole = await unless_gone(request, _whole(head, said))
+        response.headers.update(_marks("similarity" in whole.beast))
+        return whole
     first = await unless_gone(request, _first(said))
     stream = _told(events(head, _again(first, said), with_usage=body.wants_usage()))
-    return StreamingResponse(stream, media_type="text/event-stream")
+    similar = isinstance(first, Begun) and first.similarity is not None
+    return StreamingResponse(stream, media_type="text/event-stream", headers=_marks(similar))
+
+
+def _marks(similar: bool) -> dict[str, str]:  # noqa: FBT001 - it is what the name says
+    return {"X-Cache": "SIMILAR"} if similar else {}
 
 
 def _said(house: House, body: ChatBody) -> AsyncGenerator[Event]:
@@ -125,14 +133,15 @@ async def _told(stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
 async def _counted(house: House, said: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
     """Yield *said*, and count what becomes of it."""
     figures, begun = house.figures.chats, time.perf_counter()
-    outcome, heard, asked = "left", False, True
+    outcome, heard, ends = "left", False, "answered"
     try:
         async with aclosing(said) as rest:
             async for event in rest:
                 if isinstance(event, Begun):
-                    asked = bool(event.model)
+                    ends = "nothing" if not event.model else ends
+                    ends = "similar" if event.similarity is not None else ends
                 elif isinstance(event, Ended):
-                    outcome = "answered" if asked else "nothing"
+                    outcome = ends
                     figures.tokens.labels("prompt").inc(event.ending.prompt_tokens)
                     figures.tokens.labels("answer").inc(event.ending.answer_tokens)
                     figures.removed.inc(event.removed)

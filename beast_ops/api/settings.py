@@ -14,6 +14,7 @@ from beast_ops import http, valkey
 from beast_ops.access import services
 from beast_ops.access.model import Scope
 from beast_ops.cards import Port
+from beast_ops.llm.similar import LEAST
 from beast_ops.runtime.child import is_inside
 from beast_ops.search.model import LIMIT_MOST
 from beast_ops.search.rerank import RerankSettings
@@ -25,6 +26,12 @@ UPLOAD_BYTES = 200 << 20  # as the role has it
 def _is_network(text: str) -> str:
     ipaddress.ip_network(text, strict=False)
     return text
+
+
+def _is_closeness(value: float) -> float:
+    if value and not LEAST <= value <= 1:
+        raise ValueError(f"0, or from {LEAST} to 1")
+    return value
 
 
 Network = Annotated[str, AfterValidator(_is_network)]
@@ -102,6 +109,8 @@ class Settings(Strict):
         limits: How often one may ask.
         chat_model: The model that answers in chats; the newest that writes, if empty.
         chat_context: How many tokens of passages, history and answer it sees at once.
+        chat_similar: How close a question has to be to one that was answered so that it gets the
+            same answer, from 0.9 to 1; 0 if each is answered anew.
         models_folder: Where models lie that run in this process, if anywhere.
         rerank: What orders the best passages anew where a search asks for it.
     """
@@ -115,6 +124,7 @@ class Settings(Strict):
     limits: Limits = Limits()
     chat_model: str = ""
     chat_context: Annotated[int, Field(ge=1024)] = 4096
+    chat_similar: Annotated[float, AfterValidator(_is_closeness)] = 0.0
     models_folder: str = ""
     rerank: Rerank = Rerank()
 

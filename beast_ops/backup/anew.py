@@ -17,7 +17,7 @@ from beast_ops.release.land import land
 from beast_ops.release.remote import installer
 
 from . import contents, generations, reship, shelf
-from .contents import OWN
+from .contents import OWN, REGISTRY
 from .extract import extract
 from .stage import Opening, Stage, fill, unpack
 
@@ -124,13 +124,17 @@ def _provide_environment(place: Place, source: Path, name: str) -> None:
 
 
 def _provide_own(place: Place, stage: Stage) -> None:
-    """Put settings, golden questions and receipts here that are not here yet."""
+    """Put settings, golden questions, what is known of models and receipts here if they are not."""
     sources = [(stage.folder / "own" / name, place.root) for name in OWN]
     for inner, target in ((EVALS, place.root / EVALS), ("receipts", place.receipts)):
         found = sorted((stage.folder / inner).glob("*"))
         sources += [(path, target) for path in found]
         if found or target == place.receipts:
             target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    registry = stage.folder / REGISTRY
+    if registry.is_file():
+        place.models.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sources.append((registry, place.models))
     for path, folder in sources:
         if path.is_file() and not (folder / path.name).exists():
             write_atomically(folder / path.name, path.read_bytes())

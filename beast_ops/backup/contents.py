@@ -7,6 +7,7 @@ config/<service>/<hash>/…   what it names
 source/<file>               what its environment is made of
 own/settings.yml …          what belongs to this installation alone
 evals/<collection>.yaml     golden questions
+models/registry.sqlite      what is known of models; their versions are files of gigabytes
 receipts/<file>             what was done so far
 """
 
@@ -28,6 +29,7 @@ from .locking import LOCKED
 from .writer import ArchiveWriter
 
 OWN = ("settings.yml", "override.yml")
+REGISTRY = "models/registry.sqlite"
 CANARY = b"ai-beast backup 1"
 
 

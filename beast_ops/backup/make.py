@@ -14,6 +14,7 @@ from beast_ops import keys, receipts
 from beast_ops.cards import Services, read_services
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.lease import lease
+from beast_ops.models.registry import registry_file
 from beast_ops.place import Place
 
 from . import contents, names, shelf
@@ -22,6 +23,7 @@ from .entries import DATA
 from .locking import lock
 from .plan import Item, items
 from .strategies import Held, Source, strategy
+from .strategies.sqlite import HeldDatabase
 from .strategies.volume import wake
 from .targets import Target, opened, sweep
 from .writer import ArchiveWriter
@@ -130,11 +132,19 @@ def _make(
             writer = held.enter_context(ArchiveWriter(sink, header, compress=target.compressed))
             moment = hold(items(services), source, held)
             contents.add(writer, place, release, locked)
+            _add_registry(writer, place, work)
             writer.finish({"items": write(moment, source, writer)})
             kept, left_out = writer.bytes, tuple(writer.left_out)
     file = shelf.find(target.folder, name) if not target.store else None
     size, seconds = file.stat().st_size if file else 0, clock.monotonic() - begun
     return Made(name, file, size, kept, seconds, missing, left_out)
+
+
+def _add_registry(writer: ArchiveWriter, place: Place, work: Path) -> None:
+    """Add what is known of models, if anything is; a scan may write meanwhile."""
+    with closing(HeldDatabase(contents.REGISTRY, registry_file(place.models), work)) as held:
+        held.release()
+        held.write(writer)
 
 
 def hold(wanted: Sequence[Item], source: Source, held: ExitStack) -> list[tuple[Item, Held]]:

@@ -2,14 +2,15 @@
 """Answer a question about documents: find, plan, ask the model, check what it cites."""
 
 import secrets
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beast_ops.errors import MissingError
 from beast_ops.llm.chat import ChatModel, ChatServer, Ending, Request, Turn
 
+from .again import Again, Given, Near
 from .citations import Checker
 from .model import LeftOut, Passage, Question
 from .places import listed
@@ -39,12 +40,15 @@ class Begun:
         left_out: What did not fit.
         note: What is to be said about how it was found.
         model: Who answers; empty if nothing was found and nobody was asked.
+        similarity: How close the question is for which the answer was made, if it was made for
+            one that was put otherwise.
     """
 
     passages: Sequence[Passage]
     left_out: LeftOut
     note: str
     model: str
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,22 @@ Event = Begun | str | Ended
 class Answerer:
     """Answers questions about the documents of one store by the models of one server."""
 
-    def __init__(self, search: Search, writer: Writer, wish: Callable[[], Wish]) -> None:
-        """Find by *search*, and have *writer* answer as *wish* says at that moment."""
-        self._search, self._writer, self._wish = search, writer, wish
+    def __init__(
+        self,
+        search: Search,
+        writer: Writer,
+        wish: Callable[[], Wish],
+        again: Again | None = None,
+    ) -> None:
+        """Find by *search*, and have *writer* answer as *wish* says at that moment.
+
+        Args:
+            search: Finds passages.
+            writer: Knows who answers.
+            wish: What the settings say.
+            again: Knows answers to similar questions.
+        """
+        self._search, self._writer, self._wish, self._again = search, writer, wish, again
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
         """Yield what the answer stands on, the answer in pieces, and how it ended.
@@ -97,12 +114,18 @@ class Answerer:
         planned = plan(question, recalled.hits, room, secrets.token_hex(4))
         asked = Request(model.name, planned.turns, _options(question.options, room))
         begun = Begun(planned.passages, planned.left_out, recalled.note, model.name)
-        async with aclosing(self._said(server.stream(asked), planned, begun)) as events:
+        near = await self._near(question, planned, asked)
+        if near is not None and (known := near.given) is not None:
+            for event in _repeated(known, begun):
+                yield event
+            return
+        said = self._said(server.stream(asked), planned, begun)
+        async with aclosing(_kept(said, near)) as events:
             async for event in events:
                 yield event
 
     def through(self, search: Search) -> "Answerer":
-        """Return what answers likewise by what *search* finds."""
+        """Return what answers likewise by what *search* finds, and each question anew."""
         return Answerer(search, self._writer, self._wish)
 
     async def chosen(self) -> tuple[str, int]:
@@ -123,6 +146,11 @@ class Answerer:
         async with aclosing(server.stream(asked)) as pieces:
             async for piece in pieces:
                 yield Ended(piece) if isinstance(piece, Ending) else piece
+
+    async def _near(self, question: Question, planned: Plan, asked: Request) -> Near | None:
+        if self._again is None:
+            return None
+        return await self._again.ask(question, planned, asked.options, asked.model)
 
     async def _choose(self, wish: Wish) -> tuple[ChatServer, ChatModel]:
         try:
@@ -153,6 +181,27 @@ class Answerer:
         except MissingError:
             self._writer.forget()
             raise
+
+
+def _repeated(known: Given, begun: Begun) -> Iterator[Event]:
+    """Yield the answer *known*, marked as one that was made for a similar question."""
+    note = " ".join(filter(None, (begun.note, known.note)))
+    yield replace(begun, note=note, similarity=known.closeness)
+    yield known.text
+    yield Ended(known.ending, known.cited, known.removed, known.defused)
+
+
+async def _kept(events: AsyncGenerator[Event], near: Near | None) -> AsyncGenerator[Event]:
+    """Yield *events*, and keep the answer for similar questions if it came to its own end."""
+    text: list[str] = []
+    async with aclosing(events) as said:
+        async for event in said:
+            if isinstance(event, str):
+                text.append(event)
+            elif isinstance(event, Ended) and near is not None and event.ending.reason == "stop":
+                made = Given("".join(text), tuple(event.cited), event.removed, event.defused)
+                await near.keep(made)
+            yield event
 
 
 def _room(wish: Wish, most: int | None, options: Mapping[str, Any]) -> Room:

@@ -20,10 +20,13 @@ from beast_ops.place import Place
 from beast_ops.settings import Strict
 
 from .caches import FILE
+from .near import opened
 from .output import emit, line
 
 if TYPE_CHECKING:
+    from beast_ops.llm.answers import AnswerCache
     from beast_ops.llm.batch import Far, Outcome, Task, Way
+    from beast_ops.llm.similar import Similar
 
 LONGEST = 1_000_000  # characters of a prompt: far more than any model reads
 JOURNAL = ".journal"
@@ -63,6 +66,7 @@ class Wish:
     model: str
     at_once: int
     always: bool
+    similar: float = 0.0
 
 
 def batch(place: Place, wish: Wish, *, json: bool) -> int:
@@ -78,8 +82,7 @@ def batch(place: Place, wish: Wish, *, json: bool) -> int:
     from beast_ops.llm.batch import Way
     from beast_ops.llm.journal import Journal
 
-    if not 1 <= wish.at_once <= MOST_AT_ONCE:
-        raise UsageError(f"from 1 to {MOST_AT_ONCE} at once", subject=f"--at-once {wish.at_once}")
+    _judge(wish)
     url, tasks = server_of(place), _tasks(wish)
     with ExitStack() as stack:
         cache = stack.enter_context(AnswerCache(place.cache / FILE))
@@ -91,7 +94,9 @@ def batch(place: Place, wish: Wish, *, json: bool) -> int:
             progress({"done": far.done, "of": far.of, "failed": far.failed})
 
         way = Way(journal, show, wish.always)
-        outcomes = asyncio.run(_run(url, tasks, cache, wish.at_once, way))
+        near = stack.enter_context(opened(place, url, wish.similar)) if wish.similar else None
+        models = Models(url, cache, near)
+        outcomes = asyncio.run(_run(models, tasks, wish.at_once, way))
         write_atomically(wish.output, _lines(outcomes))
         failed = sum(each.error is not None for each in outcomes)
         if not failed:
@@ -100,18 +105,40 @@ def batch(place: Place, wish: Wish, *, json: bool) -> int:
     return 1 if failed else 0
 
 
-async def _run(
-    url: str, tasks: "Sequence[Task]", cache: Any, at_once: int, way: "Way"
-) -> "list[Outcome]":
+def _judge(wish: Wish) -> None:
+    """Return if the numbers of *wish* make sense.
+
+    Raises:
+        UsageError: If they do not.
+    """
+    from beast_ops.llm.similar import LEAST
+
+    if not 1 <= wish.at_once <= MOST_AT_ONCE:
+        raise UsageError(f"from 1 to {MOST_AT_ONCE} at once", subject=f"--at-once {wish.at_once}")
+    if wish.similar and not LEAST <= wish.similar <= 1:
+        raise UsageError(f"from {LEAST} to 1", subject=f"--similar {wish.similar}")
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Who is asked, and what is known already: the same requests, and similar ones."""
+
+    url: str
+    cache: "AnswerCache"
+    similar: "Similar | None"
+
+
+async def _run(asked: Models, tasks: "Sequence[Task]", at_once: int, way: "Way") -> "list[Outcome]":
     from beast_ops import http
     from beast_ops.llm.batch import run_batch
-    from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer
+    from beast_ops.llm.chat import WHOLE_SECONDS, ChatServer, Terms
     from beast_ops.llm.remembered import Remembering
     from beast_ops.resilience.policy import CHAT
 
     policy = replace(CHAT, at_once=max(CHAT.at_once, at_once))
-    async with http.async_client(url, seconds=WHOLE_SECONDS) as client:
-        models = Remembering(ChatServer(client, policy=policy), cache)
+    async with http.async_client(asked.url, seconds=WHOLE_SECONDS) as client:
+        server = ChatServer(client, Terms(policy=policy))
+        models = Remembering(server, asked.cache, similar=asked.similar)
         return await run_batch(tasks, models, at_once, way)
 
 
@@ -186,6 +213,8 @@ def _lines(outcomes: "Iterable[Outcome]") -> bytes:
                 "prompt_tokens": each.prompt_tokens,
                 "answer_tokens": each.answer_tokens,
             }
+            if each.similarity is not None:
+                row["similarity"] = each.similarity
         else:
             row["error"] = dict(each.error)
         rows.append(json_.dumps({**row, "seconds": each.seconds}, ensure_ascii=False) + "\n")
@@ -200,6 +229,8 @@ def _tell(wish: Wish, outcomes: "Sequence[Outcome]", *, json: bool) -> None:
         emit({"output": str(wish.output), **counts})
         return
     line(f"{wish.output}: {len(outcomes) - len(failed)} of {len(outcomes)} answered.")
+    if near := sources["similar"]:
+        line(f"{near} of them are answers to similar requests, marked: similar.")
     for each in failed[:3]:
         line(f"{each.name}: {(each.error or {}).get('message')}")
     if failed:

@@ -16,7 +16,7 @@ def _place() -> Any:
 
 @verb("./beast cache.stats", there=True, help={"json": _JSON})
 def stats(_context: Any, *, json: bool = False) -> None:
-    """Show what is remembered of models: answers and vectors."""
+    """Show what is remembered of models: answers, similar ones, and vectors."""
     from beast_ops.door.caches import stats as show
 
     show(_place(), json=json)
@@ -26,7 +26,7 @@ def stats(_context: Any, *, json: bool = False) -> None:
     "./beast cache.clear answers",
     there=True,
     optional=("kind",),
-    help={"kind": "answers or embeddings; both when left out", "json": _JSON},
+    help={"kind": "answers, similar or embeddings; all when left out", "json": _JSON},
 )
 def clear(_context: Any, kind: str = "", *, json: bool = False) -> None:
     """Forget what is remembered of models; it is made again when it is wanted."""

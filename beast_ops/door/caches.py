@@ -12,16 +12,16 @@ from beast_ops.place import Place
 
 from .output import emit, line
 
-ANSWERS, VECTORS = "answers", "embeddings"
-KINDS = (ANSWERS, VECTORS)
-FILE = "answers.sqlite"
+ANSWERS, SIMILAR, VECTORS = "answers", "similar", "embeddings"
+KINDS = (ANSWERS, SIMILAR, VECTORS)
+FILE, NEAR = "answers.sqlite", "similar.sqlite"
 ENDLESS = 1 << 62  # whoever only looks must not find the file too large
 MEGA = 1e6
 
 
 def stats(place: Place, *, json: bool) -> None:
     """Print how much there is of each kind, and what answers were found."""
-    found = {ANSWERS: _answers(place), VECTORS: _vectors(place)}
+    found = {ANSWERS: _answers(place), SIMILAR: _similar(place), VECTORS: _vectors(place)}
     if json:
         emit(found)
         return
@@ -32,6 +32,11 @@ def stats(place: Place, *, json: bool) -> None:
     asked = hits + totals["missed"]
     if asked:
         line(f"Of {asked} answers asked for, {hits} ({100 * hits // asked} %) were there.")
+    near = found[SIMILAR]
+    if sought := near["found"] + near["missed"] + near["far"]:
+        line(
+            f"Of {sought} similar ones, {near['found']} were there, {near['far']} not close enough."
+        )
 
 
 def clear(place: Place, kind: str, *, json: bool) -> None:
@@ -46,6 +51,11 @@ def clear(place: Place, kind: str, *, json: bool) -> None:
     with _opened(place) as answers:
         if ANSWERS in gone and answers is not None:
             gone[ANSWERS] = answers.clear()
+    for path in similar_files(place) if SIMILAR in gone else ():
+        from beast_ops.llm.similar import Bounds, SimilarCache
+
+        with SimilarCache(path, Bounds(bytes=ENDLESS)) as similar:
+            gone[SIMILAR] += similar.clear()
     for path in _vector_files(place) if VECTORS in gone else ():
         from beast_ops.llm.cache import VectorCache
 
@@ -80,6 +90,29 @@ def _answers(place: Place) -> dict[str, Any]:
         entries, size = (0, 0) if cache is None else cache.size()
         totals = Counts() if cache is None else cache.totals()
     return {"entries": entries, "bytes": size, **shown, **asdict(totals)}
+
+
+def _similar(place: Place) -> dict[str, Any]:
+    from beast_ops.llm.similar import Bounds, SimilarCache, Tally
+
+    bounds = Bounds()
+    shown = {"most_entries": bounds.entries, "most_bytes": bounds.bytes, "seconds": bounds.seconds}
+    entries = size = 0
+    totals = asdict(Tally())
+    for path in similar_files(place):
+        with SimilarCache(path, Bounds(bytes=ENDLESS)) as similar:
+            some, bytes_ = similar.size()
+            more = asdict(similar.totals())
+        entries, size = entries + some, size + bytes_
+        totals = {name: count + more[name] for name, count in totals.items()}
+    return {"entries": entries, "bytes": size, **shown, **totals}
+
+
+def similar_files(place: Place) -> list[Path]:
+    """Return where answers to similar requests are kept: by verbs, and by the API with its data."""
+    own = place.cache / NEAR
+    served = sorted(place.data.glob(f"*/**/api/{NEAR}"))
+    return [path for path in (own, *served) if path.is_file()]
 
 
 def _vectors(place: Place) -> dict[str, Any]:

@@ -38,11 +38,12 @@ def ask(_context: Any, question: str, *, collection: str = COLLECTION, json: boo
         "model": "who answers what names no model itself",
         "at_once": "how many are asked at the same time",
         "always": "remember also what a model would say otherwise the next time",
+        "similar": "take answers to similar requests, from this closeness on, such as 0.97",
         "json": _JSON,
     },
     interrupted="What was answered is kept. To go on, run the same command again.",
 )
-def batch(
+def batch(  # noqa: PLR0913 - each is an option of the verb
     _context: Any,
     requests: str,
     *,
@@ -50,6 +51,7 @@ def batch(
     model: str = "",
     at_once: int = 5,
     always: bool = False,
+    similar: float = 0.0,
     json: bool = False,
 ) -> int:
     """Have a model answer a file of requests."""
@@ -62,7 +64,7 @@ def batch(
 
     source = Path(requests)
     target = Path(output) if output else source.with_name(f"{source.stem}.answers.jsonl")
-    return run(installation(), Wish(source, target, model, at_once, always), json=json)
+    return run(installation(), Wish(source, target, model, at_once, always, similar), json=json)
 
 
 @verb(

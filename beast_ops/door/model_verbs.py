@@ -39,10 +39,10 @@ def pull(_context: Any, name: str, *, force: bool = False, json: bool = False) -
     from beast_ops.door.models import pull as act
 
     if not force:
-        from beast_ops.door.fitting import refuse
+        from beast_ops.fit.answer import refuse
 
-        refuse(_place().require_deployed(), name)
-    act(_place(), name, json=json)
+        refuse(_place().require_deployed(), name, "--force")
+    act(_place(), name, force=force, json=json)
 
 
 @verb("./beast models.rm llama3.2:3b", there=True, help={"name": _NAME, "json": _JSON})

@@ -42,8 +42,14 @@ def _memory(memory: Mapping[str, Any] | None) -> str:
     return f"in memory, {size(memory['bytes'])}, {where}"
 
 
-def pull(place: Place, name: str, *, json: bool) -> None:
+def pull(place: Place, name: str, *, force: bool = False, json: bool) -> None:
     """Fetch a model, and say how far it is meanwhile.
+
+    Args:
+        place: The installation.
+        name: The model.
+        force: Whether to fetch it even if it cannot fit.
+        json: Whether for machines.
 
     Raises:
         ServiceError: If it could not be had.
@@ -54,7 +60,7 @@ def pull(place: Place, name: str, *, json: bool) -> None:
     from beast_ops.jobs.client import wait
 
     with connect(place) as api, Progress(sys.stderr, words=far) as progress:
-        job = api.models.pull(model=name)["job"]
+        job = api.models.pull(model=name, force=force)["job"]
         again = f"Go on with: ./beast models.pull {name}"
         done = wait(lambda: api.jobs.get(job), progress, again)
     if json:

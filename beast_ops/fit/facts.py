@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from beast_ops.models.names import full
-
 MIB = 1024 * 1024
 
 # Bytes of one number in the cache; q8_0 keeps 32 numbers in 34 bytes, q4_0 in 18 (ggml-common.h).
@@ -37,11 +35,13 @@ class Load:
         context: Tokens that each request may keep in mind.
         parallel: Requests that one model answers at once.
         cache: How the numbers of the cache are kept, such as `f16`.
+        spread: Whether every model is spread over all GPUs, also where one would do.
     """
 
     context: int
     parallel: int = 1
     cache: str = F16
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,12 @@ class Facts:
         cache = self.cache(load)
         if cache is None:
             return None
-        return self.weights + cache + (COMPUTE if self.numbers else 0)
+        return self.weights + cache + self.buffers
+
+    @property
+    def buffers(self) -> int:
+        """Bytes of the buffers to compute in, on each GPU that it is on."""
+        return COMPUTE if self.numbers else 0
 
 
 def shrunk(facts: Facts, quantization: str) -> int | None:
@@ -89,22 +94,26 @@ def shrunk(facts: Facts, quantization: str) -> int | None:
     return size if size < facts.weights else None
 
 
-def read(name: str, weights: int, info: Mapping[str, Any], source: str) -> Facts:
+def read(
+    name: str, weights: int, info: Mapping[str, Any], source: str, *, here: bool = False
+) -> Facts:
     """Return what *info* tells of a model.
 
     Args:
-        name: The model.
+        name: The model, with its tag.
         weights: Bytes of its weights.
         info: The metadata of its GGUF file, as `POST /api/show` returns them in `model_info`.
         source: Where *info* is from.
+        here: Whether its weights are on the disk already.
     """
     kind = str(info.get("general.architecture", ""))
     return Facts(
-        full(name),
+        name,
         weights,
         0 if kind.endswith("bert") else _numbers(kind, info),  # those read a text once, whole
         _count(info.get("general.parameter_count")),
         _count(info.get(f"{kind}.context_length")),
+        here=here,
         source=source,
     )
 

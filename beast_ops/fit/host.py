@@ -27,11 +27,18 @@ class Host:
         ram: All its memory.
         vram: All memory of its GPUs; 0 without one.
         disk: What is free where models are kept.
+        cards: The memory of each of its GPUs, if they tell it one by one.
     """
 
     ram: int | None = None
     vram: int | None = None
     disk: int | None = None
+    cards: tuple[int, ...] = ()
+
+    @property
+    def each(self) -> tuple[int, ...]:
+        """The memory of each GPU; of all as if they were one, where nothing else is known."""
+        return self.cards or ((self.vram,) if self.vram else ())
 
 
 def here(stores: Iterable[Path]) -> Host:
@@ -42,15 +49,17 @@ def here(stores: Iterable[Path]) -> Host:
     """
     ram = memory_mib(MEMORY, "MemTotal")
     free = [mib for mib in map(free_mib, map(nearest, stores)) if mib is not None]
+    found = cards()
     return Host(
         None if ram is None else ram * MIB,
-        vram(),
+        None if found is None else sum(found),
         max(free) * MIB if free else None,
+        found or (),
     )
 
 
-def vram(base: Path = Path("/"), runner: Runner | None = None) -> int | None:
-    """Return the bytes of memory that the GPUs have together; `None` if they do not tell.
+def cards(base: Path = Path("/"), runner: Runner | None = None) -> tuple[int, ...] | None:
+    """Return the bytes of memory that each GPU has; `None` if they do not tell.
 
     Args:
         base: The root of the file system.
@@ -60,12 +69,12 @@ def vram(base: Path = Path("/"), runner: Runner | None = None) -> int | None:
         return None  # there, a GPU may share all memory
     kind = look(base).kind
     if kind == "none":
-        return 0
+        return ()
     try:
         if kind == "amd":
-            sizes = [int(path.read_text(encoding="ascii")) for path in base.glob(AMD)]
-            return sum(sizes) or None
+            sizes = [int(path.read_text(encoding="ascii")) for path in sorted(base.glob(AMD))]
+            return tuple(filter(None, sizes)) or None
         told = (runner or LocalRunner()).run(NVIDIA, seconds=SECONDS)
-        return sum(int(line) for line in told.split()) * MIB or None
+        return tuple(int(line) * MIB for line in told.split() if int(line)) or None
     except (CommandError, OSError, ValueError):
         return None

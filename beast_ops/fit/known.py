@@ -1,62 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A few models that are known before one has them, each with where its facts are from.
+"""What is known of models before one has them: by the catalogue, the registry, and their files."""
 
-Sizes are those of the tags in Ollama's library, in its units of 10⁹ bytes; architectures are
-those of the `config.json` that the makers published.
-"""
+from functools import cache
+from pathlib import Path
 
+from beast_ops.models.catalogue import catalogue
+from beast_ops.models.entry import Entry
+from beast_ops.models.gguf import read_values
 from beast_ops.models.names import full
 
-from .facts import Facts
+from .facts import Facts, read
 
-GIGA = 1_000_000_000
-LIBRARY = "https://ollama.com/library"
-
-
-def _row(  # noqa: PLR0913, PLR0917 - one row of a table
-    name: str,
-    gigabytes: float,
-    billions: float,
-    layers: int,
-    heads: int,
-    length: int,
-    context: int,
-    config: str,
-) -> Facts:
-    return Facts(
-        full(name),
-        int(gigabytes * GIGA),
-        layers * heads * length * 2,
-        int(billions * GIGA),
-        context,
-        source=f"{LIBRARY}/{name.partition(':')[0]}, https://huggingface.co/{config}",
-    )
-
-
-# name, GB, 10⁹ parameters, layers, KV heads, their length, most tokens, whose config.json
-_ROWS = (
-    _row("llama3.2:1b", 1.3, 1.24, 16, 8, 64, 131072, "meta-llama/Llama-3.2-1B"),
-    _row("llama3.2:3b", 2.0, 3.21, 28, 8, 128, 131072, "meta-llama/Llama-3.2-3B"),
-    _row("llama3.1:8b", 4.9, 8.03, 32, 8, 128, 131072, "meta-llama/Llama-3.1-8B"),
-    _row("llama3.3:70b", 43, 70.6, 80, 8, 128, 131072, "meta-llama/Llama-3.3-70B-Instruct"),
-    _row("qwen2.5:7b", 4.7, 7.62, 28, 4, 128, 32768, "Qwen/Qwen2.5-7B-Instruct"),
-    _row("qwen2.5:32b", 20, 32.8, 64, 8, 128, 32768, "Qwen/Qwen2.5-32B-Instruct"),
-    _row("phi4:14b", 9.1, 14.7, 40, 10, 128, 16384, "microsoft/phi-4"),
-    # It reads a text once and keeps nothing of it.
-    _row("nomic-embed-text:v1.5", 0.274, 0.137, 12, 0, 64, 2048, "nomic-ai/nomic-embed-text-v1.5"),
-)
+HEADER = "the head of its file"
+# What a name without a tag stands for in Ollama's library.
 _ALIASES = {
     "llama3.2:latest": "llama3.2:3b",
     "llama3.1:latest": "llama3.1:8b",
     "llama3.3:latest": "llama3.3:70b",
     "qwen2.5:latest": "qwen2.5:7b",
     "phi4:latest": "phi4:14b",
-    "nomic-embed-text:latest": "nomic-embed-text:v1.5",
+    "nomic-embed-text:v1.5": "nomic-embed-text:latest",
 }
-_KNOWN = {row.name: row for row in _ROWS}
 
 
 def known(name: str) -> Facts | None:
-    """Return what is known of the model *name* without asking anybody."""
+    """Return what the catalogue says of the model *name*, without asking anybody."""
     called = full(name)
-    return _KNOWN.get(_ALIASES.get(called, called))
+    return _all().get(_ALIASES.get(called, called))
+
+
+def facts_of(entry: Entry) -> Facts | None:
+    """Return what *entry* says a model takes; nothing if its size is not known."""
+    if entry.size is None:
+        return None
+    whose = (way.source for way in entry.sizes if way.bytes == entry.size)
+    said = [next(whose, ""), entry.sources.get("cache", "")]
+    source = ", ".join(dict.fromkeys(filter(None, said))) or "the registry"
+    return Facts(
+        full(entry.id), entry.size, entry.cache, entry.parameters, entry.context, source=source
+    )
+
+
+def facts_in(path: Path) -> Facts:
+    """Return what the GGUF file at *path* says that its model takes.
+
+    Raises:
+        ModelError: If it is no GGUF file, or a damaged one.
+        OSError: If it cannot be read.
+    """
+    header, values = read_values(path)
+    if header.parameters is not None:
+        values.setdefault("general.parameter_count", header.parameters)
+    return read(path.name, header.size, values, HEADER, here=True)
+
+
+@cache
+def _all() -> dict[str, Facts]:
+    found = (facts_of(entry) for entry in catalogue())
+    return {each.name: each for each in found if each is not None}

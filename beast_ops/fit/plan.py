@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Judge whether models fit on a host, and find the cheapest change that makes them fit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import product
@@ -60,12 +60,13 @@ class Change:
     parallel: int | None = None
     context: int | None = None
     cache: str | None = None
+    without: str | None = None
     quantization: str | None = None
 
     @property
     def kinds(self) -> tuple[bool, ...]:
         """What it changes, the dearest last."""
-        said = (self.parallel, self.context, self.cache, self.quantization)
+        said = (self.parallel, self.context, self.cache, self.without, self.quantization)
         return tuple(each is not None for each in said)
 
 
@@ -80,7 +81,7 @@ def judge(models: Sequence[Facts], load: Load, room: Room) -> tuple[Verdict, str
     )
     certain = None not in needs
     vram, ram = room.host.vram, room.ram
-    if certain and vram and least <= vram:
+    if certain and placed(models, load, room.host.each) is not None:
         return Verdict.FITS, ""
     if certain and ram is not None and least <= ram + (vram or 0):
         return Verdict.CPU, "vram" if vram else ""
@@ -89,11 +90,51 @@ def judge(models: Sequence[Facts], load: Load, room: Room) -> tuple[Verdict, str
     return Verdict.UNKNOWN, ""
 
 
-def cheapest(models: Sequence[Facts], load: Load, room: Room) -> Change | None:
+def placed(
+    models: Sequence[Facts], load: Load, cards: Sequence[int]
+) -> Mapping[str, tuple[int, ...]] | None:
+    """Return on which of *cards* each of *models* is, by its name; nothing if some are on none.
+
+    A model is on one card if it fits there, else on all of them, each with buffers of its own.
+    The largest is placed first, where the least room is left. So does Ollama, which looks at
+    what is free at that moment, and spreads every model where OLLAMA_SCHED_SPREAD is set.
+
+    Args:
+        models: All that are to be in memory at once.
+        load: How they are used; what they take has to be known.
+        cards: The bytes of each.
+    """
+    free, found = list(cards), dict[str, tuple[int, ...]]()
+    for each in sorted(models, key=lambda one: -(one.memory(load) or one.weights)):
+        need = each.memory(load) or each.weights
+        fit = [at for at, room in enumerate(free) if room >= need]
+        if fit and not load.spread:
+            best = min(fit, key=lambda at: free[at])
+            free[best] -= need
+            found[each.name] = (best,)
+            continue
+        need += each.buffers * (len(free) - 1)
+        total = sum(free)
+        if not free or total < need:
+            return None
+        free = [room - need * room // total for room in free]
+        found[each.name] = tuple(range(len(free)))
+    return found
+
+
+def cheapest(
+    models: Sequence[Facts], load: Load, room: Room, spare: Sequence[str] = ()
+) -> Change | None:
     """Return the cheapest change that makes *models* fit better than they do.
 
     Settings cost less than another download, one less than two; fewer requests at once less than
-    a smaller context, that less than a coarser cache.
+    a smaller context, that less than a coarser cache, that less than to do without a model.
+
+    Args:
+        models: All that are to be in memory at once.
+        load: How they are used.
+        room: Where they have to fit.
+        spare: The names of those one can do without, such as what orders passages anew.
     """
     now, _ = judge(models, load, room)
     better = {Verdict.FITS}
@@ -101,19 +142,20 @@ def cheapest(models: Sequence[Facts], load: Load, room: Room) -> Change | None:
         better.add(Verdict.CPU)
     elif now is not Verdict.CPU or not room.host.vram:
         return None
-    for change in sorted(_changes(load), key=_price):
+    for change in sorted(_changes(load, spare), key=_price):
         smaller, way = _changed(models, load, change)
         if smaller is not None and judge(smaller, way, room)[0] in better:
             return change
     return None
 
 
-def _changes(load: Load) -> Iterator[Change]:
+def _changes(load: Load, spare: Sequence[str]) -> Iterator[Change]:
     caches = [None, Q8_0] if load.cache == F16 else [None]
     for said in product(
         [None, *_halves(load.parallel, 1)],
         [None, *_halves(load.context, LEAST_CONTEXT)],
         caches,
+        [None, *spare],
         [None, *BITS],
     ):
         yield Change(*said)
@@ -140,9 +182,11 @@ def _changed(
         change.context or load.context,
         change.parallel or load.parallel,
         change.cache or load.cache,
+        load.spread,
     )
+    models = [each for each in models if each.name != change.without]
     if change.quantization is None:
-        return list(models), way
+        return models, way
     sizes = [shrunk(each, change.quantization) for each in models]
     if not any(sizes):
         return None, way

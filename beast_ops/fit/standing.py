@@ -38,6 +38,7 @@ class Standing:
         stores: Where it may keep models.
         wanted: The models that are to be there.
         settings: The environment of its container, if it is in one.
+        reranker: The model that orders passages anew, if the model server runs one.
     """
 
     others: tuple[Part, ...] = ()
@@ -47,6 +48,7 @@ class Standing:
     stores: tuple[Path, ...] = ()
     wanted: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    reranker: str = ""
 
 
 def standing(place: Place) -> Standing:
@@ -72,6 +74,7 @@ def standing(place: Place) -> Standing:
         (place.data,) if found.contained else _own(),
         found.models,
         said.get("environment") or {},
+        _reranker(place, services),
     )
 
 
@@ -87,6 +90,7 @@ def load(settings: Mapping[str, Any], vram: int | None) -> Load:
         _number(settings, "OLLAMA_CONTEXT_LENGTH") or usual,
         _number(settings, "OLLAMA_NUM_PARALLEL") or 1,
         str(settings.get("OLLAMA_KV_CACHE_TYPE") or F16),
+        str(settings.get("OLLAMA_SCHED_SPREAD") or "0").casefold() not in {"0", "f", "false"},
     )
 
 
@@ -98,6 +102,19 @@ def is_local(service: Service) -> bool:
     with suppress(ValueError):
         return ip_address(name).is_loopback
     return name == "localhost"
+
+
+def _reranker(place: Place, services: Services) -> str:
+    """Return which model of the model server orders passages anew; empty if none does."""
+    import json
+
+    for each in services:
+        if each.health.deep == "api" and each.config:
+            with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+                said = json.loads((place.config / each.config / "settings.json").read_bytes())
+                if said["rerank"]["by"] == "ollama":
+                    return str(said["rerank"]["model"])
+    return ""
 
 
 def _others(services: Services, containers: Containers) -> Iterator[Part]:

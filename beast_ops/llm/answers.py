@@ -162,10 +162,17 @@ class AnswerCache(Throwaway):
         self._memory.put(key, found[1], found[0])
         return str(found[1])
 
-    def put(self, key: bytes, text: str) -> None:
-        """Keep *text* under *key*; not at all if it alone is more than may be kept."""
+    def put(self, key: bytes, text: str, seconds: float | None = None) -> None:
+        """Keep *text* under *key*; not at all if it alone is more than may be kept.
+
+        Args:
+            key: What it is found by.
+            text: What is kept.
+            seconds: For how long it holds; as the limits say if left out.
+        """
         now = self._clock.now().timestamp()
-        until, size = now + self._limits.seconds, len(text.encode()) + ROW_BYTES
+        until = now + (self._limits.seconds if seconds is None else seconds)
+        size = len(text.encode()) + ROW_BYTES
         if size > self._limits.bytes or not self._limits.entries:
             return
         self.counts.kept += 1

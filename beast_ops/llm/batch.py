@@ -32,11 +32,12 @@ class Outcome:
     Attributes:
         name: Which request.
         text: The answer; empty if there is none.
-        source: Where it came from: `model`, `cache`, `shared` or `journal`.
+        source: Where it came from: `model`, `cache`, `shared`, `similar` or `journal`.
         prompt_tokens: Tokens of the question.
         answer_tokens: Tokens of the answer.
         seconds: How long it took.
         error: Why there is no answer: kind, message and hint of the error.
+        similarity: How close the request is whose answer this is, if that was put otherwise.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Outcome:
     answer_tokens: int = 0
     seconds: float = 0.0
     error: Mapping[str, str] | None = None
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,13 @@ async def run_batch(
 def _outcome(name: str, got: Got, seconds: float) -> Outcome:
     ending = got.said.ending
     return Outcome(
-        name, got.said.text, got.source, ending.prompt_tokens, ending.answer_tokens, seconds
+        name,
+        got.said.text,
+        got.source,
+        ending.prompt_tokens,
+        ending.answer_tokens,
+        seconds,
+        similarity=got.closeness,
     )
 
 

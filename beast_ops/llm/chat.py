@@ -12,12 +12,10 @@ from typing import Any, Literal
 
 from beast_ops import http
 from beast_ops.errors import ConflictError
-from beast_ops.resilience import GUARDS, Guards, Policy
-from beast_ops.resilience.policy import CHAT
 
 from .ollama_server import GET, OllamaServer, is_ending, reader_of
 from .talk import Ending, Piece
-from .wire import WHOLE_SECONDS, Asked, Deadlines, Stream, Wire
+from .wire import USUAL, WHOLE_SECONDS, Asked, Deadlines, Stream, Terms, Wire
 
 __all__ = [
     "WHOLE_SECONDS",
@@ -27,6 +25,7 @@ __all__ = [
     "Ending",
     "Request",
     "Said",
+    "Terms",
     "Turn",
 ]
 
@@ -71,24 +70,11 @@ class ChatModel:
 class ChatServer:
     """An Ollama server, as somebody who chats sees it."""
 
-    def __init__(
-        self,
-        client: http.AsyncClient,
-        deadlines: Deadlines | None = None,
-        guards: Guards = GUARDS,
-        policy: Policy = CHAT,
-    ) -> None:
-        """Ask through *client*, whose own deadline must be no shorter than *deadlines*.
-
-        Args:
-            client: Asks the server.
-            deadlines: How long one waits.
-            guards: What stands before its models.
-            policy: The rules for chats.
-        """
-        self._deadlines, self._policy = deadlines or Deadlines(), policy
-        self._wire = Wire(client, guards, GET)
-        self._server = OllamaServer(client, self._deadlines, guards, policy)
+    def __init__(self, client: http.AsyncClient, terms: Terms = USUAL) -> None:
+        """Ask through *client* on *terms*, whose deadlines must be no longer than its own."""
+        self._deadlines, self._policy = terms.deadlines, terms.policy
+        self._wire = Wire(client, terms.guards, GET)
+        self._server = OllamaServer(client, terms)
 
     async def stream(self, asked: Request) -> AsyncGenerator[str | Ending]:
         """Yield the answer to *asked* in pieces, and how it ended at last.

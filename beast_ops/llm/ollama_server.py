@@ -15,16 +15,15 @@ from typing import Any, TypeVar
 from beast_ops import http
 from beast_ops.clock import SYSTEM
 from beast_ops.errors import BeastError, MissingError, ServiceError
-from beast_ops.resilience import GUARDS, Guards, Policy
 from beast_ops.resilience.door import wait
-from beast_ops.resilience.policy import CHANGE, CHAT, EMBED, LOOK, PULL
+from beast_ops.resilience.policy import CHANGE, EMBED, LOOK, PULL
 
 from . import listing
 from .calls import LASTING, SERVICE
 from .listing import About, InMemory, Model, Step, full
 from .paces import PACES, Answered
 from .talk import Chat, Ending, Message, Piece, Prompt, Tool, called
-from .wire import NO_SERVER, Asked, Deadlines, Stream, Wire
+from .wire import NO_SERVER, USUAL, Asked, Deadlines, Stream, Terms, Wire
 
 T = TypeVar("T")
 Said = Mapping[str, Any]
@@ -40,23 +39,10 @@ PULLING = Deadlines(first=120.0, next=120.0, whole=PULL.seconds)
 class OllamaServer:
     """Asks one Ollama server; `Speaks` has what all raise that does not say more."""
 
-    def __init__(
-        self,
-        client: http.AsyncClient,
-        deadlines: Deadlines | None = None,
-        guards: Guards = GUARDS,
-        policy: Policy = CHAT,
-    ) -> None:
-        """Ask through *client*, whose own deadline must be no shorter than *deadlines*.
-
-        Args:
-            client: Asks the server.
-            deadlines: How long one waits.
-            guards: What stands before its models.
-            policy: The rules for answers.
-        """
-        self._wire = Wire(client, guards, GET)
-        self._deadlines, self._policy = deadlines or Deadlines(), policy
+    def __init__(self, client: http.AsyncClient, terms: Terms = USUAL) -> None:
+        """Ask through *client* on *terms*, whose deadlines must be no longer than its own."""
+        self._wire = Wire(client, terms.guards, GET)
+        self._deadlines, self._policy = terms.deadlines, terms.policy
 
     @property
     def url(self) -> str:
@@ -176,7 +162,7 @@ async def at(url: str, seconds: float | None = None) -> AsyncIterator[OllamaServ
     """
     deadlines = Deadlines() if seconds is None else Deadlines(look=seconds)
     async with http.async_client(url, seconds=deadlines.silence) as client:
-        yield OllamaServer(client, deadlines)
+        yield OllamaServer(client, Terms(deadlines))
 
 
 def once(url: str, act: Callable[[OllamaServer], Awaitable[T]], seconds: float | None = None) -> T:

@@ -14,13 +14,12 @@ from typing import Any
 
 from beast_ops import http
 from beast_ops.errors import ServiceError
-from beast_ops.resilience import GUARDS, Guards, Policy
-from beast_ops.resilience.policy import CHAT, EMBED, LOOK
+from beast_ops.resilience.policy import EMBED, LOOK
 
 from .calls import LASTING, SERVICE
 from .ollama_server import ending, is_ending, tool, whole_rows
 from .talk import Chat, Ending, Message, Piece, Prompt, ToolCall, called
-from .wire import Asked, Deadlines, Stream, Wire
+from .wire import USUAL, Asked, Stream, Terms, Wire
 
 WAY = "See which it has: GET /v1/models"
 DATA, FAILED, OVER = "data:", "error:", "[DONE]"
@@ -31,24 +30,14 @@ IMAGES = {b"\xff\xd8": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
 class OpenAIServer:
     """Asks one server; `Speaks` has what all raise."""
 
-    def __init__(
-        self,
-        client: http.AsyncClient,
-        deadlines: Deadlines | None = None,
-        guards: Guards = GUARDS,
-        policy: Policy = CHAT,
-    ) -> None:
-        """Ask through *client*, whose own deadline must be no shorter than *deadlines*.
+    def __init__(self, client: http.AsyncClient, terms: Terms = USUAL) -> None:
+        """Ask through *client* on *terms*, whose deadlines must be no longer than its own.
 
-        Args:
-            client: Asks the server; its address may end in `/v1` or not.
-            deadlines: How long one waits.
-            guards: What stands before its models.
-            policy: The rules for answers.
+        The address of *client* may end in `/v1` or not.
         """
-        self._wire = Wire(client, guards, WAY)
+        self._wire = Wire(client, terms.guards, WAY)
         self._root = "" if self._wire.url.rstrip("/").endswith("/v1") else "/v1"
-        self._deadlines, self._policy = deadlines or Deadlines(), policy
+        self._deadlines, self._policy = terms.deadlines, terms.policy
 
     @property
     def url(self) -> str:
@@ -102,9 +91,8 @@ class OpenAIServer:
 @asynccontextmanager
 async def at(url: str) -> AsyncIterator[OpenAIServer]:
     """Open the server at *url*, which may be a `http.Guarded` one."""
-    deadlines = Deadlines()
-    async with http.async_client(url, seconds=deadlines.silence) as client:
-        yield OpenAIServer(client, deadlines)
+    async with http.async_client(url, seconds=USUAL.deadlines.silence) as client:
+        yield OpenAIServer(client)
 
 
 class _Events:

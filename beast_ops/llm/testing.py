@@ -58,6 +58,7 @@ class FakeOllama:
         broken: After that many pieces, `how` happens: `line` (an error in the stream), `half`
             (the connection ends), `end` (the stream ends well, but early), `stall` (nothing),
             `noise` (no JSON).
+        reason: Why an answer ends that does.
         first: Seconds until the first piece, and `gap` until each further one.
         capabilities: What its models can, by name.
         digests: Of the weights, by name, where they are not all zeros.
@@ -72,6 +73,7 @@ class FakeOllama:
     status: int = 0
     broken: int | None = None
     how: str = "line"
+    reason: str = "stop"
     first: float = 0.0
     gap: float = 0.0
     context: int = CONTEXT
@@ -186,7 +188,7 @@ class FakeOllama:
                     return
                 said = {"content": text} if isinstance(text, str) else dict(text)
                 yield _line({"message": {"role": "assistant", **said}, "done": False})
-            counts = {"prompt_eval_count": 8, "eval_count": len(pieces), "done_reason": "stop"}
+            counts = {"prompt_eval_count": 8, "eval_count": len(pieces), "done_reason": self.reason}
             if self.speed:
                 counts["eval_duration"] = int(len(pieces) / self.speed * 1e9)
             ending = {"message": {"role": "assistant", "content": ""}, "done": True, **counts}

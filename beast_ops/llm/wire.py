@@ -22,7 +22,7 @@ from beast_ops.errors import (
     UsageError,
 )
 from beast_ops.resilience import GUARDS, Guards, Policy
-from beast_ops.resilience.policy import LOOK
+from beast_ops.resilience.policy import CHAT, LOOK
 
 from .calls import LASTING, SERVICE, raise_if_busy, reason_in
 
@@ -54,6 +54,24 @@ class Deadlines:
     def silence(self) -> float:
         """The longest silence that any of them allows."""
         return max(self.first, self.next, self.look)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a server is asked.
+
+    Attributes:
+        deadlines: How long one waits.
+        guards: What stands before its models.
+        policy: The rules for answers.
+    """
+
+    deadlines: Deadlines = Deadlines()
+    guards: Guards = GUARDS
+    policy: Policy = CHAT
+
+
+USUAL = Terms()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ FILE = Path(__file__).with_name("catalogue.yml")
 GIGA = 10**9
 PULLED = "pulled"
 SOURCED = ("parameters", "context", "license")
+MADE = ("sizes", "scores", "cache")  # what is not written as it is kept
 
 
 def mark() -> str:
@@ -33,8 +34,12 @@ def catalogue() -> tuple[Entry, ...]:
 
 
 def _entry(said: Mapping[str, Any], sources: Mapping[str, str]) -> Entry:
-    values = {key: value for key, value in said.items() if key not in {*SOURCED, "sizes", "scores"}}
+    values = {key: value for key, value in said.items() if key not in {*SOURCED, *MADE}}
     whose: dict[str, str] = {}
+    if "cache" in said:
+        layers, heads, length, source = said["cache"]
+        values["cache"] = layers * heads * length * 2  # a key and a value of each token
+        whose["cache"] = sources[source]
     for key in SOURCED:
         if key in said:
             value, source = said[key]

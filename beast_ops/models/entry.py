@@ -44,6 +44,8 @@ class Entry(Strict):
 
     Attributes:
         id: What to pull, such as `llama3.2:3b`.
+        cache: Numbers that it keeps in memory of each token; 0 if it reads a text once and keeps
+            nothing of it.
         source: Where it comes from.
         sources: Which value is whose: the name of a field, and an address.
         rating: From 0 to 5.
@@ -58,6 +60,7 @@ class Entry(Strict):
     parameters: Count | None = None
     quantization: Short = ""
     context: Count | None = None
+    cache: Annotated[int, Field(ge=0, lt=1 << 40)] | None = None
     license: Short = ""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     sizes: Annotated[tuple[Size, ...], Field(max_length=MOST)] = ()

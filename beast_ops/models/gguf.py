@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from .gguf_bytes import Bytes
 from .gguf_names import QUANTIZATIONS, label_count
@@ -21,6 +22,7 @@ VERSIONS = (2, 3)
 MOST_VALUES = 1 << 16
 MOST_TENSORS = 1 << 20
 MOST_DIMENSIONS = 4  # GGML_MAX_DIMS
+MOST_LIST = 1024  # numbers of a list that is kept; models have a hundred layers
 MOST_NAME = 1 << 16  # bytes of a key, as the format has it
 MOST_TEXT = 1 << 16  # bytes of a text that is kept
 DEEPEST = 4
@@ -85,10 +87,26 @@ def read_header(path: Path, *, count: bool = False) -> Header:
         return _Head(found, count=count).read()
 
 
+def read_values(path: Path) -> tuple[Header, dict[str, Any]]:
+    """Return what the file at *path* says, and all its values that are numbers, also in lists.
+
+    Lists of more than `MOST_LIST` numbers are left out: those are vocabularies.
+
+    Raises:
+        ModelError: As `read_header`.
+        OSError: If it cannot be read.
+    """
+    with Bytes(path) as found:
+        head = _Head(found, count=True)
+        header = head.read()
+        return header, {**head.values, **head.lists}
+
+
 class _Head:
     def __init__(self, found: Bytes, *, count: bool) -> None:
         self._bytes, self._count = found, count
-        self._values: dict[str, Value] = {}
+        self.values: dict[str, Value] = {}
+        self.lists: dict[str, list[Value]] = {}
         self._arrays = MOST_VALUES  # that may still follow inside others
 
     def read(self) -> Header:
@@ -121,10 +139,10 @@ class _Head:
 
     def _is_known(self, number: int) -> bool:
         """Return whether nothing more that matters can follow the first *number* values."""
-        kind = self._values.get("general.architecture")
+        kind = self.values.get("general.architecture")
         wanted = ("general.file_type", f"{kind}.context_length")
-        counted = any(name in self._values for name in ("general.size_label", PARAMETERS))
-        return number > 0 and counted and all(name in self._values for name in wanted)
+        counted = any(name in self.values for name in ("general.size_label", PARAMETERS))
+        return number > 0 and counted and all(name in self.values for name in wanted)
 
     def _value(self) -> None:
         found = self._bytes
@@ -132,22 +150,34 @@ class _Head:
         kind = found.number(4, "I")
         if kind == TEXT:
             if name.startswith("general."):
-                self._values[name] = found.text(MOST_TEXT)
+                self.values[name] = found.text(MOST_TEXT)
             else:
                 found.skip_text()
         elif kind == ARRAY:
-            self._skip_array()
+            self._array(name)
         else:
-            self._values[name] = found.number(*self._known(kind))
+            self.values[name] = found.number(*self._known(kind))
 
     def _known(self, kind: int) -> tuple[int, str]:
         if kind not in NUMBERS:
             raise self._bytes.wrong(f"has a value of the unknown kind {kind}")
         return NUMBERS[kind]
 
-    def _skip_array(self, deep: int = 0) -> None:
+    def _array(self, name: str) -> None:
+        """Keep a short list of numbers under *name*, such as the heads of each layer."""
         found = self._bytes
         kind, count = found.number(4, "I"), found.number(8, "Q")
+        if self._count and kind in NUMBERS and count <= MOST_LIST:
+            self.lists[name] = [found.number(*NUMBERS[kind]) for _ in range(count)]
+        else:
+            self._pass_over(kind, count, 0)
+
+    def _skip_array(self, deep: int) -> None:
+        found = self._bytes
+        self._pass_over(found.number(4, "I"), found.number(8, "Q"), deep)
+
+    def _pass_over(self, kind: int, count: int, deep: int) -> None:
+        found = self._bytes
         if kind == TEXT:
             found.skip_texts(count)
         elif kind != ARRAY:
@@ -175,7 +205,7 @@ class _Head:
         if not kind:
             raise self._bytes.wrong("does not say what it is built like")
         parameters, told = self._told(counted)
-        file_type = self._values.get("general.file_type")
+        file_type = self.values.get("general.file_type")
         return Header(
             architecture=kind,
             name=self._text("general.name"),
@@ -199,9 +229,9 @@ class _Head:
         return None, ""
 
     def _text(self, name: str) -> str:
-        value = self._values.get(name)
+        value = self.values.get(name)
         return value if isinstance(value, str) else ""
 
     def _whole(self, name: str) -> int | None:
-        value = self._values.get(name)
+        value = self.values.get(name)
         return value if type(value) is int and value > 0 else None

@@ -80,6 +80,11 @@ def recommend(entries: Iterable[Entry], asked: Asked, here: Collection[str] = ()
     return Advice(tuple(_pick(entry, asked, here) for entry in best), dict(passed))
 
 
+def reasons(entry: Entry, asked: Asked, here: Collection[str] = ()) -> tuple[str, ...]:
+    """Return what speaks for *entry*, in sentences; nothing if it is no model for that."""
+    return () if _unfit(entry, asked) else _pick(entry, asked, here).why
+
+
 def _unfit(entry: Entry, asked: Asked) -> str:
     if asked.task not in entry.tasks:
         return "for other tasks"

@@ -41,6 +41,7 @@ NAMES: dict[tuple[str, str], str] = {
     ("GET", "/operations/{operation}"): "operations.get",
     ("GET", "/receipts"): "operations.receipts",
     ("GET", "/models"): "models.list",
+    ("GET", "/models/catalogue"): "models.catalogue",
     ("POST", "/models/pull"): "models.pull",
     ("DELETE", "/models/{name}"): "models.delete",
     ("POST", "/notebooks"): "notebooks.create",

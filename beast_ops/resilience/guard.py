@@ -23,7 +23,7 @@ from beast_ops.errors import BeastError, RestingError, SlowError, UnavailableErr
 
 from .breaker import Breaker, Permit
 from .figures import Figures, Tally
-from .pace import Pace
+from .pace import Pace, Share, alone
 from .policy import Policy
 from .slots import Slots
 
@@ -47,11 +47,21 @@ class _Call:
 class Guard:
     """Stands before one service, or one model of a server."""
 
-    def __init__(self, name: str, policy: Policy, clock: Clock = SYSTEM) -> None:
-        """Let calls of *name* through as *policy* says."""
+    def __init__(
+        self, name: str, policy: Policy, clock: Clock = SYSTEM, share: Share = alone
+    ) -> None:
+        """Let calls of *name* through as *policy* says.
+
+        Args:
+            name: What is called.
+            policy: The rules.
+            clock: Tells how long it was left alone.
+            share: Returns the Valkey in which all processes count its pace, if there is one.
+        """
         self.name, self.policy = name, policy
         self._breaker = Breaker(name, policy, clock)
-        self._slots, self._pace, self._tally = Slots(policy.at_once), Pace(policy), Tally()
+        self._slots, self._tally = Slots(policy.at_once), Tally()
+        self._pace = Pace(name, policy, share)
         self._clock = clock
 
     @property
@@ -72,6 +82,10 @@ class Guard:
     def figures(self) -> Figures:
         """Return what its calls came to so far."""
         return self._tally.figures()
+
+    async def aclose(self) -> None:
+        """Close what calls of this event loop opened to count their pace."""
+        await self._pace.aclose()
 
     async def run(self, act: Callable[[], Awaitable[T]], seconds: float | None = None) -> T:
         """Return what *act* returns, which is awaited once for each attempt.

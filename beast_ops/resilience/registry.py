@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from beast_ops.clock import SYSTEM, Clock
+from beast_ops.valkey import given
 
 from .figures import Figures
 from .guard import Guard
+from .pace import Share, alone
 from .policy import Policy
 
 MOST = 64  # whoever asks names the model: strangers must not make new ones for ever
@@ -27,9 +29,15 @@ class Standing:
 class Guards:
     """All guards, each made when first needed; for all threads."""
 
-    def __init__(self, clock: Clock = SYSTEM, most: int = MOST) -> None:
-        """Have none; keep *most* at once, more only while calls need them."""
-        self._clock, self._most = clock, most
+    def __init__(self, clock: Clock = SYSTEM, most: int = MOST, share: Share = alone) -> None:
+        """Have none; keep *most* at once, more only while calls need them.
+
+        Args:
+            clock: Tells how long a model was left alone.
+            most: How many to keep.
+            share: Returns the Valkey in which all processes count, if there is one.
+        """
+        self._clock, self._most, self._share = clock, most, share
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str, Policy], Guard] = {}
 
@@ -40,7 +48,8 @@ class Guards:
             found = self._known.pop(key, None)
             if found is None:
                 self._forget()
-                found = Guard(f"{model} at {key[0]}" if model else key[0], policy, self._clock)
+                name = f"{model} at {key[0]}" if model else key[0]
+                found = Guard(name, policy, self._clock, self._share)
             self._known[key] = found  # the last one asked for leaves last
             return found
 
@@ -54,6 +63,13 @@ class Guards:
             found[server, model] = (*found.get((server, model), ()), one)
         return found
 
+    async def aclose(self) -> None:
+        """Close what calls of this event loop opened to count their pace."""
+        with self._lock:
+            known = list(self._known.values())
+        for guard in known:
+            await guard.aclose()
+
     def clear(self) -> None:
         """Forget all, for tests."""
         with self._lock:
@@ -65,7 +81,7 @@ class Guards:
             del self._known[key]
 
 
-GUARDS = Guards()
+GUARDS = Guards(share=given)
 
 
 def host(url: str) -> str:

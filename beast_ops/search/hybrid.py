@@ -63,6 +63,18 @@ class Searcher:
             self._store.forget(options.collection)
             return await self._search(query, options)
 
+    async def vector(self, collection: str, text: str) -> Sequence[float]:
+        """Return the vector of *text* as those of the passages of *collection* are made.
+
+        Raises:
+            ConflictError: If these have none.
+            BeastError: As `search`.
+        """
+        shape = await self._store.shape(collection)
+        if not shape.dense:
+            raise ConflictError("this collection has no vectors of meaning", subject=collection)
+        return await self._embed(shape.metadata, text)
+
     async def _search(self, query: str, options: SearchOptions) -> Answer:
         begun = self._clock.monotonic()
         text = clean(query)

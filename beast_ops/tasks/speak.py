@@ -11,7 +11,7 @@ from beast_ops.errors import ConflictError, MissingError
 from beast_ops.llm.ollama_server import OllamaServer
 from beast_ops.llm.openai_server import OpenAIServer
 from beast_ops.llm.talk import Chat, Ending, Message, Piece, Reply, Sampling, Speaks, Tool, ToolCall
-from beast_ops.llm.wire import Deadlines
+from beast_ops.llm.wire import Deadlines, Terms
 
 from .model import Limits
 
@@ -92,7 +92,7 @@ def open_speaker(
         client = runner.run(_opened(server.url, deadlines.silence))
         try:
             kind = OpenAIServer if server.openai else OllamaServer
-            speaks = kind(client, deadlines)
+            speaks = kind(client, Terms(deadlines))
             chosen = runner.run(_chosen(speaks, model))
             yield Speaker(runner, speaks, chosen, limits, check)
         finally:

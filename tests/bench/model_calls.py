@@ -38,6 +38,7 @@ from beast_ops.llm.batch import Task, run_batch  # noqa: E402 - likewise
 from beast_ops.llm.chat import ChatServer, Request, Turn  # noqa: E402 - likewise
 from beast_ops.llm.remembered import Remembering  # noqa: E402 - likewise
 from beast_ops.llm.testing import WRITES  # noqa: E402 - likewise
+from beast_ops.llm.wire import Terms  # noqa: E402 - likewise
 from beast_ops.resilience import Guard, Guards  # noqa: E402 - likewise
 from beast_ops.resilience.policy import CHAT  # noqa: E402 - likewise
 
@@ -180,7 +181,7 @@ def batch(url: str, count: int, file: Path) -> float:
 
     async def all_() -> float:
         async with http.async_client(url, seconds=60) as client:
-            models = Remembering(ChatServer(client, guards=Guards(), policy=SCALED), cache)
+            models = Remembering(ChatServer(client, Terms(guards=Guards(), policy=SCALED)), cache)
             await run_batch(
                 [Task("warm", Request(WRITES, (Turn("user", "warm"),)))], models, AT_ONCE
             )

@@ -29,6 +29,9 @@ def kept(build, clone, before):
     stack.deploy()
     before.ingest(stack)
     backups.write_questions(stack, before.word)
+    models = stack.root / "mine.json"
+    models.write_text('{"version": 1, "models": [{"id": "mine:1b"}]}')
+    stack.must("models.import", str(models))
     yield stack, Path(backups.made(stack)["file"])
     stack.clear()
 
@@ -347,6 +350,7 @@ def test_an_archive_alone_makes_the_installation_again_on_an_empty_root(
         assert "" == before.fault(elsewhere)
         assert 0 == elsewhere.run("drift").code
         assert 1.0 == elsewhere.must("eval", "--json").json["evaluations"][0]["recall_5"]
+        assert "mine:1b" == elsewhere.must("models.show", "mine:1b", "--json").json["model"]["id"]
         print(elsewhere.run("plan", *elsewhere.sets()).out)
         elsewhere.must("deploy", *elsewhere.sets())
         assert "" == before.fault(elsewhere)

@@ -208,7 +208,7 @@ def test_an_answer_can_be_stopped_and_a_failure_is_told(visit, ollama):
 def test_a_model_is_fetched_and_deleted(visit, ollama):
     visit.open("models")
     visit.page.get_by_label("Name of a model").fill("tiny:1b")
-    visit.page.get_by_role("button", name="Fetch").click()
+    visit.page.get_by_role("button", name="Fetch", exact=True).click()
     visit.hears("It is being fetched")
     row = visit.page.locator("#models tr", has=visit.page.get_by_role("button", name="Delete tiny"))
     row.wait_for()
@@ -219,6 +219,33 @@ def test_a_model_is_fetched_and_deleted(visit, ollama):
 
     assert "tiny:1b" not in ollama.capabilities
     assert visit.complaints() == []
+
+
+def test_a_model_is_recommended_with_whether_it_fits_and_fetched_from_there(visit, ollama):
+    visit.open("models")
+    advice = visit.page.locator("#advice")
+    advice.locator("tbody tr").first.wait_for()
+    assert "It is made for chat." in advice.inner_text()
+    visit.page.get_by_label("What for?").select_option("embedding")
+    visit.page.get_by_label("Words that a model has").fill("minilm")
+    visit.page.get_by_role("button", name="Show").click()
+    row = advice.locator("tr", has_text="all-minilm")
+    row.wait_for()
+    visit.shoot("models-advice")
+    row.get_by_role("button", name="Fetch all-minilm").click()
+    visit.hears("all-minilm is being fetched")
+    visit.page.get_by_role("button", name="Delete all-minilm").wait_for(timeout=60_000)
+    visit.page.get_by_label("Words that a model has").fill("llama3.1:405b")
+    visit.page.get_by_label("What for?").select_option("chat")
+    visit.page.get_by_role("button", name="Show").click()
+    huge = advice.locator("tr", has_text="llama3.1:405b")
+    huge.get_by_role("button", name="Fetch all the same").click()
+    visit.page.get_by_role("button", name="Leave it").click()
+
+    assert "llama3.1:405b" not in ollama.capabilities
+    assert visit.complaints() == []
+    assert visit.barriers() == []
+    assert visit.too_wide() == 0
 
 
 def test_a_notebook_is_filled_asked_and_summed_up(visit, tmp_path):

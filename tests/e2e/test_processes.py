@@ -29,6 +29,7 @@ RESTARTS = {
     "beast_api_upload_mib": (201, API),
     "beast_api_chat_model": ("llama3.2", API),
     "beast_api_chat_context": (8192, API),
+    "beast_api_chat_similar": (0.97, API),
     "beast_api_access": ("{guesses: 10}", API),
     "beast_api_limits": ("{search: 61}", API),
     "beast_api_models_folder": ("/usr/share", API),

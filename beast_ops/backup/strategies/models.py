@@ -8,7 +8,6 @@ A large model is fetched again; what the list keeps is which one it was. A tag m
 another model by then, so a restore compares digests.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from beast_ops.backup.plan import Item
 from beast_ops.backup.writer import ArchiveWriter
 from beast_ops.errors import BeastError
 from beast_ops.llm.ollama_server import once
+from beast_ops.models.manifests import stored
 
 from . import Source, Staged
 
@@ -81,19 +81,13 @@ def judge(item: Item, staged: Staged, facts: Mapping[str, Any]) -> str:
 
 def on_disk(root: Path) -> Iterator[Model]:
     """Yield the whole models below *root*, the folder `models` of a server."""
-    for manifest in sorted((root / "manifests").rglob("*")):
-        if manifest.is_file():
-            try:
-                blobs = tuple(_blobs(root, json.loads(manifest.read_bytes())))
-                size = sum(blob.stat().st_size for blob in blobs)
-            except (OSError, ValueError, KeyError, TypeError):
-                continue  # being fetched, or damaged
-            yield Model(manifest, blobs, size)
-
-
-def _blobs(root: Path, manifest: Any) -> Iterator[Path]:
-    for part in (manifest["config"], *manifest["layers"]):
-        yield root / "blobs" / str(part["digest"]).replace(":", "-")
+    for model in stored(root):
+        blobs = tuple(root / "blobs" / blob.file for blob in model.blobs)
+        try:
+            size = sum(blob.stat().st_size for blob in blobs)
+        except OSError:
+            continue  # being fetched
+        yield Model(model.manifest, blobs, size)
 
 
 def _listed(address: str | None) -> list[dict[str, Any]]:

@@ -15,11 +15,17 @@ if TYPE_CHECKING:  # types cost time to make, and nothing here runs on them
     from beast_ops.client.room import AsyncContent, Content
     from beast_ops.client.sse import Message
     from .collections_types import JobModel
-    from .models_types import DeletedModel, ModelsModel, PullBody
+    from .models_types import CatalogueAnswer, DeletedModel, ModelsModel, PullBody
+    from .models_types import CatalogueQuery
 
 
 class Models(Room):
     """Operations of the API: models."""
+
+    def catalogue(self, /, **query: Unpack[CatalogueQuery]) -> CatalogueAnswer:
+        """Search the catalogue."""
+        found: CatalogueAnswer = self._call("GET", "/models/catalogue", query=query)
+        return found
 
     def list(self, /) -> ModelsModel:
         """List models."""

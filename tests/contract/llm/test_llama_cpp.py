@@ -14,6 +14,7 @@ from beast_ops.errors import ServiceError, UsageError
 from beast_ops.llm.openai_server import OpenAIServer
 from beast_ops.llm.pool import Member, Pool
 from beast_ops.llm.talk import Chat, Ending, Message, Piece, Prompt, Sampling, whole
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards
 from beast_ops.tasks.conduct import Around, conduct
 from beast_ops.tasks.hands import Outside
@@ -69,7 +70,7 @@ def url(tmp_path_factory):
 def run(url, act):
     async def main():
         async with http.async_client(url, seconds=60) as client:
-            return await act(OpenAIServer(client, guards=Guards()))
+            return await act(OpenAIServer(client, Terms(guards=Guards())))
 
     return asyncio.run(main())
 
@@ -165,7 +166,7 @@ def test_a_server_that_is_killed_is_passed_over_afterwards(url, tmp_path):
         ):
             clients = {"doomed": first, "other": second}
             pool = Pool(
-                Member(name, OpenAIServer(client, guards=Guards()), rank=name == "other")
+                Member(name, OpenAIServer(client, Terms(guards=Guards())), rank=name == "other")
                 for name, client in clients.items()
             )
             before = (await whole(pool.chat(hello()))).text

@@ -7,6 +7,8 @@ import pytest
 
 from beast_ops import http
 from beast_ops.api.app import build
+from beast_ops.fit import answer
+from beast_ops.fit.host import Host
 from beast_ops.testing import Canned, fake_service, free_port, serving
 from tests.unit.api.conftest import TOKEN
 
@@ -115,3 +117,20 @@ def test_without_a_model_server_it_says_what_to_do(client, method, path, body):
 
     assert 503 == refused.status_code
     assert "Ollama" in refused.json()["error"]["hint"]
+
+
+def test_what_cannot_fit_is_refused_unless_it_is_forced(models, monkeypatch):
+    client, _ = models
+    small = Host(ram=2 << 30, vram=0, disk=1 << 30)
+    monkeypatch.setattr(answer, "here", lambda _: small)
+    wish = {"model": "llama3.1:8b"}
+
+    refused = client.post("/models/pull", json=wish)
+    forced = client.post("/models/pull", json={**wish, "force": True})
+
+    assert 409 == refused.status_code
+    error = refused.json()["error"]
+    assert "takes 4.90 GB on the disk, where 1.07 GB are free (llama3.1:8b)" in error["message"]
+    assert "force" in error["hint"]
+    assert 202 == forced.status_code
+    assert 202 == client.post("/models/pull", json={"model": "nobody-knows-it"}).status_code

@@ -17,8 +17,9 @@ from beast_ops.api.app import build
 from beast_ops.api.openai_errors import OpenAiErrors
 from beast_ops.api.routes_openai import _told
 from beast_ops.chat.answer import NOTHING
+from beast_ops.llm.hashing import HashEmbedder
 from beast_ops.llm.testing import WRITES, echo, fake_ollama
-from beast_ops.testing import serving
+from beast_ops.testing import Passage, fill, serving
 
 from .conftest import TOKEN
 
@@ -354,3 +355,59 @@ def test_chats_are_counted(address, api, ollama):
     assert 8 == more('ai_beast_chat_tokens_total{kind="prompt"}')
     assert 1 == more("ai_beast_chat_citations_removed_total")
     assert 1 == more("ai_beast_chat_first_token_seconds_count")
+
+
+KEYS = "Rotate the keys of the store once a year."
+
+
+@pytest.fixture
+def repeating(stack, double, tmp_path):
+    """Return a client of an API that gives answers again, and has a collection with vectors."""
+    settings = json.loads(stack.around.settings.read_text(encoding="utf-8"))
+    (tmp_path / "settings.json").write_text(json.dumps({**settings, "chat_similar": 0.9}))
+    around = replace(
+        stack.around, models_url=double.url, settings=tmp_path / "settings.json", data=tmp_path
+    )
+    dense = tuple(HashEmbedder().embed_query(KEYS))
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    with http.client(stack.vectors.url, headers={"api-key": stack.vectors.key}) as store:
+        fill(store, "alike", (Passage(KEYS, "/docs/keys.md", dense=dense),), "hash")
+        try:
+            with (
+                serving(build(around)) as found,
+                http.client(found, headers=headers, seconds=20) as client,
+            ):
+                yield client
+        finally:
+            store.delete("/collections/alike--1")
+
+
+def test_an_answer_to_a_similar_question_is_marked_and_counted(repeating, ollama):
+    asked, again = (
+        {
+            "model": "beast/alike",
+            "messages": [{"role": "user", "content": words}],
+            "temperature": 0,
+        }
+        for words in ("How often do I rotate the keys?", "Please, how often do I rotate the keys")
+    )
+    first = repeating.post("/v1/chat/completions", json=asked)
+    second = repeating.post("/v1/chat/completions", json=again)
+    chunks = streamed(repeating, **again)
+    with repeating.stream("POST", "/v1/chat/completions", json={**again, "stream": True}) as at:
+        mark = at.headers["x-cache"]
+        at.read()
+    token = {"authorization": "Bearer the-metrics-token"}
+    figures = repeating.get("/metrics", headers=token).text
+
+    assert "x-cache" not in first.headers
+    assert "similarity" not in first.json()["beast"]
+    assert ["SIMILAR", "SIMILAR"] == [second.headers["x-cache"], mark]
+    assert 0.9 <= second.json()["beast"]["similarity"] < 1
+    assert any("similar question" in note for note in second.json()["beast"]["notes"])
+    said = first.json()["choices"][0]["message"]["content"]
+    assert said == second.json()["choices"][0]["message"]["content"] == text_of(chunks)
+    shown = [each["event"]["data"] for each in chunks[:-1] if "event" in each]
+    assert any("similar question" in each.get("description", "") for each in shown)
+    assert 1 == len(ollama.asked)
+    assert 'ai_beast_chat_answers_total{outcome="similar"} 3.0' in figures

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from beast_ops.door import batches
+from beast_ops.door import batches, near
 from beast_ops.door.batches import JOURNAL, Wish, batch
 from beast_ops.errors import UsageError
-from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.llm.ollama import OllamaEmbedder
+from beast_ops.llm.testing import EMBEDS, WRITES, fake_ollama
 from beast_ops.place import Place
 
 
@@ -19,11 +20,11 @@ def ollama(monkeypatch):
         yield double
 
 
-def wish(folder, *rows, model=WRITES, at_once=5):
+def wish(folder, *rows, model=WRITES, at_once=5, similar=0.0):
     source = folder / "in.jsonl"
     text = "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
     source.write_text(text, encoding="utf-8")
-    return Wish(source, folder / "out.jsonl", model, at_once, always=False)
+    return Wish(source, folder / "out.jsonl", model, at_once, always=False, similar=similar)
 
 
 def answers(wished):
@@ -86,3 +87,42 @@ def test_a_model_has_to_be_named(tmp_path):
 def test_a_number_that_makes_no_sense_is_refused(tmp_path):
     with pytest.raises(UsageError, match="at once"):
         batch(Place(tmp_path), wish(tmp_path, {"prompt": "a"}, at_once=0), json=False)
+
+
+@pytest.mark.usefixtures("ollama")
+@pytest.mark.parametrize("similar", [0.5, 0.89, 1.1, -1])
+def test_a_closeness_that_makes_no_sense_is_refused(tmp_path, similar):
+    with pytest.raises(UsageError, match=r"from 0\.9 to 1"):
+        batch(Place(tmp_path), wish(tmp_path, {"prompt": "a"}, similar=similar), json=False)
+
+
+FRANCE = {"id": "1", "prompt": "What is the capital of France?", "temperature": 0}
+AGAIN = {"id": "2", "prompt": "Please, what is the capital of France", "temperature": 0}
+SPAIN = {"id": "3", "prompt": "What is the capital of Spain?", "temperature": 0}
+
+
+def test_answers_to_similar_requests_are_taken_if_wanted_and_marked(
+    ollama, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(near, "embedder", lambda _, url: OllamaEmbedder(url, EMBEDS))
+    ollama.answer = lambda body: [body["messages"][-1]["content"].upper()]
+    place = Place(tmp_path / "root")
+
+    wished = wish(tmp_path, FRANCE, AGAIN, SPAIN, at_once=1, similar=0.9)
+    assert 0 == batch(place, wished, json=False)
+
+    first, second, third = answers(wished)
+    assert ["model", "similar", "model"] == [each["source"] for each in (first, second, third)]
+    assert first["response"] == second["response"] != third["response"]
+    assert 0.9 <= second["similarity"] < 1
+    assert not {"similarity"} & {*first, *third}
+    assert "1 of them are answers to similar requests, marked: similar." in capsys.readouterr().out
+
+
+def test_without_the_option_nothing_similar_is_taken(ollama, tmp_path):
+    wished = wish(tmp_path, FRANCE, AGAIN, at_once=1)
+
+    batch(Place(tmp_path / "root"), wished, json=False)
+
+    assert ["model", "model"] == [each["source"] for each in answers(wished)]
+    assert 2 == len(ollama.asked)

@@ -37,36 +37,36 @@ def _linux(monkeypatch):
 
 
 def test_without_a_gpu_there_is_none(tmp_path):
-    assert 0 == host.vram(tmp_path)
+    assert () == host.cards(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "bytes_"),
+    ("text", "cards"),
     # One line per GPU, in MiB (nvidia-smi's manual, --query-gpu with csv,noheader,nounits).
-    [("24576\n", 24576 * MIB), ("8192\n16384\n", 24576 * MIB), ("[N/A]\n", None), ("", None),
-     (None, None)],
+    [("24576\n", (24576 * MIB,)), ("8192\n16384\n", (8192 * MIB, 16384 * MIB)),
+     ("[N/A]\n", None), ("", None), (None, None)],
 )  # fmt: skip
-def test_nvidia_tells_by_its_tool_or_not_at_all(tmp_path, text, bytes_):
+def test_nvidia_tells_by_its_tool_or_not_at_all(tmp_path, text, cards):
     made(tmp_path, ("dev/nvidiactl", ""))
 
-    assert bytes_ == host.vram(tmp_path, Tool(text))
+    assert cards == host.cards(tmp_path, Tool(text))
 
 
 def test_amd_tells_by_files(tmp_path):
     card = "sys/class/drm/card0/device"
     made(tmp_path, ("dev/kfd", ""), ("dev/dri/renderD128", ""), (f"{card}/vendor", "0x1002\n"))
 
-    assert host.vram(tmp_path) is None
+    assert host.cards(tmp_path) is None
 
     made(tmp_path, (f"{card}/mem_info_vram_total", "17163091968\n"))
 
-    assert 17163091968 == host.vram(tmp_path)
+    assert (17163091968,) == host.cards(tmp_path)
 
 
 def test_elsewhere_nobody_knows(tmp_path, monkeypatch):
     monkeypatch.setattr(host.sys, "platform", "darwin")
 
-    assert host.vram(tmp_path) is None
+    assert host.cards(tmp_path) is None
 
 
 def test_this_machine_tells_its_memory_and_its_disk(tmp_path):

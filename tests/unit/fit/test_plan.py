@@ -4,11 +4,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beast_ops.fit.facts import BITS, COMPUTE, MIB, Facts, Load, read, shrunk
 from beast_ops.fit.host import Host
 from beast_ops.fit.known import known
-from beast_ops.fit.plan import SYSTEM, Change, Part, Room, Verdict, cheapest, judge
+from beast_ops.fit.plan import SYSTEM, Change, Part, Room, Verdict, cheapest, judge, placed
 
 GIB = 1024 * MIB
 LLAMA = known("llama3.1:8b")
@@ -203,3 +205,74 @@ def test_a_model_without_known_architecture_can_be_too_big_and_never_fits():
 )
 def test_the_cheapest_change(load, where, change):
     assert change == cheapest([LLAMA], load, where)
+
+
+# At a context of 8192, LLAMA takes 6.15 GiB, and 0.59 GiB of buffers on each further card.
+@pytest.mark.parametrize(
+    ("count", "cards", "spread", "found"),
+    [
+        (1, (8,), False, [(0,)]),
+        (1, (8, 7), False, [(1,)]),  # the least room that will do
+        (1, (4, 4), False, [(0, 1)]),
+        (1, (3, 3), False, None),  # six GiB together, and none of it
+        (1, (3.3, 3.3), False, None),  # as one card, it would do
+        (1, (8, 8), True, [(0, 1)]),
+        (2, (8, 8), False, [(0,), (1,)]),
+        (2, (13,), False, [(0,), (0,)]),
+        (2, (12,), False, None),
+        (2, (8, 7.5), True, [(0, 1), (0, 1)]),
+        (3, (8, 8, 4), False, [(0,), (1,), (0, 1, 2)]),
+        (3, (8, 8, 3), False, None),
+        (1, (), False, None),
+    ],
+)
+def test_a_model_is_on_one_card_or_on_all(count, cards, spread, found):
+    models = [replace(LLAMA, name=f"m{number}") for number in range(count)]
+    where = placed(models, replace(LOAD, spread=spread), [int(each * GIB) for each in cards])
+
+    assert found == (None if where is None else [where[each.name] for each in models])
+
+
+@given(
+    needs=st.lists(st.integers(1, 20), max_size=5),
+    cards=st.lists(st.integers(1, 24), max_size=4),
+    spread=st.booleans(),
+)
+def test_no_card_holds_more_than_it_has(needs, cards, spread):
+    """Models that keep nothing take their weights, spread in the proportion of what is free."""
+    models = [Facts(f"m{at}", need * GIB, 0) for at, need in enumerate(needs)]
+    room = [each * GIB for each in cards]
+    where = placed(models, replace(LOAD, spread=spread), room)
+
+    if where is None:
+        assert sum(needs) > sum(cards) or not cards or len(needs) > 1
+        return
+    assert sum(needs) <= sum(cards)
+    for at, has in enumerate(room):
+        alone = [each.weights for each in models if where[each.name] == (at,)]
+        assert sum(alone) <= has
+
+
+def test_cards_are_judged_one_by_one_where_they_are_known():
+    two = Host(64 * GIB, 6 * GIB + 2 * MIB, 100 * GIB)
+
+    assert Verdict.CPU is judge([LLAMA], LOAD, Room(replace(two, cards=(3 * GIB, 3 * GIB))))[0]
+    bigger = replace(two, vram=8 * GIB, cards=(4 * GIB, 4 * GIB))
+    assert Verdict.FITS is judge([LLAMA], LOAD, Room(bigger))[0]
+    # Two models of six GiB do not fit on cards of 8 and 4.5, though there are 12.5.
+    odd = replace(two, vram=25 * GIB // 2, cards=(8 * GIB, 9 * GIB // 2))
+    other = replace(LLAMA, name="other")
+    assert Verdict.FITS is judge([LLAMA, other], LOAD, Room(replace(odd, cards=())))[0]
+    assert Verdict.CPU is judge([LLAMA, other], LOAD, Room(odd))[0]
+
+
+def test_without_a_reranker_is_cheaper_than_another_download():
+    judges = replace(EMBEDDER, name="judge:latest", weights=GIB, parameters=None)
+
+    found = cheapest([LLAMA, judges], Load(2048), room(5.5), spare=["judge:latest"])
+
+    assert Change(without="judge:latest") == found
+    assert Change(cache="q8_0") == cheapest(
+        [LLAMA, judges], Load(2048), room(6.3), ["judge:latest"]
+    )
+    assert Change(quantization="Q3_K_S") == cheapest([LLAMA, judges], Load(2048), room(5.5))

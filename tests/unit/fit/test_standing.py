@@ -139,3 +139,30 @@ def test_the_wish_says_something_of_a_server_on_the_same_host(tmp_path):
     made, _ = released(tmp_path, "embedded", API, HERE)
 
     assert {"llama3.1:8b": 4900 * 10**6 // MIB + 512 + 604} == wish(made)["model_memory"]
+
+
+@pytest.mark.parametrize(
+    ("rerank", "found"),
+    [
+        ({"by": "ollama", "model": "judge"}, "judge"),
+        ({"by": "fastembed", "model": "judge"}, ""),  # in the memory that the API may take
+        ({}, ""),
+        ("no settings", ""),
+    ],
+)
+def test_what_orders_passages_is_read_from_the_settings_of_the_api(tmp_path, rerank, found):
+    content = {"rerank": rerank} if isinstance(rerank, dict) else rerank
+    card = {**API, "health": {"deep": "api"}, "config": {"settings.json": content}}
+    made, place = released(tmp_path, "embedded", card, HERE)
+    for path, text in made.config.items():
+        (place.config / path).parent.mkdir(parents=True, exist_ok=True)
+        (place.config / path).write_text(text)
+
+    assert found == standing(place).reranker
+
+
+@pytest.mark.parametrize(
+    ("said", "spread"), [("1", True), ("true", True), ("0", False), ("false", False), ("", False)]
+)
+def test_models_are_spread_where_it_is_said(said, spread):
+    assert spread is load({"OLLAMA_SCHED_SPREAD": said}, 0).spread

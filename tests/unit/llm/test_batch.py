@@ -14,6 +14,7 @@ from beast_ops.llm.chat import ChatServer, Request, Turn
 from beast_ops.llm.journal import Journal
 from beast_ops.llm.remembered import Remembering
 from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards, Policy
 
 QUICK = Policy(attempts=3, wait=0.01, at_once=64)
@@ -36,7 +37,7 @@ def tasks(count, **options):
 def run(url, asked, *args, cache=None, seconds=30):
     async def main():
         async with http.async_client(url, seconds=30) as client:
-            server = ChatServer(client, guards=Guards(), policy=QUICK)
+            server = ChatServer(client, Terms(guards=Guards(), policy=QUICK))
             async with asyncio.timeout(seconds):
                 return await run_batch(asked, Remembering(server, cache), *args)
 

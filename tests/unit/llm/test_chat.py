@@ -11,6 +11,7 @@ from beast_ops import http
 from beast_ops.errors import ConflictError, MissingError, ServiceError, UnavailableError
 from beast_ops.llm.chat import ChatServer, Deadlines, Ending, Request, Said, Turn
 from beast_ops.llm.testing import EMBEDS, WRITES, fake_ollama
+from beast_ops.llm.wire import Terms
 from beast_ops.testing import free_port
 
 HELLO = Request(WRITES, (Turn("system", "Be kind."), Turn("user", "Hello")), {"num_ctx": 4096})
@@ -26,7 +27,7 @@ def ollama():
 def run(url, act, deadlines=None):
     async def main():
         async with http.async_client(url, seconds=30) as client:
-            return await act(ChatServer(client, deadlines))
+            return await act(ChatServer(client, Terms(deadlines or Deadlines())))
 
     return asyncio.run(main())
 

@@ -21,6 +21,7 @@ from beast_ops.llm.ollama_server import OllamaServer
 from beast_ops.llm.openai_server import OpenAIServer
 from beast_ops.llm.talk import Chat, Message, whole
 from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards, Policy
 from beast_ops.resilience.policy import CHAT
 from beast_ops.testing import free_port
@@ -52,7 +53,7 @@ def outcomes(guards):
 def chat(url, guards, deadlines=PATIENT):
     async def main():
         async with http.async_client(url, seconds=30) as client:
-            return await ChatServer(client, deadlines, guards).whole(HELLO)
+            return await ChatServer(client, Terms(deadlines, guards)).whole(HELLO)
 
     return asyncio.run(main())
 
@@ -63,7 +64,7 @@ def talk(kind):
     def way(url, guards, deadlines=PATIENT):
         async def main():
             async with http.async_client(url, seconds=30) as client:
-                return await whole(kind(client, deadlines, guards, QUICK).chat(HI))
+                return await whole(kind(client, Terms(deadlines, guards, QUICK)).chat(HI))
 
         return asyncio.run(main())
 
@@ -173,7 +174,7 @@ def test_a_listener_who_hangs_up_is_no_fault_of_the_server():
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
             for _ in range(5):
-                pieces = ChatServer(client, PATIENT, guards).stream(HELLO)
+                pieces = ChatServer(client, Terms(PATIENT, guards)).stream(HELLO)
                 await anext(pieces)
                 await pieces.aclose()
 
@@ -188,7 +189,7 @@ def test_an_answer_is_counted_as_one_and_its_connection_is_used_again():
 
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
-            server = ChatServer(client, PATIENT, guards)
+            server = ChatServer(client, Terms(PATIENT, guards))
             for _ in range(3):
                 await server.whole(HELLO)
             return len(client._transport._pool.connections)
@@ -225,7 +226,7 @@ def test_a_fetch_that_fails_is_asked_once_and_counted(fault, monkeypatch):
 
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
-            return [step async for step in OllamaServer(client, guards=guards).pull("m")]
+            return [step async for step in OllamaServer(client, Terms(guards=guards)).pull("m")]
 
     with raw(answer) as (url, seen):
         begun = time.monotonic()
@@ -245,7 +246,7 @@ def test_a_look_that_fails_is_asked_twice_at_most_and_counted(fault):
 
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
-            return await OpenAIServer(client, deadlines_for(error), guards).models()
+            return await OpenAIServer(client, Terms(deadlines_for(error), guards)).models()
 
     with raw(answer) as (url, seen):
         begun = time.monotonic()

@@ -12,6 +12,7 @@ from beast_ops.llm.chat import ChatServer, Request, Turn
 from beast_ops.llm.ollama_server import OllamaServer
 from beast_ops.llm.paces import Paces
 from beast_ops.llm.talk import Chat, Message, Prompt, whole
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards
 from beast_ops.testing import Canned, fake_service
 
@@ -33,7 +34,7 @@ def answered(act, **said):
 
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
-            return await whole(act(OllamaServer(client, guards=Guards())))
+            return await whole(act(OllamaServer(client, Terms(guards=Guards()))))
 
     with fake_service({"/api/chat": body, "/api/generate": body}) as fake:
         return asyncio.run(main(fake.address)), fake.address
@@ -65,7 +66,7 @@ def test_an_answer_in_a_chat_tells_it_too(paces):
 
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
-            chats = ChatServer(client, guards=Guards())
+            chats = ChatServer(client, Terms(guards=Guards()))
             asked = Request("m", (Turn("user", "Hello"),))
             return [each async for each in chats.stream(asked)]
 

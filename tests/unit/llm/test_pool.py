@@ -21,6 +21,7 @@ from beast_ops.llm.ollama_server import OllamaServer
 from beast_ops.llm.pool import AGAIN_SECONDS, FRESH_SECONDS, Member, Pool
 from beast_ops.llm.talk import Chat, Ending, Message, Piece, Prompt, whole
 from beast_ops.llm.testing import EMBEDS, WRITES, fake_ollama
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards
 from beast_ops.testing import free_port
 
@@ -352,7 +353,7 @@ def test_a_pool_of_real_connections_goes_on_without_one_of_its_servers():
             servers = {"here": first, "away": second}
             guards = Guards()
             asked = Pool(
-                Member(name, OllamaServer(each, guards=guards), rank=name == "here")
+                Member(name, OllamaServer(each, Terms(guards=guards)), rank=name == "here")
                 for name, each in servers.items()
             )
             reply = await whole(asked.chat(hello(WRITES)))

@@ -14,6 +14,7 @@ from beast_ops.llm.chat import ChatServer, Request, Turn
 from beast_ops.llm.flights import Flights
 from beast_ops.llm.remembered import Remembering
 from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards
 
 HELLO = Request(WRITES, (Turn("user", "Hello"),), {"temperature": 0})
@@ -34,7 +35,7 @@ def cache(tmp_path):
 def run(url, cache, act, clock=None):
     async def main():
         async with http.async_client(url, seconds=30) as client:
-            server = ChatServer(client, guards=Guards())
+            server = ChatServer(client, Terms(guards=Guards()))
             return await act(Remembering(server, cache, *([clock] if clock else [])))
 
     return asyncio.run(main())

@@ -32,6 +32,7 @@ from beast_ops.llm.talk import (
     whole,
 )
 from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.llm.wire import Terms
 from beast_ops.resilience import Guards
 from beast_ops.testing import Canned, fake_service
 
@@ -66,7 +67,7 @@ def ask(kind, answers, act):
 
     async def main(url):
         async with http.async_client(url, seconds=30) as client:
-            return await act(kind(client, guards=Guards()))
+            return await act(kind(client, Terms(guards=Guards())))
 
     with fake_service(answers) as fake:
         found = asyncio.run(main(fake.address))
@@ -315,7 +316,7 @@ def test_what_changes_something_is_asked_once(path):
 
         async def main():
             async with http.async_client(fake.address, seconds=30) as client:
-                return await acts[path](OllamaServer(client, guards=Guards()))
+                return await acts[path](OllamaServer(client, Terms(guards=Guards())))
 
         with pytest.raises(UnavailableError, match="busy"):
             asyncio.run(main())

@@ -209,6 +209,7 @@ def test_the_catalogue_is_large_and_every_number_has_its_source():
         for name in ("parameters", "context", "license"):
             known = getattr(each, name) not in (None, "")
             assert known == each.sources.get(name, "").startswith("https://"), (each.id, name)
+        assert (each.cache is not None) == ("cache" in each.sources), each.id
         assert {f"scores.{name}" for name in each.scores} <= each.sources.keys()
         assert all(way.source.startswith("https://") for way in each.sizes)
         assert {task for each in models for task in each.tasks} == {

@@ -2,6 +2,10 @@
 """The breaker, against what SPEC says of it in its simplest form."""
 
 import gc
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -246,3 +250,38 @@ class AsSpecified(RuleBasedStateMachine):
 
 TestAsSpecified = AsSpecified.TestCase
 TestAsSpecified.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+
+
+def test_of_many_threads_one_probes_at_a_time(seed):
+    """Threads call for a while as fast as they can, with a rest that is over at once."""
+    one = Breaker("it", Policy(failures=2, successes=3, rest=0.0002))
+    lock, ended = threading.Lock(), dict.fromkeys(["succeed", "fail", "leave", "refused"], 0)
+    probes = most = 0
+    over = time.monotonic() + 1.5
+
+    def act(chance):
+        nonlocal probes, most
+        while time.monotonic() < over:
+            with lock:  # who is let in, and in which state, is one moment
+                try:
+                    permit = one.admit()
+                except RestingError:
+                    ended["refused"] += 1
+                    continue
+                is_probe = one.state == "half-opened"
+                probes += is_probe
+                most = max(most, probes)
+            time.sleep(chance.random() / 5000)
+            how = chance.choice(["succeed", "succeed", "succeed", "fail", "leave"])
+            with lock:
+                probes -= is_probe
+            getattr(one, how)(permit, *([DOWN] if how == "fail" else []))
+            ended[how] += 1
+
+    with ThreadPoolExecutor(8) as pool:
+        for each in [pool.submit(act, random.Random(seed + n)) for n in range(8)]:  # noqa: S311 - a test
+            each.result(30)
+
+    assert 1 == most
+    assert one.opened > 5
+    assert all(ended.values())

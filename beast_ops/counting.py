@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where requests are counted: in this process, and where there is a Valkey, for all of them.
+"""Where what is limited is counted: in this process, and where there is a Valkey, for all of them.
 
 What is counted in Valkey is counted here, too, so that whoever it fails is not let in anew.
 """
@@ -20,7 +20,7 @@ from limits.util import WindowStats
 from beast_ops.clock import SYSTEM, Clock
 from beast_ops.valkey import AGAIN_SECONDS, Valkey
 
-LOG = logging.getLogger("beast.api")
+LOG = logging.getLogger("beast.counting")
 SHARED_SECONDS = 0.25  # nobody's request waits longer for a Valkey that hangs
 
 Result = TypeVar("Result")
@@ -92,11 +92,11 @@ class Shared(Counting):
                 found = await ask()
         except (StorageError, OSError) as failed:  # of which a timeout is one
             if not self._broken:
-                LOG.warning("Valkey does not answer; requests are counted here alone: %r", failed)
+                LOG.warning("Valkey does not answer; all is counted here alone: %r", failed)
             self._broken, self._again = True, self._clock.monotonic() + AGAIN_SECONDS
             return own
         if self._broken:
-            LOG.warning("Valkey answers again; requests are counted there")
+            LOG.warning("Valkey answers again; all is counted there")
             self._broken = False
         return found
 
