@@ -18,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from beast_ops import http
 from beast_ops.access.book import TokenBook
 from beast_ops.access.changes import Changes
+from beast_ops.access.model import Scope as Right
 from beast_ops.access.schema import SCHEMA
 from beast_ops.access.store import access_file
 from beast_ops.api.clients import Client, Clients
@@ -131,6 +132,8 @@ class Gateway:
         client = await house.clients.who(scope, headers)
         caller = await house.gate.recognise(scope["headers"], client, settings)
         if (scope["method"], path) == ("GET", FIGURES):
+            if caller.scope is not Right.METRICS:
+                raise RefusedError(403, "this needs the token for the figures")
             await _say(send, self._figures.text(), KIND)
             return
         permit = permits.find(scope["method"], path)

@@ -83,8 +83,8 @@ def test_the_token_of_the_figures_opens_nothing_else(door, recorder):
     assert not recorder.asked
 
 
-@pytest.mark.parametrize(("who", "status"), [(None, 401), ("stranger", 401), ("looker", 200)])
-def test_nobody_sees_them_unknown(door, who, status):
+@pytest.mark.parametrize(("who", "status"), [(None, 401), ("stranger", 401), ("worker", 403)])
+def test_nobody_else_sees_them(door, who, status):
     assert status == page(door, who).status_code
 
 
