@@ -155,6 +155,7 @@ def test_an_ingestion_whose_model_server_fails_midway_says_so_and_can_be_resumed
     dense, folder, ollama
 ):
     told(ingest(dense, folder, collection="calm"))
+    dense.must("cache.clear", "embeddings")  # else nothing would be asked again
     ollama.good, ollama.failure = 3, Canned({"error": "out of memory"}, 400)
 
     broken = ingest(dense, folder, collection="resumed")
@@ -173,6 +174,7 @@ def test_an_ingestion_whose_model_server_fails_midway_says_so_and_can_be_resumed
 
 def test_an_ingestion_outlasts_a_model_server_that_is_away_for_seconds(dense, folder, ollama):
     told(ingest(dense, folder, collection="calm"))
+    dense.must("cache.clear", "embeddings")  # else nothing would be asked again
     ollama.good, ollama.failure = 2, Canned({"error": "loading model"}, 503)
     process = start_ingest(dense, folder, collection="patient")
     wait_for(lambda: ollama.good == 0, 60)
