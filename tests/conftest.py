@@ -4,8 +4,8 @@
 A test that lacks something is skipped with the reason. `BEAST_REQUIRE=docker,chromium` makes
 such a skip a failure, so that nothing goes untested unnoticed where it was meant to run.
 
-`BEAST_TURNS=6` is for who tests every day and has no hour for it: of the files that need real
-services or a whole stack, one in six has its turn today, the next sixth tomorrow.
+`BEAST_TURNS=4` is for who tests every day and has no hour for it: of the files that need real
+services or a whole stack, one in four has its turn today, the next quarter tomorrow.
 """
 
 import os
