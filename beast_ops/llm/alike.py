@@ -12,8 +12,9 @@ import re
 
 LONGEST = 2000  # characters: what is longer is a text to work on, of which every word counts
 
-_QUOTED = re.compile(
-    r"```.*?```|`[^`]*`|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|(?<!\w)'[^']*'(?!\w)", re.DOTALL
+_WORD = re.compile(  # quotations stay together
+    r"(?:```.*?```|`[^`]*`|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|(?<!\w)'[^']*'(?!\w)|\S)+",
+    re.DOTALL,
 )
 _WORDS = "what|who|where|when|why|how|which"
 _ORDERS = "tell|explain|describe|show|give|list|summari[sz]e|translate|write|name"
@@ -38,6 +39,8 @@ _ASKS = re.compile(
 _SHORT = re.compile(rf"^({_WORDS})['\u2019]s\b", re.IGNORECASE)
 _TEXT = re.compile(r":\s|\n")  # what follows is not asked, but worked on
 _LAST_MARK = re.compile(r"(?<=[^\W_]{2})[.?]$")  # of a word: "??" or "a?" may be asked about
+_FULL_STOP = re.compile(r"(?<=[^\W_]{2})\.$")
+_ORDER = re.compile(rf"(?:{_ORDERS})\b", re.IGNORECASE)
 _ASKING = frozenset(_WORDS.split("|"))
 _COPULA = frozenset({"is", "are"})
 
@@ -57,7 +60,7 @@ def sense(prompt: str) -> tuple[str, ...]:
         return (whole,)  # a text, or a language that is not known here: every sign counts
     text = _TEXT.search(plain)
     if text is None:
-        return _asked(_LAST_MARK.sub("", _CLOSING.sub("", plain)))
+        return _asked(_without_closing(plain))
     said, given = plain[: text.start()], plain[text.start() :]
     return (*_asked(said), given)
 
@@ -68,14 +71,15 @@ def _without_opening(text: str) -> str:
     return text
 
 
+def _without_closing(text: str) -> str:
+    if _ORDER.match(text):
+        return _FULL_STOP.sub("", text)  # the rest may belong to what is to be translated
+    return _LAST_MARK.sub("", _CLOSING.sub("", text))
+
+
 def _asked(text: str) -> tuple[str, ...]:
     """Return the words of the question *text*; quotations are one each."""
-    said: list[str] = []
-    plain, at = _SHORT.sub(r"\1 is", text), 0
-    for quoted in _QUOTED.finditer(plain):
-        said += [*plain[at : quoted.start()].split(), quoted.group()]
-        at = quoted.end()
-    said += plain[at:].split()
+    said = _WORD.findall(_SHORT.sub(r"\1 is", text))
     first, *others = [said[0].lower() if said[0].istitle() else said[0], *said[1:]]
     if first in _ASKING and others and others[0] in _COPULA:
         others = [*others[1:], others[0]]  # as in: do you know what it is

@@ -86,6 +86,9 @@ def test_how_one_asks_makes_no_difference(other):
         ("What does :) mean?", "What does mean?"),
         ("What is the operator ??", "What is the operator ?"),
         ("Explain the pattern a?", "Explain the pattern a"),
+        ("Translate hello, please", "Translate hello"),
+        ("Translate he is here?", "Translate he is here."),
+        ('Show x"a b"', 'Show x "a b"'),
         ("How do you spell what's?", "How do you spell what is?"),
     ],
 )
