@@ -2,8 +2,9 @@
 """The models of the model server: what is there, what is in memory, fetch one, delete one."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
@@ -12,6 +13,9 @@ from beast_ops.access.model import Scope
 from beast_ops.cards import read_services
 from beast_ops.errors import UnavailableError
 from beast_ops.ingest.intake import as_dict
+from beast_ops.jobs.model import State
+from beast_ops.jobs.model import Wanted as JobsWanted
+from beast_ops.jobs.views import Views
 from beast_ops.models import server
 from beast_ops.models.job import (
     KIND,
@@ -33,6 +37,7 @@ from .routes_ingest import JobModel
 from .rules import needs
 
 router = APIRouter(tags=["models"], prefix="/models")
+LATELY = 100  # jobs: whether one of before had come in part is soon forgotten
 
 _AWAY = refusals(s503="There is no model server, or it does not answer")
 _PULL = refusals(
@@ -143,13 +148,20 @@ async def delete(name: Named, house: InHouse) -> DeletedModel:
 def _pull(house: House, model: str, *, force: bool) -> JobModel:
     around = house.surroundings
     shared = beside(read_services(around.services))
-    if not force:
-        fits.refuse(around, model)
     wish = Wish(model=model, beside=shared)
     jobs, payload = house.jobs, wish.model_dump(exclude_defaults=True)
     under_way = [each for each in jobs.unfinished(KIND) if each.payload == payload]
+    if not (under_way or force or _broke_off(jobs, payload)):
+        fits.refuse(around, model)
     job = under_way[0] if under_way else jobs.get(jobs.add(KIND, payload))
     return JobModel.model_validate(as_dict(job))
+
+
+def _broke_off(jobs: Views, payload: Mapping[str, Any]) -> bool:
+    """Return whether *payload* was fetched in part: how much is left, its job finds out."""
+    _, found = jobs.page(JobsWanted(KIND), LATELY, 0)
+    last = next((each.state for each in found if each.payload == payload), None)
+    return last in {State.CANCELLED, State.FAILED}
 
 
 def _url(house: House) -> str:

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,7 +174,8 @@ def each(place: Place, entries: Iterable[Entry], look: Look = look) -> dict[str,
 def refuse(place: Place, name: str, way: str, look: Look = look) -> None:
     """Refuse the model *name* if nothing but another model would fit.
 
-    What is not known refuses nothing.
+    What is not known refuses nothing. Nor does what other services may take at most, for they may
+    take less; and what is in memory can be swapped out, which Ollama counts on.
 
     Args:
         place: The installation.
@@ -186,18 +187,22 @@ def refuse(place: Place, name: str, way: str, look: Look = look) -> None:
         PreflightError: If it cannot fit.
     """
     found = plan(place, Wish((name,)), look)
-    settings = found.change is not None and found.change.quantization is None
-    if found.verdict is not Verdict.NOT or settings:
-        return
     facts = found.models.get(full(name))
     if facts is None:
         return
-    host, hint = found.room.host, FREE.format(way)
-    if found.short == "disk":
+    host = found.room.host
+    most = replace(host, ram=None if host.ram is None else host.ram + host.swap)
+    room = Room(most, (), found.room.limit)
+    verdict, short = judge([facts], found.load, room)
+    change = cheapest([facts], found.load, room)
+    if verdict is not Verdict.NOT or (change is not None and change.quantization is None):
+        return
+    hint = FREE.format(way)
+    if short == "disk":
         words = f"takes {size(facts.weights)} on the disk, where {size(host.disk)} are free"
         raise PreflightError(words, subject=facts.name, hint=hint)
     needed = facts.memory(found.load) or facts.weights
-    words = f"takes {size(needed)} of memory; {room_words(found.room)}"
+    words = f"takes {size(needed)} of memory; {room_words(room)}"
     raise PreflightError(words, subject=facts.name, hint=hint)
 
 

@@ -3,6 +3,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ MEMORY = Path("/proc/meminfo")
 NVIDIA = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
 AMD = "sys/class/drm/card*/device/mem_info_vram_total"  # bytes, as amdgpu tells them
 SECONDS = 10.0
+PARTIAL = "blobs/sha256-*-partial"  # how Ollama calls what is still coming
+BLOCK = 512  # bytes of what `st_blocks` counts, whatever the file system has
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,16 @@ class Host:
         vram: All memory of its GPUs; 0 without one.
         disk: What is free where models are kept.
         cards: The memory of each of its GPUs, if they tell it one by one.
+        swap: What its memory can be swapped out to.
+        begun: What there is on the disk of models that came in part.
     """
 
     ram: int | None = None
     vram: int | None = None
     disk: int | None = None
     cards: tuple[int, ...] = ()
+    swap: int = 0
+    begun: int = 0
 
     @property
     def each(self) -> tuple[int, ...]:
@@ -47,6 +54,7 @@ def here(stores: Iterable[Path]) -> Host:
     Args:
         stores: Where models may be kept; the one with the most room counts.
     """
+    stores = tuple(stores)
     ram = memory_mib(MEMORY, "MemTotal")
     free = [mib for mib in map(free_mib, map(nearest, stores)) if mib is not None]
     found = cards()
@@ -55,7 +63,22 @@ def here(stores: Iterable[Path]) -> Host:
         None if found is None else sum(found),
         max(free) * MIB if free else None,
         found or (),
+        (memory_mib(MEMORY, "SwapTotal") or 0) * MIB,
+        sum(map(begun, stores)),
     )
+
+
+def begun(store: Path) -> int:
+    """Return the bytes below *store* of models that came in part: Ollama goes on with them.
+
+    Their files have the size of the whole from the start; what came is what takes blocks.
+    """
+    found = 0
+    with suppress(OSError):
+        for path in store.rglob(PARTIAL):
+            with suppress(OSError):
+                found += path.lstat().st_blocks * BLOCK
+    return found
 
 
 def cards(base: Path = Path("/"), runner: Runner | None = None) -> tuple[int, ...] | None:

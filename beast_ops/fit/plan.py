@@ -73,7 +73,7 @@ class Change:
 def judge(models: Sequence[Facts], load: Load, room: Room) -> tuple[Verdict, str]:
     """Return whether *models*, all in memory at once, fit; and what is short, if something is."""
     new = sum(each.weights for each in models if not each.here)
-    if room.host.disk is not None and new > room.host.disk:
+    if room.host.disk is not None and new > room.host.disk + room.host.begun:
         return Verdict.NOT, "disk"
     needs = [each.memory(load) for each in models]
     least = sum(

@@ -101,7 +101,7 @@ class _Run:
             error = {"kind": type(failed).__name__, "message": str(failed), "hint": failed.hint}
             return Outcome(task.name, seconds=self.since(begun), error=error)
         made = _outcome(task.name, got, self.since(begun))
-        if journal is not None:
+        if journal is not None and got.closeness is None:  # the next run may want none of those
             journal.add(key, asdict(made))
         return made
 

@@ -86,6 +86,11 @@ class _Kept:
         except ValueError:
             return _MISSING
 
+    def own(self, key: bytes, value: Any) -> Any:
+        """Return *value*, which another caller has as well, as one that this one may change."""
+        found = self.get(key) if isinstance(value, list | dict) else _MISSING
+        return value if found is _MISSING else found
+
     def put(self, key: bytes, value: Any) -> None:
         """Keep *value*, if JSON gives it back as it is."""
         try:
@@ -110,8 +115,8 @@ def _waiting(function: Callable[..., Any], kept: _Kept) -> Callable[..., Any]:
             return value
 
         under_way = flights.setdefault(asyncio.get_running_loop(), Flights())
-        value, _ = await under_way.run(key, make)
-        return value
+        value, shared = await under_way.run(key, make)
+        return kept.own(key, value) if shared else value
 
     return call
 
@@ -147,7 +152,7 @@ def _plain(function: Callable[..., Any], kept: _Kept) -> Callable[..., Any]:
             return make(key, mine, lambda: function(*args, **named))
         if owner == me:  # it calls itself with the same: nobody else will end that
             return function(*args, **named)
-        return other.result()
+        return kept.own(key, other.result())
 
     return call
 

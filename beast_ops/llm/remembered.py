@@ -123,16 +123,16 @@ class Remembering:
     async def _near(self, digest: str, asked: Request) -> Asked | None:
         """Return what is known of requests like *asked*, if it may be compared with any.
 
-        All but the last turn has to be the same; and what a model would say otherwise the next
-        time is never taken for the answer to something else.
+        One that follows anything is not: after "Translate what I say" every word counts. And what
+        a model would say otherwise the next time is never taken for the answer to something else.
         """
-        if self._similar is None or not asked.turns or not deterministic(asked.options):
+        if self._similar is None or len(asked.turns) != 1 or not deterministic(asked.options):
             return None
-        *before, last = asked.turns
-        if last.role != "user":
+        [only] = asked.turns
+        if only.role != "user":
             return None
-        around: dict[str, Any] = self._server.body(replace(asked, model="", turns=before))
-        return await self._similar.ask([digest, PATH, around], last.text)
+        around: dict[str, Any] = self._server.body(replace(asked, model="", turns=()))
+        return await self._similar.ask([digest, PATH, around], only.text)
 
 
 def _written(said: Said) -> str:

@@ -6,11 +6,13 @@ processes share a Valkey, what leaves the bucket is counted there as well, for a
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
 
+from beast_ops.errors import BeastError
 from beast_ops.valkey import Valkey
 
 from .policy import Policy
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from beast_ops.counting import Shared
 
+LOG = logging.getLogger("beast.pace")
 ROOM = "pace"  # what the counts are for, among all that are kept there
 Share = Callable[[], Valkey | None]
 
@@ -87,12 +90,17 @@ class Pace:
             # A bucket holds its loop: those of loops that are over would stay for ever.
             others = {each: old for each, old in self._buckets.items() if not each.is_closed()}
             own = AsyncLimiter(self._policy.burst, self._policy.burst / self._policy.rate)
-            found = _Bucket(own, _shared(self._share()))
+            found = _Bucket(own, _shared(self._share))
             self._buckets = {**others, loop: found}
         return found
 
 
-def _shared(valkey: Valkey | None) -> "Shared | None":
+def _shared(share: Share) -> "Shared | None":
+    try:
+        valkey = share()
+    except BeastError as failed:  # whoever needs it says so; a call of a model does not
+        LOG.warning("calls are counted here alone: %s", failed)
+        return None
     if valkey is None:
         return None
     from beast_ops.counting import Shared

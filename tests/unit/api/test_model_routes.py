@@ -134,3 +134,8 @@ def test_what_cannot_fit_is_refused_unless_it_is_forced(models, monkeypatch):
     assert "force" in error["hint"]
     assert 202 == forced.status_code
     assert 202 == client.post("/models/pull", json={"model": "nobody-knows-it"}).status_code
+    again = client.post("/models/pull", json=wish)  # what is coming is not refused, but shown
+    assert (202, forced.json()["job"]) == (again.status_code, again.json()["job"])
+    # Cancelled, it has come in part; a container does not see how much of it.
+    client.delete(f"/jobs/{forced.json()['job']}")
+    assert 202 == client.post("/models/pull", json=wish).status_code

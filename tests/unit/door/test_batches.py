@@ -2,6 +2,7 @@
 """A file of requests in, a file of answers out."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -117,6 +118,21 @@ def test_answers_to_similar_requests_are_taken_if_wanted_and_marked(
     assert 0.9 <= second["similarity"] < 1
     assert not {"similarity"} & {*first, *third}
     assert "1 of them are answers to similar requests, marked: similar." in capsys.readouterr().out
+
+
+def test_a_journal_brings_no_similar_answers_to_who_wants_none(ollama, tmp_path, monkeypatch):
+    monkeypatch.setattr(near, "embedder", lambda _, url: OllamaEmbedder(url, EMBEDS))
+    place, missing = Place(tmp_path / "root"), {"id": "4", "prompt": "x", "model": "absent"}
+    wished = wish(tmp_path, FRANCE, AGAIN, missing, at_once=1, similar=0.9)
+
+    assert 1 == batch(place, wished, json=False)
+    assert ["model", "similar"] == [each["source"] for each in answers(wished)[:2]]
+    assert 1 == batch(place, replace(wished, similar=0.0), json=False)
+
+    first, second, _ = answers(wished)
+    assert ["journal", "model"] == [first["source"], second["source"]]
+    assert "similarity" not in second
+    assert AGAIN["prompt"] in [each["messages"][-1]["content"] for each in ollama.asked]
 
 
 def test_without_the_option_nothing_similar_is_taken(ollama, tmp_path):

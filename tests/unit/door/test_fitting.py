@@ -33,8 +33,9 @@ GIB = 1024 * MIB
 def host(monkeypatch):
     """Return what sets the host and what surrounds the models."""
 
-    def be(ram=None, vram=0, disk=500 * GIB, **said):
-        found = Host(None if ram is None else int(ram * GIB) + SYSTEM, vram, disk)
+    def be(ram=None, vram=0, disk=500 * GIB, swap=0, begun=0, **said):
+        memory = None if ram is None else int(ram * GIB) + SYSTEM
+        found = Host(memory, vram, disk, swap=swap, begun=begun)
         monkeypatch.setattr(answer, "here", lambda _: found)
         monkeypatch.setattr(answer, "standing", lambda _: Standing(**said))
 
@@ -159,6 +160,11 @@ def test_what_only_another_model_could_help_is_not_fetched(host, said, words):
         ("llama3.1:8b", {"ram": None}),
         ("llama3.1:8b", {"ram": 1, "vram": None}),
         ("llama3.1:8b", {"ram": 16, "disk": None}),
+        # Others may take less than their most, and what is not used can be swapped out.
+        ("llama3.1:8b", {"ram": 8, "others": (Part("other", 7 * GIB),)}),
+        ("llama3.1:8b", {"ram": 4, "swap": 4 * GIB}),
+        # Most of it came already.
+        ("llama3.1:8b", {"ram": 64, "disk": GIB, "begun": 4 * GIB}),
     ],
 )
 def test_what_might_fit_is_fetched(host, model, said):

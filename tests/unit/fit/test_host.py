@@ -77,3 +77,15 @@ def test_this_machine_tells_its_memory_and_its_disk(tmp_path):
     assert pytest.approx(pages, rel=0.01) == found.ram
     assert 0 < found.disk <= stat.f_blocks * stat.f_frsize
     assert host.here([]).disk is None
+
+
+def test_what_came_in_part_is_counted_by_what_is_there(tmp_path):
+    blobs = tmp_path / "ollama" / "blobs"
+    blobs.mkdir(parents=True)
+    for name in ("sha256-aa-partial", "sha256-bb"):
+        with (blobs / name).open("wb") as file:
+            file.write(b"a" * 8192)
+            file.truncate(1 << 30)
+
+    assert 8192 <= host.here([tmp_path]).begun < 1 << 20
+    assert 0 == host.here([tmp_path / "not" / "yet"]).begun

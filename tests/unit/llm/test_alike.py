@@ -67,13 +67,36 @@ def test_how_one_asks_makes_no_difference(other):
         ("What does `what's` do?", "What does `what is` do?"),
         ("When do I use a and when the?", "When do I use the and when a?"),
         ("巴黎在哪里", "伦敦在哪里"),
+        ("What is matter?", "What is the matter?"),
+        ("What is a cloud?", "What is the cloud?"),
+        ("Why do a few people like it?", "Why do few people like it?"),
+        ("Translate to German: Polish", "Translate to German: polish"),
+        ("Translate to German: Goodbye, thanks", "Translate to German: Goodbye"),
+        ("How do you say goodbye, thanks?", "How do you say goodbye?"),
+        ("Show the mistakes: lets eat, grandma", "Show the mistakes: lets eat grandma"),
+        ("List the words:\nthe cat", "List the words:\ncat"),
+        ("Polish", "polish"),
+        ("Goodbye. Thanks.", "Goodbye."),
+        ("How do you say 'a cat' in German?", "How do you say 'cat' in German?"),
+        ("What is the plural of is?", "What is the plural of are?"),
+        ("Which sheep is white?", "Which sheep are white?"),
+        ("What is n!?", "What is n?"),
+        ("What is f' if f is 2?", "What is f if f is 2?"),
+        ("What is [x]?", "What is x?"),
+        ("What does :) mean?", "What does mean?"),
+        ("What is the operator ??", "What is the operator ?"),
+        ("Explain the pattern a?", "Explain the pattern a"),
+        ("Translate hello, please", "Translate hello"),
+        ("Translate he is here?", "Translate he is here."),
+        ('Show x"a b"', 'Show x "a b"'),
+        ("How do you spell what's?", "How do you spell what is?"),
     ],
 )
 def test_what_asks_something_else_is_told_apart(one, other):
     assert sense(one) != sense(other)
 
 
-@pytest.mark.parametrize("unfit", ["", "  ", "Please", "...", "x" * (LONGEST + 1)])
+@pytest.mark.parametrize("unfit", ["", "  ", "Please", "...", "Hello!", "x" * (LONGEST + 1)])
 def test_what_says_nothing_or_too_much_is_compared_with_nothing(unfit):
     assert () == sense(unfit)
 

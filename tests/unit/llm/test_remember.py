@@ -5,6 +5,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from time import sleep
 
 import pytest
 from hypothesis import given
@@ -282,3 +283,29 @@ def test_what_comes_from_the_cache_is_what_was_returned(tmp_path):
             assert repr(first) == repr(second)
 
         holds()
+
+
+def test_what_one_caller_does_with_a_shared_result_reaches_no_other(tmp_path):
+    with AnswerCache(tmp_path / "c") as cache:
+
+        @remember(cache, "shared")
+        async def made(number):
+            await asyncio.sleep(0.05)
+            return [number]
+
+        async def main():
+            first, second = await asyncio.gather(made(1), made(1))
+            first.append("mine")
+            return second
+
+        assert [1] == asyncio.run(main())
+
+        @remember(cache, "plain")
+        def slow(number):
+            sleep(0.2)
+            return [number]
+
+        with ThreadPoolExecutor(2) as pool:
+            one, other = pool.map(slow, (1, 1))
+        one.append("mine")
+        assert [1] == other

@@ -98,6 +98,19 @@ def test_whatever_else_differs_is_asked(tmp_path, other):
     assert ["model", "model"] == sources(tmp_path, FRANCE, other)
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        (Turn("system", "Translate what I say to German."),),
+        (Turn("user", "Translate what I say from now on."), Turn("assistant", "Go on.")),
+    ],
+)
+def test_what_follows_something_is_asked_for_it_may_be_a_text_to_work_on(tmp_path, before):
+    first, second = (replace(each, turns=(*before, *each.turns)) for each in (FRANCE, AGAIN))
+
+    assert ["model", "model", "cache"] == sources(tmp_path, first, second, first)
+
+
 def test_other_weights_are_asked(tmp_path):
     def between(double, time):
         double.digests[WRITES] = "1" * 64

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+from beast_ops.errors import SettingsError
 from beast_ops.resilience import Guards, Policy
 from tests.valkey_server import PASSWORD
 
@@ -87,6 +88,18 @@ def test_one_that_hangs_holds_nobody_up_beyond_the_deadline(server):
         return took
 
     assert asyncio.run(main()) < 1.5
+
+
+def test_one_whose_password_cannot_be_read_keeps_nobody_from_calling():
+    def unreadable():
+        raise SettingsError("cannot be read", subject="queue")
+
+    async def main():
+        guards = Guards(share=unreadable)
+        await guards.get(URL, "m", POLICY).run(_nothing, seconds=2)
+        await guards.aclose()
+
+    asyncio.run(main())
 
 
 async def _nothing():
