@@ -48,8 +48,9 @@ class Working:
     def __call__(self, grip: Grip) -> Mapping[str, Any]:
         """Carry out the task of the job in *grip*, and return its report without the words.
 
-        Those may be from files that not everybody may read who may see jobs; the transcript has
-        them.
+        Those may be from files that not everybody may read who may see jobs, and so may the names
+        of files and the words of commands, which a model chose: they are only counted here. The
+        transcript has them.
 
         Raises:
             UnavailableError: If there is no model server, or it does not answer.
@@ -67,7 +68,8 @@ class Working:
             ending=ending,
         )
         report = conduct(self._task(grip.job.id, wish), around).as_dict()
-        return {name: said for name, said in report.items() if name != "result"}
+        counted = {name: len(report[name]) for name in ("files", "commands")}
+        return {name: said for name, said in report.items() if name != "result"} | counted
 
     def _task(self, name: str, wish: Wish) -> Task:
         """Return the task that *wish* is within the bounds of this host."""

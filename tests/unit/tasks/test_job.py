@@ -92,8 +92,25 @@ def test_it_is_a_dry_run_unless_the_request_says_otherwise(stage, ollama, table)
 
     run(table, around(stage, ollama.url))
 
-    assert ["sandbox/sum.md"] == table.get(name).result["files"]
+    assert 1 == table.get(name).result["files"]
     assert before == {path for path in stage.files() if path.startswith(("out", "notes"))}
+
+
+def test_those_who_may_see_jobs_see_no_words_that_a_model_chose(stage, table):
+    written = asks("write", {"path": "sandbox/from-a-note.md", "text": "x"})
+    ran = asks("run", {"argv": ["echo", "from a note"]})
+    answers = iter([["1. Do it."], [written], [ran], ["It is done."]])
+    with fake_ollama() as ollama:
+        ollama.capabilities[ABLE] = ["completion", "tools"]
+        ollama.answer = lambda _: next(answers)
+        name = add(table)
+
+        told = run(table, around(stage, ollama.url, commands=["echo *"]))
+
+    job = table.get(name)
+    assert (1, 1) == (job.result["files"], job.result["commands"])
+    assert "note" not in json.dumps([job.result, dict(job.progress)])
+    assert (1, 1) == (told[-1][1]["files"], told[-1][1]["commands"])
 
 
 def test_a_host_that_allows_nothing_lets_nothing_be_done(stage, ollama, table):
