@@ -7,11 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from beast_ops.errors import BeastError, ServiceError, TransientError, UnavailableError
+from beast_ops.errors import (
+    BeastError,
+    ConflictError,
+    ServiceError,
+    TransientError,
+    UnavailableError,
+)
 from beast_ops.evals.store import asking
 from beast_ops.ingest.manifest import CollectionName
 from beast_ops.ingest.settings import Surroundings, installation_of
 from beast_ops.jobs.grip import CancelledError, Grip
+from beast_ops.jobs.model import Job
 from beast_ops.models.job import LONGEST_NAME, NO_SERVER, NO_SERVER_HINT
 from beast_ops.search.dense import Embedders
 from beast_ops.search.model import SearchOptions
@@ -27,6 +34,7 @@ from .transcript import Line
 KIND = "agent"
 WORDS_CHARACTERS = 20_000
 SHOWN = frozenset({"plan", "reply", "observation"})
+ACTED = frozenset({"reply", "observation"})  # of those, after which something may be done
 
 
 class Wish(Strict):
@@ -55,8 +63,11 @@ class Working:
         Raises:
             UnavailableError: If there is no model server, or it does not answer.
             UsageError: If the settings of the host make no sense, or the model knows no tools.
+            ConflictError: If it acted already, and nobody knows what it did.
         """
         wish = Wish.model_validate_json(str(grip.job.payload["wish"]))
+        if wish.apply:
+            self._require_memory(grip.job)
         url = self._around.models_url
         if url is None:
             raise UnavailableError(NO_SERVER, hint=NO_SERVER_HINT)
@@ -70,6 +81,19 @@ class Working:
         report = conduct(self._task(grip.job.id, wish), around).as_dict()
         counted = {name: len(report[name]) for name in ("files", "commands")}
         return {name: said for name, said in report.items() if name != "result"} | counted
+
+    def _require_memory(self, job: Job) -> None:
+        """Raise `ConflictError` if *job* began to act, and its transcript does not tell how far.
+
+        A backup has the jobs, and no transcript: after a restore, all would be done again.
+        """
+        path = transcript.path_of(transcript.folder_in(self._around.data), job.id)
+        if job.progress.get("phase") in ACTED and not path.exists():
+            raise ConflictError(
+                "this task was under way, and its transcript is gone",
+                subject=job.id,
+                hint="Look at what it left in the sandbox, then start a new task.",
+            )
 
     def _task(self, name: str, wish: Wish) -> Task:
         """Return the task that *wish* is within the bounds of this host."""

@@ -145,6 +145,35 @@ def test_one_that_was_interrupted_goes_on_and_does_nothing_twice(stage, ollama, 
     assert 5 == len(ollama.asked)
 
 
+@pytest.mark.parametrize(("apply", "state"), [(True, State.FAILED), (False, State.DONE)])
+def test_one_whose_transcript_is_gone_does_nothing_twice(
+    stage, ollama, table, monkeypatch, apply, state
+):
+    name, place = add(table, apply=apply), around(stage, ollama.url)
+    really, seen = working._say, []
+
+    def say(grip, kind, line):
+        really(grip, kind, line)
+        seen.append(kind)
+        if seen.count("observation") == 2:
+            raise StoppingError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(working, "_say", say)
+        run(table, place)
+    (stage.base / "root/data/1/jobs/tasks" / f"{name}.jsonl").unlink()  # a backup has none
+    answers = iter([SAID[0], ["It is done."]])
+    ollama.answer = lambda _: next(answers)
+    asked = len(ollama.asked)
+
+    run(table, place)
+
+    job = table.get(name)
+    assert state is job.state
+    assert ("transcript is gone" in (job.error or "")) is apply
+    assert (asked == len(ollama.asked)) is apply
+
+
 def test_one_that_failed_for_a_reason_that_may_pass_is_tried_again(stage, table):
     name = add(table)
 
