@@ -29,6 +29,7 @@ from .conduct import Around, conduct
 from .hands import HITS, Outside
 from .model import Limits, Status, Task
 from .speak import Server
+from .tools import TOOLS
 from .transcript import Line
 
 KIND = "agent"
@@ -129,4 +130,5 @@ def _say(grip: Grip, kind: str, line: Line) -> None:
     """
     if kind in SHOWN:
         tool = line["call"]["tool"] if kind == "observation" else ""
+        tool = tool if tool in TOOLS else ""  # a model may name one that says what it read
         grip.say({"phase": kind, "tool": tool, "seconds": line["seconds"]})

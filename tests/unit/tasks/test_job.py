@@ -96,10 +96,13 @@ def test_it_is_a_dry_run_unless_the_request_says_otherwise(stage, ollama, table)
     assert before == {path for path in stage.files() if path.startswith(("out", "notes"))}
 
 
-def test_those_who_may_see_jobs_see_no_words_that_a_model_chose(stage, table):
+def test_those_who_may_see_jobs_see_no_words_that_a_model_chose(stage, table, monkeypatch):
     written = asks("write", {"path": "sandbox/from-a-note.md", "text": "x"})
-    ran = asks("run", {"argv": ["echo", "from a note"]})
-    answers = iter([["1. Do it."], [written], [ran], ["It is done."]])
+    ran, odd = asks("run", {"argv": ["echo", "from a note"]}), asks("a note says", {})
+    answers = iter([["1. Do it."], [written], [ran], [odd], ["It is done."]])
+    said = []
+    really = table.progress
+    monkeypatch.setattr(table, "progress", lambda job, told: said.append(told) or really(job, told))
     with fake_ollama() as ollama:
         ollama.capabilities[ABLE] = ["completion", "tools"]
         ollama.answer = lambda _: next(answers)
@@ -109,7 +112,8 @@ def test_those_who_may_see_jobs_see_no_words_that_a_model_chose(stage, table):
 
     job = table.get(name)
     assert (1, 1) == (job.result["files"], job.result["commands"])
-    assert "note" not in json.dumps([job.result, dict(job.progress)])
+    assert "note" not in json.dumps([job.result, *said])
+    assert ["write", "run"] == [each["tool"] for each in said if each["tool"]]
     assert (1, 1) == (told[-1][1]["files"], told[-1][1]["commands"])
 
 

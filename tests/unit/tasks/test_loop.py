@@ -362,8 +362,9 @@ def test_a_task_whose_bounds_were_changed_does_not_go_on(stage):
         stage.run(Script([PLAN, READ]), check=check, ending=lambda _: None)
     stage.shown.clear()
 
-    with pytest.raises(ConflictError, match="was changed meanwhile"):
+    with pytest.raises(ConflictError, match="was changed meanwhile") as refused:
         stage.run(Script([DONE]), stage.task(apply=True))
+    assert "start a new task" in refused.value.hint
 
 
 @pytest.mark.parametrize(
