@@ -104,9 +104,13 @@ def _fallen(reading: Reading, claims: Claims) -> Iterator[Trouble]:
 
 
 def _on_cpu(reading: Reading, claims: Claims) -> Iterator[Trouble]:
-    """Yield the models that are on the CPU as the server says itself, and would fit on a GPU."""
-    room = sum(each.total or 0 for each in reading.devices)
-    free = room - sum(each.used or 0 for each in reading.devices)
+    """Yield the models that are on the CPU as the server says itself, and would fit on a GPU.
+
+    Whose place another model of the server has is there because there is no room, as it should be.
+    """
+    total = sum(each.total or 0 for each in reading.devices)
+    room = total - sum(each.vram_bytes for each in claims.values())
+    free = max(total - sum(each.used or 0 for each in reading.devices), 0)
     for name, each in sorted(claims.items()):
         if each.vram_bytes == 0 and 0 < each.bytes <= room:
             words = f"is on the CPU, though this host has a GPU with {size(free)} of memory free"

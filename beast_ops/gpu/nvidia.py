@@ -12,7 +12,7 @@ from .model import Device, Holder, Trouble
 
 VENDOR, DISPLAY = "0x10de", "0x03"  # among the vendors and the classes of PCI
 # Whose the card is on purpose: a guest's, or a screen's.
-OTHERS = frozenset({"vfio-pci", "nouveau"})
+OTHERS = frozenset({"vfio-pci", "pci-stub", "pciback", "nouveau"})
 VERSION = re.compile(r"\b\d{3,}\.\d+(?:\.\d+)?\b")
 LIBRARY = re.compile(r"libnvidia-ml\.so\.(\d{3,}\.\d+(?:\.\d+)?)$")
 NOT_LOADED = 9

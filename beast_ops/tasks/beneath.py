@@ -71,8 +71,11 @@ def checked_folder(path: Path, never: Iterable[Path]) -> Path:
     Raises:
         UsageError: If it is none, a whole system, or lies in one of *never*.
     """
-    real = path.expanduser().resolve()
-    if not real.is_dir():
+    try:
+        real = path.expanduser().resolve()
+    except RuntimeError:  # a home of nobody, or links in a circle
+        real = None
+    if real is None or not real.is_dir():
         raise UsageError("there is no such folder", subject=str(path))
     inside = any(real.is_relative_to(each.resolve()) for each in never)
     if inside or str(real) in NEVER or real.parts[:2] in (("/", "proc"), ("/", "sys")):

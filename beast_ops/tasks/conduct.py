@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import BeastError
 
 from . import transcript
 from .hands import Outside, open_hands
@@ -80,4 +79,4 @@ def conduct(task: Task, around: Around) -> Report:
 
 def interrupted(stopped: BaseException) -> Status:
     """Return how a task that nobody goes on with ends with *stopped*."""
-    return Status.FAILED if isinstance(stopped, BeastError) else Status.CANCELLED
+    return Status.FAILED if isinstance(stopped, Exception) else Status.CANCELLED

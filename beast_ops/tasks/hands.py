@@ -115,18 +115,23 @@ class Hands:
     def _read(self, action: Read) -> Observation:
         text = _decoded(self._content(action.root, action.parts))
         lines = text.splitlines(keepends=True)
+        if lines and action.line > len(lines):
+            return Observation(f"(There are {len(lines)} lines.)")
         taken: list[str] = []
+        notes: list[str] = []
         room = self.limits.context
         for line in lines[action.line - 1 :]:
             if len(line) > room:
                 if not taken:
                     taken.append(line[:room])
+                    notes.append(f"(Line {action.line} is cut: it has {len(line)} characters.)")
                 break
             taken.append(line)
             room -= len(line)
         last = action.line - 1 + len(taken)
-        more = f"\n(Lines {action.line} to {last} of {len(lines)}.)" if last < len(lines) else ""
-        return Observation("".join(taken) + more)
+        if last < len(lines):
+            notes.append(f"(Lines {action.line} to {last} of {len(lines)}.)")
+        return Observation("\n".join(["".join(taken), *notes]))
 
     def _content(self, root: str, parts: tuple[str, ...]) -> bytes:
         if root == SANDBOX and parts in self.planned:

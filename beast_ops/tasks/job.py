@@ -7,11 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from beast_ops.errors import BeastError, ServiceError, TransientError, UnavailableError
+from beast_ops.errors import (
+    BeastError,
+    ConflictError,
+    ServiceError,
+    TransientError,
+    UnavailableError,
+)
 from beast_ops.evals.store import asking
 from beast_ops.ingest.manifest import CollectionName
 from beast_ops.ingest.settings import Surroundings, installation_of
 from beast_ops.jobs.grip import CancelledError, Grip
+from beast_ops.jobs.model import Job
 from beast_ops.models.job import LONGEST_NAME, NO_SERVER, NO_SERVER_HINT
 from beast_ops.search.dense import Embedders
 from beast_ops.search.model import SearchOptions
@@ -22,11 +29,13 @@ from .conduct import Around, conduct
 from .hands import HITS, Outside
 from .model import Limits, Status, Task
 from .speak import Server
+from .tools import TOOLS
 from .transcript import Line
 
 KIND = "agent"
 WORDS_CHARACTERS = 20_000
 SHOWN = frozenset({"plan", "reply", "observation"})
+ACTED = frozenset({"reply", "observation"})  # of those, after which something may be done
 
 
 class Wish(Strict):
@@ -48,14 +57,18 @@ class Working:
     def __call__(self, grip: Grip) -> Mapping[str, Any]:
         """Carry out the task of the job in *grip*, and return its report without the words.
 
-        Those may be from files that not everybody may read who may see jobs; the transcript has
-        them.
+        Those may be from files that not everybody may read who may see jobs, and so may the names
+        of files and the words of commands, which a model chose: they are only counted here. The
+        transcript has them.
 
         Raises:
             UnavailableError: If there is no model server, or it does not answer.
             UsageError: If the settings of the host make no sense, or the model knows no tools.
+            ConflictError: If it acted already, and nobody knows what it did.
         """
         wish = Wish.model_validate_json(str(grip.job.payload["wish"]))
+        if wish.apply:
+            self._require_memory(grip.job)
         url = self._around.models_url
         if url is None:
             raise UnavailableError(NO_SERVER, hint=NO_SERVER_HINT)
@@ -67,7 +80,21 @@ class Working:
             ending=ending,
         )
         report = conduct(self._task(grip.job.id, wish), around).as_dict()
-        return {name: said for name, said in report.items() if name != "result"}
+        counted = {name: len(report[name]) for name in ("files", "commands")}
+        return {name: said for name, said in report.items() if name != "result"} | counted
+
+    def _require_memory(self, job: Job) -> None:
+        """Raise `ConflictError` if *job* began to act, and its transcript does not tell how far.
+
+        A backup has the jobs, and no transcript: after a restore, all would be done again.
+        """
+        path = transcript.path_of(transcript.folder_in(self._around.data), job.id)
+        if job.progress.get("phase") in ACTED and not path.exists():
+            raise ConflictError(
+                "this task was under way, and its transcript is gone",
+                subject=job.id,
+                hint="Look at what it left in the sandbox, then start a new task.",
+            )
 
     def _task(self, name: str, wish: Wish) -> Task:
         """Return the task that *wish* is within the bounds of this host."""
@@ -103,4 +130,5 @@ def _say(grip: Grip, kind: str, line: Line) -> None:
     """
     if kind in SHOWN:
         tool = line["call"]["tool"] if kind == "observation" else ""
+        tool = tool if tool in TOOLS else ""  # a model may name one that says what it read
         grip.say({"phase": kind, "tool": tool, "seconds": line["seconds"]})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from beast_ops.errors import ConflictError
 from beast_ops.llm.talk import Message, Reply
 
 from .model import Call, Report, Status, Task
@@ -29,6 +30,20 @@ def described(task: Task) -> dict[str, Any]:
         "collections": list(allowed.collections),
         "limits": asdict(task.limits),
     }
+
+
+def require_same(first: Line, task: Task) -> None:
+    """Return if *task* has the bounds that the *first* line of its transcript has.
+
+    Raises:
+        ConflictError: If it has others.
+    """
+    if any(first.get(name) != said for name, said in described(task).items()):
+        raise ConflictError(
+            "what this task may do was changed meanwhile",
+            subject=task.id,
+            hint="Look at what it left, then start a new task.",
+        )
 
 
 def report_of(line: Line) -> Report:

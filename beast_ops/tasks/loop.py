@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from beast_ops.clock import SYSTEM, Clock
-from beast_ops.errors import ConflictError
 from beast_ops.llm.talk import Message, Reply, Tool, ToolCall
 
 from . import words
 from .beneath import RefusedError
 from .hands import Hands, UnknownError
-from .lines import described, key_of, report_of, tokens_of
+from .lines import described, key_of, report_of, require_same, tokens_of
 from .model import Call, Observation, Report, Status, Task
 from .tools import Run, action_of, tools_for
 from .transcript import Line, Transcript
@@ -135,9 +134,7 @@ class _Going:
         Raises:
             ConflictError: If it had other bounds.
         """
-        now = described(self.task)
-        if any(lines[0].get(name) != said for name, said in now.items()):
-            raise ConflictError("what this task may do was changed meanwhile", subject=now["task"])
+        require_same(lines[0], self.task)
         for line in lines:
             self.replay(line)
         self.before = float(lines[-1]["seconds"])

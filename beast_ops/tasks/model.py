@@ -148,11 +148,15 @@ TOLD = ("task", "status", "apply", "steps", "tokens", "seconds", "tools")
 
 
 def event_of(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the event that a *report* as JSON becomes: its name, and figures without words."""
+    """Return the event that a *report* as JSON becomes: its name, and figures without words.
+
+    In the result of a job, files and commands are counted already.
+    """
     name = "completed" if report.get("status") == Status.DONE else "failed"
     told = {each: report[each] for each in TOLD if each in report}
     for each in ("files", "commands"):
-        told[each] = len(report.get(each, ()))
+        said = report.get(each, ())
+        told[each] = said if isinstance(said, int) else len(said)
     return f"agent.task.{name}", told
 
 

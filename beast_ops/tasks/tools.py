@@ -179,6 +179,7 @@ _MAKERS: Mapping[str, Callable[[Mapping[str, Any], Allowed], Action]] = {
     "write": _write,
     "run": _run,
 }
+TOOLS = frozenset(_MAKERS)
 
 
 def _place(said: Mapping[str, Any], allowed: Allowed) -> tuple[str, tuple[str, ...]]:

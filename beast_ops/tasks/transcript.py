@@ -51,6 +51,7 @@ class Transcript:
             UsageError: If it cannot be written.
         """
         try:
+            _require_no_link(path.parent)
             handle = locks.take(path)
         except OSError as wrong:
             why = f"the transcript cannot be written: {wrong.strerror}"
@@ -86,8 +87,17 @@ class Transcript:
         """Let whoever the data belong to have what root makes there."""
         owner = path.parent.parent.stat()
         if os.getuid() == 0 and owner.st_uid != 0:
-            os.chown(path.parent, owner.st_uid, owner.st_gid)
+            # The owner may put a link there meanwhile: root would give away what it leads to.
+            os.chown(path.parent, owner.st_uid, owner.st_gid, follow_symlinks=False)
             os.fchown(self._file.fileno(), owner.st_uid, owner.st_gid)
+
+
+def _require_no_link(folder: Path) -> None:
+    """Raise `UsageError` if *folder* is a link: whose container owns the data may have made it."""
+    if folder.is_symlink():
+        raise UsageError(
+            "the folder of transcripts is a link", subject=str(folder), hint="Remove the link."
+        )
 
 
 def read(path: Path) -> list[Line]:

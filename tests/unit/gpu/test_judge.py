@@ -103,6 +103,18 @@ def test_a_model_that_is_said_to_be_on_the_cpu_is_told_where_it_would_fit():
     assert ("on-cpu", "a") == (found.kind, found.subject)
 
 
+def test_a_model_for_which_others_of_the_server_leave_no_room_is_no_trouble():
+    claims = {"large": on_gpu(22 * GIB), "small": InMemory(4 * GIB, 0)}
+
+    assert [] == kinds(case(22 * GIB, claims))
+
+
+def test_a_model_that_fits_beside_the_others_is_one():
+    claims = {"large": on_gpu(12 * GIB), "small": InMemory(4 * GIB, 0)}
+
+    assert ["on-cpu"] == kinds(case(12 * GIB, claims))
+
+
 @pytest.mark.parametrize(
     ("total", "claim"),
     [(GIB // 2, InMemory(8 * GIB, 0)), (24 * GIB, InMemory(30 * GIB, 20 * GIB))],

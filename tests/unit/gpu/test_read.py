@@ -185,7 +185,7 @@ def test_a_gpu_without_the_driver_is_a_trouble(base, monkeypatch):
     assert ["driver"] == kinds(read(base))
 
 
-@pytest.mark.parametrize("driver", ["vfio-pci", "nouveau"])
+@pytest.mark.parametrize("driver", ["vfio-pci", "pci-stub", "pciback", "nouveau"])
 def test_a_card_that_is_for_something_else_is_no_trouble(base, monkeypatch, driver):
     monkeypatch.setenv("BEAST_NVML", str(base / "libnvidia-ml.so.1"))
     plug_in(base, driver=driver)

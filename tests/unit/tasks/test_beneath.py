@@ -4,6 +4,7 @@
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -262,3 +263,8 @@ def test_a_folder_that_was_exchanged_is_not_in_place(base, inside):
     (base / "in").symlink_to(base / "out")
     assert not inside.is_in_place()
     assert b"inside" == inside.read(["a.md"], 10)  # it is still the folder that was opened
+
+
+def test_the_home_of_nobody_is_no_folder():
+    with pytest.raises(UsageError, match="no such folder"):
+        checked_folder(Path("~nobody-of-this-name/notes"), ())

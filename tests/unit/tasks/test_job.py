@@ -92,8 +92,29 @@ def test_it_is_a_dry_run_unless_the_request_says_otherwise(stage, ollama, table)
 
     run(table, around(stage, ollama.url))
 
-    assert ["sandbox/sum.md"] == table.get(name).result["files"]
+    assert 1 == table.get(name).result["files"]
     assert before == {path for path in stage.files() if path.startswith(("out", "notes"))}
+
+
+def test_those_who_may_see_jobs_see_no_words_that_a_model_chose(stage, table, monkeypatch):
+    written = asks("write", {"path": "sandbox/from-a-note.md", "text": "x"})
+    ran, odd = asks("run", {"argv": ["echo", "from a note"]}), asks("a note says", {})
+    answers = iter([["1. Do it."], [written], [ran], [odd], ["It is done."]])
+    said = []
+    really = table.progress
+    monkeypatch.setattr(table, "progress", lambda job, told: said.append(told) or really(job, told))
+    with fake_ollama() as ollama:
+        ollama.capabilities[ABLE] = ["completion", "tools"]
+        ollama.answer = lambda _: next(answers)
+        name = add(table)
+
+        told = run(table, around(stage, ollama.url, commands=["echo *"]))
+
+    job = table.get(name)
+    assert (1, 1) == (job.result["files"], job.result["commands"])
+    assert "note" not in json.dumps([job.result, *said])
+    assert ["write", "run"] == [each["tool"] for each in said if each["tool"]]
+    assert (1, 1) == (told[-1][1]["files"], told[-1][1]["commands"])
 
 
 def test_a_host_that_allows_nothing_lets_nothing_be_done(stage, ollama, table):
@@ -126,6 +147,35 @@ def test_one_that_was_interrupted_goes_on_and_does_nothing_twice(stage, ollama, 
     assert {"read": 1, "write": 1, "list": 1} == table.get(name).result["tools"]
     assert inode == (stage.base / "out" / "sum.md").stat().st_ino
     assert 5 == len(ollama.asked)
+
+
+@pytest.mark.parametrize(("apply", "state"), [(True, State.FAILED), (False, State.DONE)])
+def test_one_whose_transcript_is_gone_does_nothing_twice(
+    stage, ollama, table, monkeypatch, apply, state
+):
+    name, place = add(table, apply=apply), around(stage, ollama.url)
+    really, seen = working._say, []
+
+    def say(grip, kind, line):
+        really(grip, kind, line)
+        seen.append(kind)
+        if seen.count("observation") == 2:
+            raise StoppingError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(working, "_say", say)
+        run(table, place)
+    (stage.base / "root/data/1/jobs/tasks" / f"{name}.jsonl").unlink()  # a backup has none
+    answers = iter([SAID[0], ["It is done."]])
+    ollama.answer = lambda _: next(answers)
+    asked = len(ollama.asked)
+
+    run(table, place)
+
+    job = table.get(name)
+    assert state is job.state
+    assert ("transcript is gone" in (job.error or "")) is apply
+    assert (asked == len(ollama.asked)) is apply
 
 
 def test_one_that_failed_for_a_reason_that_may_pass_is_tried_again(stage, table):

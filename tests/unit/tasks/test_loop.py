@@ -362,8 +362,9 @@ def test_a_task_whose_bounds_were_changed_does_not_go_on(stage):
         stage.run(Script([PLAN, READ]), check=check, ending=lambda _: None)
     stage.shown.clear()
 
-    with pytest.raises(ConflictError, match="was changed meanwhile"):
+    with pytest.raises(ConflictError, match="was changed meanwhile") as refused:
         stage.run(Script([DONE]), stage.task(apply=True))
+    assert "start a new task" in refused.value.hint
 
 
 @pytest.mark.parametrize(
@@ -520,3 +521,17 @@ def test_a_report_becomes_an_event_without_words(stage):
     assert ("agent.task.failed", {"task": "x", "status": "failed", "files": 0, "commands": 0}) == (
         event_of({"task": "x", "status": "failed"})
     )
+
+
+def test_no_folder_is_given_away_that_a_link_leads_to(tmp_path, needs):
+    needs("root")
+    jobs, other = tmp_path / "jobs", tmp_path / "other"
+    jobs.mkdir()
+    other.mkdir()
+    (jobs / "tasks").symlink_to(other)
+    os.chown(jobs, 1000, 1000)
+
+    with pytest.raises(UsageError, match="is a link"):
+        Transcript(jobs / "tasks" / "a.jsonl")
+
+    assert (0, []) == (other.stat().st_uid, list(other.iterdir()))

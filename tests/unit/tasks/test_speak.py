@@ -245,3 +245,17 @@ def test_asking_works_in_any_thread(stage, ollama):
     thread.join()
 
     assert Status.DONE is found[0].status
+
+
+@pytest.mark.parametrize(
+    ("stopped", "status"),
+    [
+        (UnavailableError("away"), Status.FAILED),
+        (OSError(28, "full"), Status.FAILED),
+        (TypeError("a mistake"), Status.FAILED),
+        (KeyboardInterrupt(), Status.CANCELLED),
+        (SystemExit(), Status.CANCELLED),
+    ],
+)
+def test_only_somebody_cancels_a_task(stopped, status):
+    assert status is interrupted(stopped)
