@@ -151,8 +151,9 @@ def _give_away(path: Path) -> None:
     owner = path.parent.stat()
     for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
         with suppress(FileNotFoundError):
-            if each.stat().st_uid != owner.st_uid:
-                os.chown(each, owner.st_uid, owner.st_gid)
+            # Whose the folder is may have put a link there, to what is not theirs.
+            if each.lstat().st_uid != owner.st_uid:
+                os.chown(each, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _event(row: Row[*tuple[Any, ...]]) -> Event:

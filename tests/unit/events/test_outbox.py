@@ -155,6 +155,17 @@ def test_what_root_makes_belongs_to_whom_the_folder_does(tmp_path):
         assert {1000} == {each.stat().st_uid for each in folder.iterdir()}
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may give a file away")
+def test_what_a_link_leads_to_is_given_to_nobody(tmp_path):
+    folder, others = tmp_path / "jobs", tmp_path / "of-root.sqlite"
+    folder.mkdir()
+    os.chown(folder, 1000, 1000)
+    others.touch()
+    (folder / "events.sqlite").symlink_to(others)
+    with Outbox(folder / "events.sqlite"):
+        assert 0 == others.stat().st_uid
+
+
 def test_reading_holds_up_no_writer(path, outbox):
     outbox.add([event()])
     with closing(sqlite3.connect(path)) as raw:
