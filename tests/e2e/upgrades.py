@@ -176,7 +176,9 @@ def waiting(stack: Installation, word: str) -> str:
     entry = {"source": f"file://late/{word}.md", "size": len(content), "mtime_ns": 1}
     with knowledge.api(stack) as client:
         body = {"collection": backups.COLLECTION, "documents": [entry]}
-        job = str(client.post("/ingest", json=body).json()["job"])
+        answer = client.post("/ingest", json=body)
+        assert answer.is_success, answer.text
+        job = str(answer.json()["job"])
         assert client.put(f"/ingest/{job}/documents/0", content=content).is_success
         assert client.post(f"/ingest/{job}/start").is_success
     return job
