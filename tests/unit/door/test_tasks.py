@@ -21,7 +21,7 @@ from beast_ops.place import Place
 from beast_ops.search import client
 from beast_ops.tasks.allow import Wish
 from beast_ops.tasks.model import Limits
-from tests.unit.tasks.test_speak import ABLE, SAID, asks
+from tests.unit.tasks.stage import ABLE, SAID, asks
 
 
 @pytest.fixture

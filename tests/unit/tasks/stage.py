@@ -17,6 +17,21 @@ from beast_ops.tasks.model import Limits, Task
 from beast_ops.tasks.transcript import Transcript
 
 NAME = "0123456789abcdef"
+ABLE = "qwen3:4b"
+
+
+def asks(name: str, arguments: Any) -> dict[str, Any]:
+    """Return what a server says when a model calls a tool."""
+    return {"content": "", "tool_calls": [{"function": {"name": name, "arguments": arguments}}]}
+
+
+SAID = [
+    ["1. Look. ", "2. Write."],
+    [asks("read", {"path": "notes/a.md"})],
+    [asks("write", {"path": "sandbox/sum.md", "text": "Once a year."})],
+    ['{"name": "list", "arguments": {"path": "sandbox"}}'],
+    ["It is ", "done."],
+]
 
 
 def call(tool: str, **arguments: Any) -> ToolCall:

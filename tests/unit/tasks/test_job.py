@@ -19,22 +19,7 @@ from beast_ops.tasks import job as working
 from beast_ops.tasks import transcript
 from beast_ops.tasks.job import KIND, Wish, Working, ending
 from beast_ops.tasks.model import Status
-from tests.unit.tasks.stage import Stage
-from tests.unit.tasks.test_speak import ABLE, SAID, asks
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
-
-
-@pytest.fixture
-def ollama():
-    with fake_ollama() as double:
-        double.capabilities[ABLE] = ["completion", "tools"]
-        answers = iter(SAID)
-        double.answer = lambda _: next(answers)
-        yield double
+from tests.unit.tasks.stage import ABLE, SAID, asks
 
 
 @pytest.fixture

@@ -15,13 +15,7 @@ from beast_ops.tasks import words
 from beast_ops.tasks.difference import COMPARED, LINES, difference
 from beast_ops.tasks.model import Limits, Status, event_of
 from beast_ops.tasks.transcript import Transcript, forget, newest, path_of, read
-from tests.unit.tasks.stage import DONE, NAME, PLAN, Script, Stage, call, reply
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
-
+from tests.unit.tasks.stage import DONE, NAME, PLAN, Script, call, reply
 
 WRITE = reply(call("write", path="sandbox/sum.md", text="Once a year.\n"))
 READ = reply(call("read", path="notes/a.md"))

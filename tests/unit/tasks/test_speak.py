@@ -9,43 +9,14 @@ from dataclasses import replace
 import pytest
 
 from beast_ops.errors import ConflictError, MissingError, ServiceError, UnavailableError
-from beast_ops.llm.testing import WRITES, fake_ollama
+from beast_ops.llm.testing import WRITES
 from beast_ops.tasks import speak
 from beast_ops.tasks.conduct import Around, conduct, interrupted
 from beast_ops.tasks.hands import Outside
 from beast_ops.tasks.model import Limits, Status
 from beast_ops.tasks.speak import Server, open_speaker
 from beast_ops.testing import Canned, fake_service
-from tests.unit.tasks.stage import NAME, Stage
-
-ABLE = "qwen3:4b"
-
-
-def asks(name, arguments):
-    return {"content": "", "tool_calls": [{"function": {"name": name, "arguments": arguments}}]}
-
-
-SAID = [
-    ["1. Look. ", "2. Write."],
-    [asks("read", {"path": "notes/a.md"})],
-    [asks("write", {"path": "sandbox/sum.md", "text": "Once a year."})],
-    ['{"name": "list", "arguments": {"path": "sandbox"}}'],
-    ["It is ", "done."],
-]
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
-
-
-@pytest.fixture
-def ollama():
-    with fake_ollama() as double:
-        double.capabilities[ABLE] = ["completion", "tools"]
-        answers = iter(SAID)
-        double.answer = lambda _: next(answers)
-        yield double
+from tests.unit.tasks.stage import ABLE, NAME
 
 
 def named(stage, model, limits=None):
